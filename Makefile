@@ -1,0 +1,291 @@
+# Baton: no configure step, sources are found by themselves. `make help` lists the targets.
+#
+# One flavour is built at a time, each with its objects in build/<flavour>: release (the server is
+# src/baton-server), asan, tsan, cov and fuzz (the server is build/<flavour>/baton-server).
+
+FLAVOUR ?= release
+PREFIX  ?= /usr/local
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+PORT    ?= 6379
+ARGS    ?=
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz,$(FLAVOUR)),clang,gcc)
+endif
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+B := build/$(FLAVOUR)
+SUB := +@$(MAKE) --no-print-directory
+
+# --- what there is ------------------------------------------------------------------------------
+
+found = $(sort $(shell find $(1) -name '$(2)' -type f 2>/dev/null))
+SRC   := $(call found,src,*.c)
+HDR   := $(call found,src,*.h)
+DEF   := $(call found,src,*.def)
+UNIT  := $(call found,tests/unit,*_test.c)
+FUZZ  := $(call found,tests/fuzz,*_fuzz.c)
+SIM   := $(call found,tests/sim,*.c)
+CLI   := $(call found,tests/hiredis,*.c)
+TOOLS := utils/io-uring-probe.c
+
+SRC_OBJ  := $(SRC:%.c=$B/%.o)
+LIB_OBJ  := $(filter-out $B/src/main.o,$(SRC_OBJ))
+UNIT_BIN := $(UNIT:%.c=$B/%)
+FUZZ_BIN := $(FUZZ:%.c=$B/%)
+SIM_BIN  := $(if $(SIM),$B/tests/sim/sim)
+CLI_BIN  := $(CLI:%.c=$B/%)
+PROBE    := $B/utils/io-uring-probe
+SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
+
+# --- how it is compiled -------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+    -Wcast-align -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wconversion \
+    -Wno-sign-conversion
+ifneq ($(filter 1 true yes,$(CI)),)
+WARNINGS += -Werror
+endif
+
+BASE := -std=gnu11 -g -fno-omit-frame-pointer -D_GNU_SOURCE -Isrc -I$B -Itests
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LINK := -pie -rdynamic -Wl,-z,relro,-z,now,-z,noexecstack
+LIBS := -luring -lpthread -lm
+
+FLAGS_release := -O2 $(HARDEN)
+LIBS_release  := -ljemalloc
+FLAGS_cov     := -O0 -fPIE --coverage -fprofile-update=atomic -DBATON_COVERAGE
+LIBS_cov      := -ljemalloc --coverage
+FLAGS_asan    := -O1 -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -DBATON_LIBC_MALLOC
+LIBS_asan     := -fsanitize=address,undefined
+FLAGS_tsan    := -O1 -fPIE -fsanitize=thread -DBATON_LIBC_MALLOC
+LIBS_tsan     := -fsanitize=thread
+FLAGS_fuzz    := -O1 -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+    -DBATON_LIBC_MALLOC -DBATON_FUZZ
+LIBS_fuzz     := -fsanitize=fuzzer,address,undefined
+ifeq ($(FLAGS_$(FLAVOUR)),)
+$(error FLAVOUR must be release, asan, tsan, cov or fuzz)
+endif
+
+# Only the room's own files, and the unit tests that mirror them, may include its private headers.
+room = $(if $(filter src/execute/% tests/unit/execute/%,$(1)),-DBATON_ROOM_EXECUTE)
+
+CFLAGS  ?=
+LDFLAGS ?=
+ALL_CFLAGS := $(BASE) $(FLAGS_$(FLAVOUR)) $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
+ALL_LIBS   := $(LDFLAGS) $(LIBS) $(LIBS_$(FLAVOUR))
+
+# Sanitizers map memory at fixed places, which some kernels' address randomisation hits.
+NO_ASLR := $(if $(filter asan tsan fuzz,$(FLAVOUR)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
+TEST_ENV := BATON_SERVER=$(abspath $(SERVER)) BATON_FLAVOUR=$(FLAVOUR) \
+    BATON_IO_URING_PROBE=$(abspath $(PROBE)) \
+    ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=print_stacktrace=1 \
+    TSAN_OPTIONS=halt_on_error=0:exitcode=66:second_deadlock_stack=1:suppressions=$(abspath utils/tsan.supp) \
+    LSAN_OPTIONS=suppressions=$(abspath utils/lsan.supp)
+
+# --- building -----------------------------------------------------------------------------------
+
+.PHONY: all deps-build deps-test FORCE
+all: $(SERVER)
+
+# What is missing is said in one line, before the compiler says it in a hundred.
+deps-build:
+	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' deps/check build
+deps-test:
+	@deps/install build test
+
+$(SERVER): $(SRC_OBJ)
+	@echo "  LINK    $@"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $(SRC_OBJ) $(ALL_LIBS)
+
+$B/%.o: %.c $B/flags | $B/release.h deps-build
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(ALL_CFLAGS) $(call room,$<) -MMD -MP -c -o $@ $<
+
+$(UNIT_BIN): $B/%: $B/%.o $(LIB_OBJ)
+	@echo "  LINK    $@"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIB_OBJ) -lcmocka $(ALL_LIBS)
+
+$(FUZZ_BIN): $B/%: $B/%.o $(LIB_OBJ)
+	@echo "  LINK    $@"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(LIB_OBJ) $(ALL_LIBS)
+
+$(SIM_BIN): $(SIM:%.c=$B/%.o) $(LIB_OBJ)
+	@echo "  LINK    $@"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(ALL_LIBS)
+
+$(CLI_BIN): $B/%: $B/%.o
+	@echo "  LINK    $@"
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< -lhiredis -lcmocka $(ALL_LIBS)
+
+$(PROBE): $B/%: $B/%.o
+	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(ALL_LIBS)
+
+# Both files change only when what they say changes, so nothing is rebuilt for nothing.
+$B/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LIBS)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$B/release.h: FORCE
+	@mkdir -p $(@D)
+	@utils/release-header '$(FLAVOUR)' '$(CC)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+-include $(call found,$B,*.d)
+
+# --- running and testing ------------------------------------------------------------------------
+
+.PHONY: run test unit integration hiredis sim check layers sizes format-check lint
+run:
+	@deps/install build
+	$(SUB) -j$(JOBS) all
+	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) $(ARGS)
+
+test: deps-test
+	$(SUB) -j$(JOBS) build-tests
+	@utils/run-parts layers! utils/check-layers sizes! utils/check-sizes \
+	    unit '$(MAKE) -s unit' sim '$(MAKE) -s sim' \
+	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
+
+.PHONY: build-tests
+build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE)
+
+unit: $(UNIT_BIN)
+	@$(TEST_ENV) $(NO_ASLR) utils/run-unit $(UNIT_BIN)
+
+integration: $(SERVER) $(PROBE)
+	@$(TEST_ENV) $(NO_ASLR) utils/run-integration $(if $(QUICK),--quick) $(TEST_ARGS)
+
+hiredis: $(SERVER) $(CLI_BIN) $(PROBE)
+	@$(TEST_ENV) $(NO_ASLR) utils/run-hiredis $(if $(QUICK),--quick) $(CLI_BIN)
+
+sim: $(SIM_BIN)
+ifeq ($(SIM),)
+	@echo '0 passed, 0 failed'
+else
+	@$(TEST_ENV) $(NO_ASLR) $(SIM_BIN) $(SIM_ARGS)
+endif
+
+# All complaints at once: -k goes on to the next checker.
+check:
+	$(SUB) -k layers sizes format-check lint
+	$(SUB) -j$(JOBS) $(UNIT_BIN)
+	$(SUB) -s unit
+
+layers:
+	@utils/check-layers
+sizes:
+	@utils/check-sizes
+
+C_FILES = $(SRC) $(HDR) $(call found,tests,*.[ch]) $(call found,utils,*.[ch])
+format-check:
+	@if command -v clang-format >/dev/null; then \
+	    clang-format --dry-run -Werror $(C_FILES) && echo 'format: clean'; \
+	else echo 'format: skipped, no clang-format'; fi
+.PHONY: format
+format:
+	clang-format -i $(C_FILES)
+
+# Two linters, where they are installed, each on what changed since it passed: clang's warnings, and
+# clang-tidy.
+TIDY_OK := $(SRC:%.c=build/tidy/%.ok)
+SYNTAX_OK := $(SRC:%.c=build/syntax/%.ok)
+lint: build/release/release.h
+	@if command -v clang >/dev/null; then \
+	    $(MAKE) --no-print-directory -s -k -j$(JOBS) syntax \
+	    && echo 'lint: clang is silent'; \
+	else echo 'lint: skipped, no clang'; fi
+	@if command -v clang-tidy >/dev/null; then \
+	    $(MAKE) --no-print-directory -s -k -j$(JOBS) tidy && echo 'lint: clang-tidy is silent'; \
+	else echo 'lint: skipped, no clang-tidy'; fi
+.PHONY: tidy syntax
+tidy: $(TIDY_OK)
+syntax: $(SYNTAX_OK)
+build/syntax/%.ok: %.c $(HDR) $(DEF)
+	@mkdir -p $(@D)
+	@clang $(BASE) $(call room,$<) -O2 $(WARNINGS) -Werror -fsyntax-only $<
+	@touch $@
+build/tidy/%.ok: %.c .clang-tidy $(HDR) $(DEF)
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- $(BASE) $(call room,$<) $(WARNINGS) >$@.log 2>/dev/null || { cat $@.log; exit 1; }
+	@touch $@
+
+.PHONY: asan tsan fuzz bench compat cov
+# The whole test set once more, under a sanitizer. QUICK=1: the integration tests' quick part only.
+asan tsan: deps-test
+	$(SUB) -j$(JOBS) FLAVOUR=$@ build-tests
+	@utils/run-parts unit '$(MAKE) -s FLAVOUR=$@ unit' sim '$(MAKE) -s FLAVOUR=$@ sim' \
+	    hiredis '$(MAKE) -s FLAVOUR=$@ hiredis' \
+	    integration '$(MAKE) -s FLAVOUR=$@ integration'
+
+FUZZ_SECONDS ?= 30
+fuzz:
+	@deps/install build dev
+	$(SUB) -j$(JOBS) FLAVOUR=fuzz fuzz-build
+	$(SUB) FLAVOUR=fuzz fuzz-run
+.PHONY: fuzz-build fuzz-run
+fuzz-build: $(FUZZ_BIN)
+fuzz-run: $(FUZZ_BIN)
+	@$(TEST_ENV) $(NO_ASLR) utils/run-fuzz $(FUZZ_SECONDS) $(FUZZ_BIN)
+
+bench:
+	@deps/install build bench
+	$(SUB) -j$(JOBS) all
+	@PLANS='$(PLANS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server src/baton-server $(ARGS)
+
+# SUITE: an unpacked Redis 7.2.6 tree. FILES: names of its files; RUNNER: another script to run them.
+RUNNER ?= utils/run-compat
+compat: deps-test
+	@test -n '$(SUITE)' || { echo 'make compat SUITE=<unpacked Redis 7.2.6 tree> [FILES="unit/type/incr ..."]'; exit 2; }
+	$(SUB) -j$(JOBS) all
+	@$(RUNNER) '$(SUITE)' src/baton-server $(FILES)
+
+cov: deps-test
+	@find build/cov -name '*.gcda' -delete 2>/dev/null || true
+	$(SUB) -j$(JOBS) FLAVOUR=cov build-tests
+	@utils/run-parts unit '$(MAKE) -s FLAVOUR=cov unit' sim '$(MAKE) -s FLAVOUR=cov sim' \
+	    hiredis '$(MAKE) -s FLAVOUR=cov QUICK=1 hiredis' \
+	    integration '$(MAKE) -s FLAVOUR=cov QUICK=1 integration'
+	@utils/coverage build/cov
+
+# --- installing and the rest --------------------------------------------------------------------
+
+.PHONY: install uninstall clean help
+# A configuration that is already there belongs to its owner and stays as it is.
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(SYSCONFDIR)/baton' \
+	    '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
+	install -m 755 src/baton-server '$(DESTDIR)$(PREFIX)/bin/baton-server'
+	install -m 644 utils/man/baton-server.1 '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1'
+	sed -e 's|@BINDIR@|$(PREFIX)/bin|' -e 's|@CONFDIR@|$(SYSCONFDIR)/baton|' utils/baton-server.service \
+	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
+	@chmod 644 '$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
+	@test -e '$(DESTDIR)$(SYSCONFDIR)/baton/baton.conf' || \
+	    install -v -m 644 conf/baton.conf '$(DESTDIR)$(SYSCONFDIR)/baton/baton.conf'
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/baton-server' '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1' \
+	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
+
+clean:
+	rm -rf build src/baton-server
+
+help:
+	@echo 'make                 build src/baton-server (no root needed)'
+	@echo 'make run             install what is missing, build, start (PORT=6379 ARGS="--option value")'
+	@echo 'make test            install what is missing, build, run all tests'
+	@echo 'make check           layers, sizes, format, lint, unit tests'
+	@echo 'make unit|integration|hiredis|sim     one kind of test (QUICK=1, TEST_ARGS=, SIM_ARGS=)'
+	@echo 'make asan|tsan       all tests under a sanitizer (QUICK=1)'
+	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
+	@echo 'make cov             tests with line coverage by folder'
+	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 ARGS="--rounds 7 ...")'
+	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
+	@echo 'make format          clang-format on everything'
+	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make clean'

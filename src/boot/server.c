@@ -1,0 +1,407 @@
+/*
+ * Wiring. All rings are made here, between every pair of stages that talk, each as large as what can be in flight on it; the stages get
+ * pointers to them. Everything is opened before the first thread starts and closed after the last has ended.
+ */
+#include "boot/server.h"
+
+#include "accept/accept.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "boot/crash.h"
+#include "boot/listen.h"
+#include "execute/execute.h"
+#include "flow/plan.h"
+#include "flow/thread.h"
+#include "msg/conn.h"
+#include "parse/parse.h"
+#include "write/write.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KIND_ACCEPT, KIND_PARSE, KIND_EXECUTE, KIND_WRITE };
+static const char *const server_kinds[] = {"accept", "parse", "execute", "write", NULL};
+
+enum {
+    SERVER_PEERS_MAX = 24,
+    SERVER_REPLY_BATCHES = 16384, /* cells of the rings between execute and a writer */
+};
+
+struct server {
+    struct plan plan;
+    char plan_line[256];
+    struct thread threads[PLAN_THREADS_MAX];
+    int started;
+    struct accept_stage *accept;
+    struct parse_stage *parsers[SERVER_PEERS_MAX];
+    struct execute_stage *execute;
+    struct write_stage *writers[SERVER_PEERS_MAX];
+    int parser_count, writer_count;
+    char names[2][SERVER_PEERS_MAX][16]; /* of parsers and writers */
+    struct handoff seeds[SERVER_PEERS_MAX], commands[SERVER_PEERS_MAX], commands_home[SERVER_PEERS_MAX];
+    struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX], freed[SERVER_PEERS_MAX];
+    struct handoff orders;
+    int shutdown_fd;
+    _Atomic int shutdown_how; /* -1: none; written by execute's turn, taken by main */
+    struct server_facts facts;
+};
+
+static struct server *the_server; /* for the callbacks of struct execute_world, which have no context */
+
+/* ---- What execute asks for ---- */
+
+static void server_counters(struct world_counters *out)
+{
+    struct server *s = the_server;
+    *out = (struct world_counters){
+        .connections_total = accept_connections_total(s->accept),
+        .connections_rejected = accept_connections_rejected(s->accept),
+    };
+    for (int i = 0; i < s->parser_count; i++) {
+        out->net_in += parse_bytes_read(s->parsers[i]);
+        out->query_limit_cuts += parse_query_limit_cuts(s->parsers[i]);
+        out->parse_memory += parse_memory(s->parsers[i]);
+        out->parse_starved += parse_starved(s->parsers[i]);
+    }
+    for (int i = 0; i < s->writer_count; i++) {
+        out->net_out += write_bytes_sent(s->writers[i]);
+        out->output_limit_cuts += write_limit_cuts(s->writers[i]);
+        out->out_pending += write_pending_bytes(s->writers[i]);
+    }
+}
+
+static bool server_request_shutdown(int how)
+{
+    struct server *s = the_server;
+    int none = -1;
+    if (!atomic_compare_exchange_strong(&s->shutdown_how, &none, how)) return false;
+    uint64_t one = 1;
+    ssize_t n = write(s->shutdown_fd, &one, sizeof(one));
+    (void)n;
+    return true;
+}
+
+/* Without anything to save or to wait for, a shutdown is over before it could be called off. */
+static bool server_abort_shutdown(void)
+{
+    return false;
+}
+
+int server_shutdown_fd(const struct server *s) { return s->shutdown_fd; }
+
+int server_take_shutdown(struct server *s)
+{
+    uint64_t count;
+    ssize_t n = read(s->shutdown_fd, &count, sizeof(count));
+    (void)n;
+    return atomic_load(&s->shutdown_how);
+}
+
+static void server_send_home(void *parser, struct turn *t, struct command_batch *b)
+{
+    parse_send_home(parser, t, b);
+}
+
+/* ---- The plan ---- */
+
+/* io-threads n, as Redis counts them, is n threads that read and write beside the one that executes. */
+static void server_choose_plan(const struct settings *settings, int cpus, char *line, size_t len)
+{
+    if (strcmp(settings->threads, "auto") != 0) snprintf(line, len, "%s", settings->threads);
+    else if (settings->io_threads > 1) snprintf(line, len, "accept/execute/parse+write*%d", (int)settings->io_threads - 1);
+    else if (cpus < 4) snprintf(line, len, "accept/parse/execute/write");
+    else snprintf(line, len, "accept/execute/parse+write*%d", cpus > 10 ? 8 : cpus - 2);
+}
+
+static int server_check_plan(const struct plan *p, char *error, size_t error_len)
+{
+    if (p->kind_count[KIND_ACCEPT] == 1 && p->kind_count[KIND_EXECUTE] == 1 && p->kind_count[KIND_PARSE] >= 1 &&
+        p->kind_count[KIND_WRITE] >= 1 && p->kind_count[KIND_PARSE] <= SERVER_PEERS_MAX &&
+        p->kind_count[KIND_WRITE] <= SERVER_PEERS_MAX)
+        return 0;
+    snprintf(error, error_len, "a plan has one accept, one execute, and 1 to %d of parse and of write", SERVER_PEERS_MAX);
+    return -EINVAL;
+}
+
+static struct stage *server_stage(struct server *s, int kind, int index)
+{
+    switch (kind) {
+    case KIND_ACCEPT: return accept_stage(s->accept);
+    case KIND_PARSE: return parse_stage(s->parsers[index]);
+    case KIND_EXECUTE: return execute_stage(s->execute);
+    default: return write_stage(s->writers[index]);
+    }
+}
+
+static void server_name_thread(const struct plan_thread *t, struct server *s, int number, char *name, size_t len)
+{
+    if (t->stage_count == 1) {
+        snprintf(name, len, "%s", server_stage(s, t->stages[0].kind, t->stages[0].index)->name);
+    } else if (t->stage_count == 2) {
+        const char *a = server_stage(s, t->stages[0].kind, t->stages[0].index)->name;
+        snprintf(name, len, "%.7s+%.7s", a, server_stage(s, t->stages[1].kind, t->stages[1].index)->name);
+    } else {
+        snprintf(name, len, "relay-%d", number);
+    }
+}
+
+/* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do, goes with the last. */
+static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus, int cpu_count, enum poller_kind kind)
+{
+    int busy = 0;
+    for (int i = 0; i < s->plan.thread_count; i++) {
+        const struct plan_thread *pt = &s->plan.threads[i];
+        bool only_accept = pt->stage_count == 1 && pt->stages[0].kind == KIND_ACCEPT;
+        int cpu = only_accept ? cpus[cpu_count - 1] : cpus[busy++ % cpu_count];
+        char name[16];
+        server_name_thread(pt, s, i, name, sizeof(name));
+        thread_init(&s->threads[i], name, settings->cpu_pinning ? cpu : -1, kind);
+        for (int j = 0; j < pt->stage_count; j++)
+            thread_add_stage(&s->threads[i], server_stage(s, pt->stages[j].kind, pt->stages[j].index));
+    }
+}
+
+/* ---- The rooms ---- */
+
+static void server_open_rings(struct server *s, uint32_t slots)
+{
+    for (int i = 0; i < s->parser_count; i++) {
+        handoff_open(&s->seeds[i], slots);
+        handoff_open(&s->commands[i], PARSE_BATCHES);
+        handoff_open(&s->commands_home[i], PARSE_BATCHES);
+    }
+    for (int i = 0; i < s->writer_count; i++) {
+        handoff_open(&s->replies[i], SERVER_REPLY_BATCHES);
+        handoff_open(&s->replies_home[i], SERVER_REPLY_BATCHES);
+        handoff_open(&s->freed[i], slots);
+    }
+    handoff_open(&s->orders, 1024);
+}
+
+static void server_close_rings(struct server *s)
+{
+    for (int i = 0; i < s->parser_count; i++) {
+        handoff_close(&s->seeds[i]);
+        handoff_close(&s->commands[i]);
+        handoff_close(&s->commands_home[i]);
+    }
+    for (int i = 0; i < s->writer_count; i++) {
+        handoff_close(&s->replies[i]);
+        handoff_close(&s->replies_home[i]);
+        handoff_close(&s->freed[i]);
+    }
+    handoff_close(&s->orders);
+}
+
+static void server_open_execute(struct server *s, const char *backend)
+{
+    struct execute_wiring w = {.send_home = server_send_home, .parser_count = s->parser_count, .writer_count = s->writer_count};
+    w.world = (struct execute_world){
+        .counters = server_counters,
+        .shutdown = server_request_shutdown,
+        .shutdown_abort = server_abort_shutdown,
+        .executable = s->facts.executable,
+        .config_file = s->facts.config_file,
+        .plan = s->plan_line,
+        .io_backend = backend,
+    };
+    random_hex(w.world.run_id, 40);
+    for (int i = 0; i < s->parser_count; i++) {
+        w.commands[i] = &s->commands[i];
+        w.parsers[i] = s->parsers[i];
+    }
+    for (int i = 0; i < s->writer_count; i++) {
+        w.replies[i] = &s->replies[i];
+        w.home[i] = &s->replies_home[i];
+        w.writers[i] = write_stage(s->writers[i]);
+    }
+    s->execute = execute_open(&w);
+}
+
+/* accept first, write last: the order of the stages is the order of a request. Stages that need another's address get it after. */
+static void server_open_rooms(struct server *s, uint32_t slots, const char *backend)
+{
+    struct accept_wiring aw = {
+        .parser_count = s->parser_count, .writer_count = s->writer_count, .orders = &s->orders, .slots_max = slots};
+    unsigned settings_id = 2;
+    for (int i = 0; i < s->writer_count; i++) {
+        struct write_wiring w = {.replies = &s->replies[i], .home = &s->replies_home[i], .freed = &s->freed[i],
+                                 .index = (uint16_t)i, .settings_id = settings_id++};
+        snprintf(s->names[1][i], sizeof(s->names[1][i]), "write-%d", i);
+        s->writers[i] = write_open(s->names[1][i], &w);
+        aw.freed[i] = &s->freed[i];
+    }
+    for (int i = 0; i < s->parser_count; i++) {
+        struct parse_wiring w = {.seeds = &s->seeds[i], .commands = &s->commands[i], .home = &s->commands_home[i],
+                                 .index = (uint16_t)i, .settings_id = settings_id++};
+        snprintf(s->names[0][i], sizeof(s->names[0][i]), "parse-%d", i);
+        s->parsers[i] = parse_open(s->names[0][i], &w);
+        aw.seeds[i] = &s->seeds[i];
+        aw.parsers[i] = parse_stage(s->parsers[i]);
+    }
+    server_open_execute(s, backend);
+    for (int i = 0; i < s->parser_count; i++) parse_set_execute(s->parsers[i], execute_stage(s->execute));
+    s->accept = accept_open(&aw);
+}
+
+static void server_close_rooms(struct server *s)
+{
+    accept_close(s->accept);
+    execute_close(s->execute);
+    for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]);
+    for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]);
+    stage_forget_all();
+    conn_cards_close();
+}
+
+/* ---- Listeners ---- */
+
+static void server_order_listeners(struct server *s, const struct accept_listeners *l)
+{
+    struct accept_listeners *order = malloc(sizeof(*order));
+    must(order != NULL);
+    *order = *l;
+    handoff_push(&s->orders, (uint64_t)(uintptr_t)order);
+    stage_call_home(accept_stage(s->accept));
+}
+
+/* CONFIG SET port, bind, ...: in execute's turn. */
+static int server_relisten(const struct settings *old, const struct settings *new, char *error)
+{
+    (void)old;
+    struct accept_listeners l;
+    char reason[128];
+    if (listen_open(new, &l, reason, sizeof(reason)) != 0) {
+        snprintf(error, OPTION_ERROR_MAX, "Unable to listen on this port (%s)", reason);
+        return -EADDRINUSE;
+    }
+    server_order_listeners(the_server, &l);
+    return 0;
+}
+
+/* ---- Life ---- */
+
+static void server_thread_started(void)
+{
+    crash_thread();
+}
+
+static int server_start_threads(struct server *s, char *error, size_t error_len)
+{
+    for (int i = 0; i < s->plan.thread_count; i++) {
+        int rc = thread_start(&s->threads[i], server_thread_started);
+        if (rc != 0) {
+            snprintf(error, error_len, "cannot start the thread %s: %s", s->threads[i].name, strerrordesc_np(-rc));
+            return rc;
+        }
+        s->started++;
+    }
+    return 0;
+}
+
+static void server_set_lending(const struct settings *settings)
+{
+    if (settings->stage_lending != LENDING_NO) return;
+    for (unsigned i = 0; i < stage_count(); i++) stage_set_mode(stage_at(i), STAGE_HOME);
+}
+
+static struct server *server_fail(struct server *s)
+{
+    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    if (s->accept != NULL) server_close_rooms(s);
+    if (s->orders.cells != NULL) server_close_rings(s);
+    close(s->shutdown_fd);
+    free(s);
+    return NULL;
+}
+
+/* What maxclients may grow to while running: what the hard limit of descriptors could ever allow, within the tags' 24 bits. */
+static uint32_t server_slots(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > 1u << 20) return 1u << 20;
+    return (uint32_t)limit.rlim_max + 1;
+}
+
+struct server *server_open(const struct server_facts *facts, char *error, size_t error_len)
+{
+    const struct settings *settings = settings_now();
+    struct server *s = calloc(1, sizeof(*s));
+    must(s != NULL);
+    the_server = s;
+    s->facts = *facts;
+    s->shutdown_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    atomic_store(&s->shutdown_how, -1);
+
+    int cpus[PLAN_THREADS_MAX];
+    int cpu_count = plan_cpus(cpus, PLAN_THREADS_MAX, (unsigned)getpid());
+    server_choose_plan(settings, cpu_count, s->plan_line, sizeof(s->plan_line));
+    if (plan_parse(&s->plan, s->plan_line, server_kinds, error, error_len) != 0) return server_fail(s);
+    if (server_check_plan(&s->plan, error, error_len) != 0) return server_fail(s);
+    s->parser_count = s->plan.kind_count[KIND_PARSE];
+    s->writer_count = s->plan.kind_count[KIND_WRITE];
+
+    enum poller_kind kind = settings->io_backend == IO_BACKEND_URING   ? POLLER_URING
+                            : settings->io_backend == IO_BACKEND_EPOLL ? POLLER_EPOLL
+                            : poller_has_uring()                       ? POLLER_URING
+                                                                       : POLLER_EPOLL;
+    uint32_t slots = server_slots();
+    if (conn_cards_open(slots) != 0) must(false);
+    server_open_rings(s, slots);
+    server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
+    server_make_threads(s, settings, cpus, cpu_count, kind);
+    execute_on_config("port", server_relisten);
+    execute_on_config("bind", server_relisten);
+    server_set_lending(settings);
+
+    struct accept_listeners listeners;
+    if (listen_open(settings, &listeners, error, error_len) != 0) return server_fail(s);
+    if (server_start_threads(s, error, error_len) != 0) return server_fail(s);
+    server_order_listeners(s, &listeners);
+    stage_call_home(execute_stage(s->execute)); /* its clock starts */
+    return s;
+}
+
+/* True when nothing is on its way between the stages and nobody runs a turn. */
+static bool server_is_quiet(struct server *s)
+{
+    for (int i = 0; i < s->parser_count; i++)
+        if (handoff_depth(&s->commands[i]) > 0) return false;
+    for (int i = 0; i < s->writer_count; i++)
+        if (handoff_depth(&s->replies[i]) > 0 || write_pending_bytes(s->writers[i]) > 0) return false;
+    for (unsigned i = 0; i < stage_count(); i++)
+        if (stage_is_held(stage_at(i))) return false;
+    return true;
+}
+
+bool server_close(struct server *s, int64_t timeout_ms)
+{
+    struct accept_listeners none = {.count = 0};
+    server_order_listeners(s, &none);
+    for (int i = 0; i < s->parser_count; i++) parse_stop_reading(s->parsers[i]);
+    int64_t until = (int64_t)clock_mono_ms() + timeout_ms;
+    int quiet = 0;
+    while (quiet < 3 && (int64_t)clock_mono_ms() < until) {
+        quiet = server_is_quiet(s) ? quiet + 1 : 0;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    listen_remove_files();
+    server_close_rooms(s);
+    server_close_rings(s);
+    close(s->shutdown_fd);
+    free(s);
+    the_server = NULL;
+    return quiet >= 3;
+}
+
+const char *server_plan(const struct server *s) { return s->plan_line; }
+const char *server_backend(const struct server *s) { return poller_name(s->threads[0].poller); }

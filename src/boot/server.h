@@ -1,0 +1,37 @@
+/*
+ * The server as a whole: the rooms, their wiring by a plan, the threads, and the end.
+ */
+#ifndef BOOT_SERVER_H
+#define BOOT_SERVER_H
+
+#include "catalog/settings.h"
+#include "execute/execute.h"
+
+#include <stddef.h>
+
+struct server;
+
+/* What main knows and INFO shows; strings are borrowed for life. */
+struct server_facts {
+    const char *executable;
+    const char *config_file; /* "" without */
+};
+
+/*
+ * Draws the plan, opens the rooms and the listeners, and starts the threads. NULL with a reason in `error`. Signals must be blocked in the
+ * calling thread already: threads inherit that.
+ */
+struct server *server_open(const struct server_facts *facts, char *error, size_t error_len);
+
+/* Readable when server_take_shutdown() has something: SHUTDOWN was called. */
+int server_shutdown_fd(const struct server *s);
+/* The flags of a SHUTDOWN command that was called, or -1. */
+int server_take_shutdown(struct server *s);
+
+/* Stops reading, lets what was read be executed and written, for at most `timeout_ms`, and closes everything. True when all was written. */
+bool server_close(struct server *s, int64_t timeout_ms);
+
+const char *server_plan(const struct server *s);
+const char *server_backend(const struct server *s);
+
+#endif

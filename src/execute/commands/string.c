@@ -1,0 +1,192 @@
+/*
+ * Strings as a whole: GET, SET and their relatives.
+ *
+ * GET and the three-word SET are the commands that everything is measured by: their plain forms do
+ * one lookup and nothing else.
+ */
+#include "execute/commands/expire_options.h"
+#include "execute/commands/string_value.h"
+#include "execute/commands/table.h"
+
+enum {
+    STRING_WINDOW = 16
+}; /* keys whose cache lines are fetched together by commands of many keys */
+
+static enum run_result string_reply(struct call *c, const struct entry *e)
+{
+    if (e == NULL) return reply_null(c);
+    char scratch[STRING_INT_CHARS];
+    return reply_bulk(c, string_bytes(e, scratch));
+}
+
+static void string_put(struct call *c, struct key key, struct bytes value, int64_t deadline_ms)
+{
+    keyspace_put_string(c->db, key, value, deadline_ms);
+    call_changed(c, 1);
+}
+
+enum run_result cmd_GET(struct call *c)
+{
+    struct entry *e;
+    if (!string_value_find(c, call_key(c, 1), LOOKUP_READ, &e)) return RUN_ERROR;
+    return string_reply(c, e);
+}
+
+static enum run_result string_set_with_options(struct call *c)
+{
+    struct expire_options o;
+    int64_t deadline_ms = DEADLINE_NONE;
+    if (!expire_options_parse(c, 3, EXPIRE_FORM_SET, &o)) return RUN_ERROR;
+    if (o.keep_ttl) deadline_ms = DEADLINE_KEEP;
+    if (o.time_arg != 0 && !expire_time(c, o.time_arg, o.unit, true, &deadline_ms))
+        return RUN_ERROR;
+
+    struct key key = call_key(c, 1);
+    struct entry *old = NULL;
+    if (o.get) {
+        if (!string_value_find(c, key, LOOKUP_READ, &old)) return RUN_ERROR;
+        string_reply(c, old);
+    } else if (o.nx || o.xx || o.keep_ttl) {
+        old = keyspace_find(c->db, key, LOOKUP_WRITE);
+    }
+    bool refused = (o.nx && old != NULL) || (o.xx && old == NULL);
+    if (!refused) string_put(c, key, arg(c, 2), deadline_ms);
+
+    if (o.get) return RUN_OK;
+    return refused ? reply_null(c) : reply_ok(c);
+}
+
+enum run_result cmd_SET(struct call *c)
+{
+    if (unlikely(c->nargs > 3)) return string_set_with_options(c);
+    string_put(c, call_key(c, 1), arg(c, 2), DEADLINE_NONE);
+    return reply_ok(c);
+}
+
+enum run_result cmd_SETNX(struct call *c)
+{
+    struct key key = call_key(c, 1);
+    if (keyspace_find(c->db, key, LOOKUP_WRITE) != NULL) return reply_int(c, 0);
+    string_put(c, key, arg(c, 2), DEADLINE_NONE);
+    return reply_int(c, 1);
+}
+
+static enum run_result string_set_for(struct call *c, unsigned unit)
+{
+    int64_t deadline_ms;
+    if (!expire_time(c, 2, unit, true, &deadline_ms)) return RUN_ERROR;
+    string_put(c, call_key(c, 1), arg(c, 3), deadline_ms);
+    return reply_ok(c);
+}
+
+enum run_result cmd_SETEX(struct call *c) { return string_set_for(c, EXPIRE_SECONDS); }
+enum run_result cmd_PSETEX(struct call *c) { return string_set_for(c, EXPIRE_MS); }
+
+enum run_result cmd_GETSET(struct call *c)
+{
+    struct key key = call_key(c, 1);
+    struct entry *old;
+    if (!string_value_find(c, key, LOOKUP_READ, &old)) return RUN_ERROR;
+    string_reply(c, old);
+    string_put(c, key, arg(c, 2), DEADLINE_NONE);
+    return RUN_OK;
+}
+
+enum run_result cmd_GETDEL(struct call *c)
+{
+    struct key key = call_key(c, 1);
+    struct entry *e;
+    if (!string_value_find(c, key, LOOKUP_READ, &e)) return RUN_ERROR;
+    string_reply(c, e);
+    if (e != NULL && keyspace_delete(c->db, key)) call_changed(c, 1);
+    return RUN_OK;
+}
+
+enum run_result cmd_GETEX(struct call *c)
+{
+    struct expire_options o;
+    struct key key = call_key(c, 1);
+    struct entry *e;
+    int64_t deadline_ms = DEADLINE_NONE;
+    if (!expire_options_parse(c, 2, EXPIRE_FORM_GETEX, &o)) return RUN_ERROR;
+    if (!string_value_find(c, key, LOOKUP_READ, &e)) return RUN_ERROR;
+    if (e == NULL) return reply_null(c);
+    if (o.time_arg != 0 && !expire_time(c, o.time_arg, o.unit, true, &deadline_ms))
+        return RUN_ERROR;
+
+    string_reply(c, e);
+    if (o.time_arg != 0 && expire_is_past(c, deadline_ms)) {
+        keyspace_delete(c->db, key);
+    } else if (o.time_arg != 0 || (o.persist && entry_deadline(e) != DEADLINE_NONE)) {
+        keyspace_set_deadline(c->db, e, deadline_ms);
+    } else {
+        return RUN_OK;
+    }
+    call_changed(c, 1);
+    return RUN_OK;
+}
+
+enum run_result cmd_STRLEN(struct call *c)
+{
+    struct entry *e;
+    if (!string_value_find(c, call_key(c, 1), LOOKUP_READ, &e)) return RUN_ERROR;
+    return reply_int(c, e == NULL ? 0 : (int64_t)string_len(e));
+}
+
+/* ---- Many keys ---- */
+
+/* Hashes up to STRING_WINDOW keys, from argument `from` on in steps of `step`, and asks for their
+ * memory; gives how many. */
+static uint32_t string_window(struct call *c, uint32_t from, uint32_t step,
+                              struct key keys[STRING_WINDOW])
+{
+    uint32_t n = 0;
+    for (uint32_t i = from; i < c->nargs && n < STRING_WINDOW; i += step) {
+        keys[n] = call_key(c, i);
+        keyspace_prefetch_slot(c->db, keys[n++].hash);
+    }
+    for (uint32_t k = 0; k < n; k++) keyspace_prefetch_entry(c->db, keys[k].hash);
+    return n;
+}
+
+enum run_result cmd_MGET(struct call *c)
+{
+    struct key keys[STRING_WINDOW];
+    reply_array(c, c->nargs - 1);
+    for (uint32_t i = 1, n; i < c->nargs; i += n) {
+        n = string_window(c, i, 1, keys);
+        for (uint32_t k = 0; k < n; k++) {
+            struct entry *e = keyspace_find(c->db, keys[k], LOOKUP_READ);
+            if (e != NULL && entry_type(e) != TYPE_STRING) e = NULL;
+            string_reply(c, e);
+        }
+    }
+    return RUN_OK;
+}
+
+static void string_put_all(struct call *c)
+{
+    struct key keys[STRING_WINDOW];
+    for (uint32_t i = 1, n; i < c->nargs; i += 2 * n) {
+        n = string_window(c, i, 2, keys);
+        for (uint32_t k = 0; k < n; k++)
+            string_put(c, keys[k], arg(c, i + 2 * k + 1), DEADLINE_NONE);
+    }
+}
+
+enum run_result cmd_MSET(struct call *c)
+{
+    if (c->nargs % 2 == 0) return reply_arity(c);
+    string_put_all(c);
+    return reply_ok(c);
+}
+
+enum run_result cmd_MSETNX(struct call *c)
+{
+    if (c->nargs % 2 == 0) return reply_arity(c);
+    for (uint32_t i = 1; i < c->nargs; i += 2) {
+        if (keyspace_find(c->db, call_key(c, i), LOOKUP_WRITE) != NULL) return reply_int(c, 0);
+    }
+    string_put_all(c);
+    return reply_int(c, 1);
+}

@@ -1,0 +1,397 @@
+/*
+ * Execute's turn.
+ *
+ * Batches are taken from the parsers in rotation. Before a window of commands runs, the table's and the entries' cache lines of their first
+ * keys are asked for. Replies collect in one batch per writer, which leaves when it is large and at the end of a command batch. When a
+ * turn has made much output it gives way to the writers and comes back, so that what clients do not read is known in time.
+ *
+ * The time of a turn is read once; commands that last read it again (core/run.c).
+ */
+#include "execute/execute.h"
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "execute/core/config_apply.h"
+#include "execute/core/run.h"
+#include "execute/core/session.h"
+#include "execute/core/slowlog.h"
+#include "execute/core/stats.h"
+#include "execute/core/world.h"
+#include "execute/commands/table.h"
+#include "execute/keyspace/keyspace.h"
+#include "execute/types/heap.h"
+
+enum {
+    EXECUTE_SETTINGS_ID = 1,
+    EXECUTE_WINDOW = 32,           /* commands whose memory is asked for ahead */
+    EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
+    EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
+    EXECUTE_REPLY_KEPT = 262144,   /* a buffer that grew larger is not kept for the next batch */
+    EXECUTE_TURN_OUTPUT = 1 << 20, /* bytes of reply after which a turn gives way */
+    EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made; its ring holds twice so many */
+    EXECUTE_EXPIRE_BUDGET_US = 1000,
+    EXECUTE_EXPIRE_MAX = 10000,
+    EXECUTE_WORK_BUDGET_US = 500,
+};
+
+/* The reply batch that is being filled for one writer. */
+struct out {
+    struct reply_batch *batch;
+    struct reply reply;
+};
+
+struct execute_stage {
+    struct stage stage;
+    struct execute_wiring wiring;
+    struct arena *arena;
+    struct out outs[EXECUTE_PEERS_MAX];
+    struct reply_batch **idle_list; /* at home */
+    uint32_t idle_count, idle_max;
+    uint64_t batches_made;
+    int next_parser;
+    uint64_t output; /* bytes of reply of this turn */
+    uint64_t read_ticks; /* of the command batch being run */
+    uint64_t cron_ns, idle_check_ns;
+    uint64_t due_ns;
+};
+
+/* ---- Reply batches ---- */
+
+static void execute_take_home(struct execute_stage *e)
+{
+    for (int i = 0; i < e->wiring.writer_count; i++) {
+        struct reply_batch *b;
+        while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
+            if (b->cap > EXECUTE_REPLY_KEPT) {
+                arena_free(e->arena, b->buf);
+                b->buf = NULL;
+                b->cap = 0;
+            }
+            must(e->idle_count < e->idle_max);
+            e->idle_list[e->idle_count++] = b;
+        }
+    }
+}
+
+static struct reply_batch *execute_make_batch(struct execute_stage *e)
+{
+    struct reply_batch *b = arena_zalloc(e->arena, sizeof(*b));
+    b->item_max = 64;
+    b->items = arena_alloc(e->arena, b->item_max * sizeof(*b->items));
+    e->batches_made++;
+    if (e->batches_made > e->idle_max) {
+        e->idle_max = e->idle_max == 0 ? 64 : e->idle_max * 2;
+        e->idle_list = arena_realloc(e->arena, e->idle_list, e->idle_max * sizeof(struct reply_batch *));
+    }
+    return b;
+}
+
+static struct out *execute_out(struct execute_stage *e, int writer)
+{
+    struct out *o = &e->outs[writer];
+    if (o->batch != NULL) return o;
+    if (e->idle_count == 0) execute_take_home(e);
+    o->batch = e->idle_count > 0 ? e->idle_list[--e->idle_count] : execute_make_batch(e);
+    o->batch->item_count = 0;
+    o->batch->writer = (uint16_t)writer;
+    o->batch->read_ticks = e->read_ticks;
+    o->reply = (struct reply){.buf = o->batch->buf, .cap = o->batch->cap};
+    return o;
+}
+
+static void execute_publish(struct execute_stage *e, struct turn *t, int writer)
+{
+    struct out *o = &e->outs[writer];
+    if (o->batch == NULL || o->batch->item_count == 0) return;
+    struct reply_batch *b = o->batch;
+    o->batch = NULL;
+    b->buf = o->reply.buf;
+    b->cap = o->reply.cap;
+    b->len = o->reply.len;
+    b->read_ticks = t->ticks;
+    e->output += b->len;
+    handoff_push(e->wiring.replies[writer], (uint64_t)(uintptr_t)b);
+    stage_give(t, e->wiring.writers[writer]);
+}
+
+static void execute_publish_all(struct execute_stage *e, struct turn *t)
+{
+    for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, i);
+}
+
+/* Ends an item that began at `start`: what was appended since, and what is to happen after it. */
+static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn, size_t start, uint32_t events)
+{
+    size_t len = o->reply.len - start;
+    if (len == 0 && events == 0) return;
+    struct reply_batch *b = o->batch;
+    if (b->item_count == b->item_max) {
+        b->item_max *= 2;
+        b->items = arena_realloc(e->arena, b->items, b->item_max * sizeof(*b->items));
+    }
+    b->items[b->item_count++] = (struct reply_item){.conn = conn, .events = events, .start = start, .len = len};
+}
+
+static uint32_t execute_cut_event(struct session *s)
+{
+    if (!s->cut_after_reply) return 0;
+    s->cut_after_reply = false;
+    return REPLY_CUT;
+}
+
+/* ---- Commands ---- */
+
+/* Asks for the memory of the next commands' first keys, in two passes. `item` is the one that command `from` belongs to. */
+static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t from)
+{
+    uint32_t to = from + EXECUTE_WINDOW < b->command_count ? from + EXECUTE_WINDOW : b->command_count;
+    struct db *dbs[EXECUTE_WINDOW];
+    uint32_t end = b->items[item].first + b->items[item].count;
+    struct session *s = session_at(b->items[item].conn);
+    for (uint32_t i = from; i < to; i++) {
+        while (i >= end) {
+            item++;
+            end = b->items[item].first + b->items[item].count;
+            s = session_at(b->items[item].conn);
+        }
+        dbs[i - from] = s != NULL && b->commands[i].first_key != 0 ? s->db : NULL;
+        if (dbs[i - from] != NULL) keyspace_prefetch_slot(dbs[i - from], b->commands[i].hash);
+    }
+    for (uint32_t i = from; i < to; i++)
+        if (dbs[i - from] != NULL) keyspace_prefetch_entry(dbs[i - from], b->commands[i].hash);
+}
+
+/* The commands of one item. `*asked` is up to where memory was asked for. */
+static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b, uint32_t index, struct session *s,
+                             uint32_t *asked)
+{
+    const struct batch_item *item = &b->items[index];
+    int writer = conn_card(item->conn.slot)->writer;
+    struct out *o = execute_out(e, writer);
+    size_t start = o->reply.len;
+    for (uint32_t i = item->first; i < item->first + item->count; i++) {
+        if (i >= *asked && b->command_count > 1) {
+            execute_prefetch(b, index, i);
+            *asked = i + EXECUTE_WINDOW;
+        }
+        o->reply.resp = s->resp;
+        run(s, &b->commands[i], &o->reply);
+        if (o->reply.len < EXECUTE_REPLY_LEN) continue;
+        execute_add_item(e, o, item->conn, start, 0);
+        execute_publish(e, t, writer);
+        o = execute_out(e, writer);
+        start = o->reply.len;
+    }
+    execute_add_item(e, o, item->conn, start, execute_cut_event(s));
+}
+
+static void execute_item(struct execute_stage *e, struct turn *t, struct command_batch *b, uint32_t index, uint32_t *asked)
+{
+    const struct batch_item *item = &b->items[index];
+    struct session *s;
+    if (item->events & BATCH_OPEN) {
+        s = session_begin(item->conn);
+        struct out *o = execute_out(e, conn_card(item->conn.slot)->writer);
+        execute_add_item(e, o, item->conn, o->reply.len, REPLY_OPEN);
+    } else {
+        s = session_at(item->conn);
+    }
+    must(s != NULL);
+    if (item->count > 0) execute_commands(e, t, b, index, s, asked);
+    if (item->events & BATCH_BYE) {
+        session_end(s);
+        struct out *o = execute_out(e, conn_card(item->conn.slot)->writer);
+        execute_add_item(e, o, item->conn, o->reply.len, REPLY_BYE);
+    }
+}
+
+static void execute_batch(struct execute_stage *e, struct turn *t, struct command_batch *b)
+{
+    stage_note_handoff(&e->stage, t, b->read_ticks);
+    e->read_ticks = b->read_ticks;
+    uint32_t asked = 0;
+    for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
+    t->items += b->command_count;
+    execute_publish_all(e, t);
+    e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
+}
+
+/* ---- Time ---- */
+
+/* Sessions that were held back and may go on. */
+static void execute_held(struct execute_stage *e, struct turn *t)
+{
+    struct session *s;
+    while (e->output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
+        int writer = conn_card(s->conn.slot)->writer;
+        struct out *o = execute_out(e, writer);
+        size_t start = o->reply.len;
+        o->reply.resp = s->resp;
+        run_held(s, &o->reply);
+        execute_add_item(e, o, s->conn, start, execute_cut_event(s));
+        if (o->reply.len >= EXECUTE_REPLY_LEN) execute_publish(e, t, writer);
+    }
+    execute_publish_all(e, t);
+}
+
+/* Clients that were silent for longer than `timeout`. */
+static void execute_close_silent(const struct settings *settings, int64_t mono_ms)
+{
+    int64_t limit_ms = settings->timeout * 1000;
+    if (limit_ms <= 0) return;
+    for (struct session *s = sessions_first(); s != NULL; s = s->next)
+        if (!s->is_blocked && !s->is_paused && mono_ms - s->active_ms > limit_ms) session_kill(s);
+}
+
+static void execute_cron(struct execute_stage *e, const struct settings *settings, uint64_t mono_ns)
+{
+    struct world_counters counters = {0};
+    if (e->wiring.world.counters != NULL) e->wiring.world.counters(&counters);
+    stats_sample(mono_ns / 1000000, counters.net_in, counters.net_out);
+    if (mono_ns < e->idle_check_ns) return;
+    e->idle_check_ns = mono_ns + 1000000000u;
+    execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
+}
+
+/* What time asks for; gives when it must be asked again. */
+static uint64_t execute_time(struct execute_stage *e, const struct settings *settings, int64_t wall_ms, uint64_t mono_ns)
+{
+    if (mono_ns >= e->cron_ns) {
+        execute_cron(e, settings, mono_ns);
+        e->cron_ns = mono_ns + 100000000u;
+    }
+    uint64_t due = e->cron_ns;
+    if (keyspace_work(EXECUTE_WORK_BUDGET_US)) due = mono_ns + 1000000;
+    int64_t next = keyspace_next_due_ms();
+    if (next >= 0 && next <= wall_ms) {
+        keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
+        next = keyspace_next_due_ms();
+    }
+    int64_t held = run_next_due_ms();
+    if (held >= 0 && (next < 0 || held < next)) next = held;
+    if (next < 0) return due;
+    uint64_t at = mono_ns + (next > wall_ms ? (uint64_t)(next - wall_ms) * 1000000u : 1000000u);
+    return at < due ? at : due;
+}
+
+/* ---- The stage ---- */
+
+/* A batch of the next parser in rotation that has one. */
+static struct command_batch *execute_next_batch(struct execute_stage *e)
+{
+    for (int i = 0; i < e->wiring.parser_count; i++) {
+        int p = (e->next_parser + i) % e->wiring.parser_count;
+        struct command_batch *b = handoff_pop_ptr(e->wiring.commands[p]);
+        if (b == NULL) continue;
+        e->next_parser = (p + 1) % e->wiring.parser_count;
+        return b;
+    }
+    return NULL;
+}
+
+/* A writer on a thread of its own may fall behind; then it is waited for, by giving way. */
+static bool execute_writers_lag(const struct execute_stage *e)
+{
+    for (int i = 0; i < e->wiring.writer_count; i++)
+        if (handoff_depth(e->wiring.replies[i]) > EXECUTE_REPLIES_WAITING) return true;
+    return false;
+}
+
+static bool execute_run(void *self, struct turn *t)
+{
+    struct execute_stage *e = self;
+    const struct settings *settings = settings_enter(EXECUTE_SETTINGS_ID);
+    int64_t wall_ms = clock_wall_ms();
+    keyspace_tick(wall_ms);
+    run_begin_turn(settings, wall_ms, t->ticks);
+    e->output = 0;
+    struct command_batch *b = NULL;
+    for (int i = 0; i < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; i++) {
+        if (execute_writers_lag(e)) {
+            e->output = EXECUTE_TURN_OUTPUT;
+            break;
+        }
+        b = execute_next_batch(e);
+        if (b == NULL) break;
+        execute_batch(e, t, b);
+    }
+    execute_held(e, t);
+    e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
+    settings_leave(EXECUTE_SETTINGS_ID);
+    if (e->output >= EXECUTE_TURN_OUTPUT) {
+        for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
+        stage_give(t, &e->stage);
+        return false;
+    }
+    return b != NULL;
+}
+
+static uint64_t execute_due(void *self)
+{
+    return ((struct execute_stage *)self)->due_ns;
+}
+
+static const struct stage_ops execute_ops = {.run = execute_run, .due = execute_due};
+
+struct execute_stage *execute_open(const struct execute_wiring *w)
+{
+    struct arena *arena = arena_open("execute");
+    heap_use(arena);
+    struct execute_stage *e = arena_zalloc(arena, sizeof(*e));
+    e->arena = arena;
+    e->wiring = *w;
+    world_set(&w->world);
+    stats_open();
+    keyspace_open((int)settings_now()->databases);
+    sessions_open();
+    run_open(command_handler_of);
+    config_apply_open();
+    e->due_ns = 0;
+    stage_open(&e->stage, "execute", e, &execute_ops, true);
+    return e;
+}
+
+void execute_close(struct execute_stage *e)
+{
+    struct arena *arena = e->arena;
+    execute_take_home(e);
+    for (int i = 0; i < e->wiring.writer_count; i++) {
+        struct out *o = &e->outs[i];
+        if (o->batch == NULL) continue;
+        o->batch->buf = o->reply.buf;
+        e->idle_list[e->idle_count++] = o->batch;
+    }
+    for (uint32_t i = 0; i < e->idle_count; i++) {
+        arena_free(arena, e->idle_list[i]->buf);
+        arena_free(arena, e->idle_list[i]->items);
+        arena_free(arena, e->idle_list[i]);
+    }
+    config_apply_close();
+    run_close();
+    sessions_close();
+    keyspace_close();
+    stats_close();
+    arena_free(arena, e->idle_list);
+    arena_free(arena, e);
+    arena_close(arena);
+}
+
+struct stage *execute_stage(struct execute_stage *e) { return &e->stage; }
+
+void execute_on_config(const char *option, int (*apply)(const struct settings *old, const struct settings *new, char *error))
+{
+    config_on_change(option, apply);
+}
+
+uint64_t execute_batches_out(const struct execute_stage *e)
+{
+    uint64_t in_hand = 0;
+    for (int i = 0; i < e->wiring.writer_count; i++) in_hand += e->outs[i].batch != NULL;
+    return e->batches_made - e->idle_count - in_hand;
+}
+
+uint64_t execute_sessions(const struct execute_stage *e)
+{
+    (void)e;
+    return sessions_count();
+}

@@ -1,0 +1,70 @@
+/*
+ * The door of execute: the one stage that owns the keyspace.
+ *
+ * It takes command batches from the parsers in rotation, runs their commands one after another, hands reply batches to the writers,
+ * and does what time asks for: expiry, held-back commands, idle clients, statistics.
+ */
+#ifndef EXECUTE_EXECUTE_H
+#define EXECUTE_EXECUTE_H
+
+#include "catalog/settings.h"
+#include "flow/handoff.h"
+#include "flow/stage.h"
+#include "msg/command_batch.h"
+#include "msg/reply_batch.h"
+
+#define EXECUTE_PEERS_MAX 32
+
+/* What the other rooms count; filled on demand for INFO and for rates. */
+struct world_counters {
+    uint64_t net_in, net_out;
+    uint64_t connections_total, connections_rejected;
+    uint64_t output_limit_cuts, query_limit_cuts;
+    uint64_t out_pending; /* bytes of replies that kernels did not take yet */
+    uint64_t parse_memory;
+    uint64_t parse_starved;
+};
+
+/* What execute asks of boot. All are called in execute's turn and must not block. */
+struct execute_world {
+    void (*counters)(struct world_counters *out);
+    /* The server is to end (enum shutdown_how): boot drains and exits with 0. False: it ends already. */
+    bool (*shutdown)(int how);
+    /* False: no shutdown is under way, or it is too late. */
+    bool (*shutdown_abort)(void);
+    const char *executable;  /* absolute path of the program */
+    const char *config_file; /* absolute path, "" without */
+    const char *plan;        /* the plan line in force */
+    const char *io_backend;  /* "io_uring" or "epoll" */
+    char run_id[41];
+};
+
+struct execute_wiring {
+    struct handoff *commands[EXECUTE_PEERS_MAX]; /* parse-i -> here */
+    void *parsers[EXECUTE_PEERS_MAX];
+    void (*send_home)(void *parser, struct turn *t, struct command_batch *b);
+    int parser_count;
+    struct handoff *replies[EXECUTE_PEERS_MAX]; /* here -> write-i */
+    struct handoff *home[EXECUTE_PEERS_MAX];    /* write-i -> here */
+    struct stage *writers[EXECUTE_PEERS_MAX];
+    int writer_count;
+    struct execute_world world;
+};
+
+struct execute_stage;
+/* Opens the keyspace by the settings in force, too. */
+struct execute_stage *execute_open(const struct execute_wiring *w);
+void execute_close(struct execute_stage *e);
+struct stage *execute_stage(struct execute_stage *e);
+
+/*
+ * Before threads start: whenever CONFIG SET changes `option`, `apply` is called in execute's turn with the settings before and after. Not 0:
+ * the change is taken back, and `error` (OPTION_ERROR_MAX bytes) is what the client is told.
+ */
+void execute_on_config(const char *option, int (*apply)(const struct settings *old, const struct settings *new, char *error));
+
+/* For the simulator: reply batches that are not at home, and sessions that live. */
+uint64_t execute_batches_out(const struct execute_stage *e);
+uint64_t execute_sessions(const struct execute_stage *e);
+
+#endif

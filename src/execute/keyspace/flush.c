@@ -1,0 +1,63 @@
+/* Whole databases: flushing at once or in steps, swapping. */
+#include "execute/keyspace/db.h"
+
+#include "base/clock.h"
+#include "execute/types/heap.h"
+
+static uint64_t flush_one(struct db *db, bool later)
+{
+    uint64_t count = db->table.count;
+    if (db->table.directory == NULL) return 0;
+    if (later) {
+        struct grave *g = heap_alloc(sizeof(*g));
+        *g = (struct grave){.next = keyspace.graves, .table = db->table};
+        keyspace.graves = g;
+        keyspace.stats.pending_free += count;
+        db->table = (struct table){0};
+        return count;
+    }
+    struct segment *s;
+    for (uint64_t index = 0; (s = table_next_segment(&db->table, &index)) != NULL;) {
+        table_free_segment(&db->table, s);
+    }
+    table_close(&db->table);
+    return count;
+}
+
+uint64_t keyspace_flush(struct db *db, bool later)
+{
+    if (db != NULL) return flush_one(db, later);
+    uint64_t count = 0;
+    for (int i = 0; i < keyspace.count; i++) count += flush_one(&keyspace.dbs[i], later);
+    return count;
+}
+
+void keyspace_swap(struct db *a, struct db *b)
+{
+    struct table table = a->table;
+    a->table = b->table;
+    b->table = table;
+}
+
+bool keyspace_work(uint64_t budget_us)
+{
+    uint64_t start_us = 0;
+    while (keyspace.graves != NULL) {
+        if (start_us == 0)
+            start_us = clock_mono_us();
+        else if (clock_mono_us() - start_us >= budget_us)
+            return true;
+        struct grave *g = keyspace.graves;
+        struct segment *s = table_next_segment(&g->table, &g->index);
+        if (s != NULL) {
+            uint64_t count = table_free_segment(&g->table, s);
+            keyspace.stats.pending_free -= count;
+            keyspace.stats.freed_later += count;
+            continue;
+        }
+        keyspace.graves = g->next;
+        table_close(&g->table);
+        heap_free(g);
+    }
+    return false;
+}

@@ -1,0 +1,196 @@
+/* Life, lookups and deletions, and what is asked about a whole database. */
+#include "execute/keyspace/db.h"
+
+#include "execute/types/heap.h"
+
+#define TTL_SAMPLE_SEGMENTS 16
+
+struct keyspace keyspace;
+
+void keyspace_use_arena(struct arena *a) { heap_use(a); }
+
+void keyspace_open(int databases)
+{
+    must(databases > 0 && keyspace.dbs == NULL);
+    keyspace = (struct keyspace){.count = databases};
+    keyspace.dbs = heap_zalloc((size_t)databases * sizeof(*keyspace.dbs));
+    for (int i = 0; i < databases; i++) keyspace.dbs[i].number = i;
+    uint64_t seed;
+    random_secret(&seed, sizeof(seed));
+    random_seed(&keyspace.random, seed);
+}
+
+void keyspace_close(void)
+{
+    keyspace_flush(NULL, false);
+    while (keyspace_work(UINT64_MAX)) continue;
+    heap_free(keyspace.dbs);
+    keyspace = (struct keyspace){0};
+}
+
+void keyspace_tick(int64_t now_ms)
+{
+    keyspace.now_ms = now_ms;
+    entry_clock_tick(now_ms);
+}
+
+int64_t keyspace_now_ms(void) { return keyspace.now_ms; }
+
+struct db *keyspace_db(int64_t number)
+{
+    return number >= 0 && number < keyspace.count ? &keyspace.dbs[number] : NULL;
+}
+
+int keyspace_db_count(void) { return keyspace.count; }
+
+int db_number(const struct db *db) { return db->number; }
+
+uint64_t db_size(const struct db *db) { return db->table.count; }
+
+uint64_t db_deadline_count(const struct db *db) { return db->table.deadlines.keys; }
+
+uint64_t db_slot_count(const struct db *db) { return db->table.slots; }
+
+size_t db_table_bytes(const struct db *db) { return table_bytes(&db->table); }
+
+int64_t db_average_ttl_ms(const struct db *db)
+{
+    const struct deadline_heap *h = &db->table.deadlines;
+    uint64_t sum = 0, count = 0;
+    for (int i = 0; h->count > 0 && i < TTL_SAMPLE_SEGMENTS; i++) {
+        bool all = h->count <= TTL_SAMPLE_SEGMENTS;
+        if (all && i == (int)h->count) break;
+        uint64_t at = all ? (uint64_t)i : random_below(&keyspace.random, h->count);
+        const struct segment *s = h->due[at].segment;
+        for (uint32_t j = 0; j < band_rooms[s->deadline_step]; j++) {
+            if (s->deadlines[j] == 0) continue;
+            int64_t left = deadline_of_word(s->deadlines[j]) - keyspace.now_ms;
+            sum += left > 0 ? (uint64_t)left : 0;
+            count++;
+        }
+    }
+    return count == 0 ? 0 : (int64_t)(sum / count);
+}
+
+void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
+{
+    struct entry *e = segment_entry(*slot);
+    table_remove(&db->table, hash, slot);
+    entry_free(e);
+}
+
+static __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot)
+{
+    db_remove(db, hash, slot);
+    keyspace.stats.expired++;
+    keyspace.stats.expired_lazily++;
+}
+
+uint64_t *db_find(struct db *db, struct key key)
+{
+    uint64_t *slot = table_find(&db->table, key);
+    if (slot != NULL && unlikely(entry_is_due(segment_entry(*slot), keyspace.now_ms))) {
+        db_expire_met(db, key.hash, slot);
+        return NULL;
+    }
+    return slot;
+}
+
+struct entry *keyspace_find(struct db *db, struct key key, enum lookup how)
+{
+    uint64_t *slot = db_find(db, key);
+    if (how == LOOKUP_READ) {
+        if (slot != NULL)
+            keyspace.stats.hits++;
+        else
+            keyspace.stats.misses++;
+    }
+    if (slot == NULL) return NULL;
+    struct entry *e = segment_entry(*slot);
+    if (how != LOOKUP_QUIET && !keyspace.no_touch) entry_touch(e);
+    return e;
+}
+
+void keyspace_no_touch(bool on) { keyspace.no_touch = on; }
+
+void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes)
+{
+    entry_clock_policy(lfu, log_factor, decay_minutes);
+}
+
+/* A search may run over into the next line, more likely the later in a line it starts. */
+void keyspace_prefetch_slot(struct db *db, uint64_t hash)
+{
+    if (db->table.directory == NULL) return;
+    const char *home = (const char *)table_home(&db->table, hash);
+    __builtin_prefetch(home);
+    if (((uintptr_t)home & 63) >= 32) __builtin_prefetch(home + 64);
+}
+
+void keyspace_prefetch_entry(struct db *db, uint64_t hash)
+{
+    if (db->table.directory == NULL) return;
+    const uint64_t *slot = table_home(&db->table, hash);
+    uint32_t tag = band_tag(hash);
+    while (!band_reached(*slot, tag)) slot++;
+    if (band_tag(*slot) != tag || *slot == 0) return;
+    const char *e = (const char *)segment_entry(*slot);
+    __builtin_prefetch(e);
+    if (((uintptr_t)e & 63) != 0) __builtin_prefetch(e + 64);
+}
+
+bool keyspace_delete(struct db *db, struct key key)
+{
+    uint64_t *slot = db_find(db, key);
+    if (slot == NULL) return false;
+    db_remove(db, key.hash, slot);
+    return true;
+}
+
+/*
+ * Every slot of every segment is as likely as another, empty ones are drawn again: a segment of
+ * depth d stands under 2^(depth-d) indexes but only its first one counts.
+ */
+static uint64_t *db_random_slot(struct db *db)
+{
+    const struct table *t = &db->table;
+    for (;;) {
+        uint64_t index = random_next(&keyspace.random);
+        struct segment *s = table_segment(t, index);
+        if (s->prefix != (index & t->mask)) continue;
+        uint32_t room = t->depth == 0 ? s->room : SEGMENT_ROOM_MAX;
+        uint64_t at = random_below(&keyspace.random, room);
+        if (at < s->room && s->slots[at] != 0) return &s->slots[at];
+    }
+}
+
+struct entry *keyspace_random(struct db *db)
+{
+    while (db->table.count > 0) {
+        uint64_t *slot = db_random_slot(db);
+        struct entry *e = segment_entry(*slot);
+        if (!entry_is_due(e, keyspace.now_ms)) return e;
+        db_expire_met(db, db_hash(e), slot);
+    }
+    return NULL;
+}
+
+void keyspace_set_active_expiry(bool on) { keyspace.expiry_off = !on; }
+
+struct keyspace_stats *keyspace_stats(void)
+{
+    static const double percents[] = {50, 99, 99.9};
+    struct keyspace_stats *s = &keyspace.stats;
+    for (int i = 0; i < 3; i++) {
+        s->expire_lag_us[i] = histogram_percentile(&keyspace.expire_lag_us, percents[i]);
+    }
+    s->expire_lag_us[3] = keyspace.expire_lag_us.max;
+    return s;
+}
+
+void keyspace_reset_stats(void)
+{
+    uint64_t pending = keyspace.stats.pending_free;
+    keyspace.stats = (struct keyspace_stats){.pending_free = pending};
+    keyspace.expire_lag_us = (struct histogram){0};
+}

@@ -1,0 +1,147 @@
+/*
+ * The keyspace: numbered databases of keys, private to execute.
+ *
+ * An entry is one allocation that holds key and value. Any call that stores, edits, deletes or sets
+ * a deadline may move or free entries: an entry pointer is good until the next such call, unless
+ * that call returns the new one. Lookups never move anything but may delete the very key looked up,
+ * when it has expired; then it counts as absent.
+ *
+ * Time is the cached wall clock that execute sets with keyspace_tick().
+ */
+#ifndef EXECUTE_KEYSPACE_H
+#define EXECUTE_KEYSPACE_H
+
+#include "execute/execute_private.h"
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "execute/types/value.h" /* what an entry is */
+#include "mem/arena.h"
+
+struct db;
+
+struct key {
+    struct bytes name;
+    uint64_t hash; /* hash_bytes(name) */
+};
+
+static inline struct key key_make(struct bytes name)
+{
+    return (struct key){name, hash_bytes(name.ptr, name.len)};
+}
+
+/* ---- Life ---- */
+/* Where all memory of execute comes from (types/heap.h); before keyspace_open(). Borrowed for life.
+ */
+void keyspace_use_arena(struct arena *a);
+void keyspace_open(int databases);
+void keyspace_close(void);
+/* Sets the time by which keys expire, wall clock in ms. */
+void keyspace_tick(int64_t now_ms);
+int64_t keyspace_now_ms(void);
+
+/* NULL when the number is out of range. */
+struct db *keyspace_db(int64_t number);
+int keyspace_db_count(void);
+int db_number(const struct db *db);
+uint64_t db_size(const struct db *db); /* keys, the expired that nobody met yet included */
+uint64_t db_deadline_count(const struct db *db); /* keys with a TTL */
+int64_t db_average_ttl_ms(const struct db *db);  /* 0 without TTLs; an estimate by sampling */
+uint64_t db_slot_count(const struct db *db);     /* room in the table, for DEBUG and MEMORY STATS */
+size_t db_table_bytes(const struct db *db); /* memory of the table and of the index of deadlines */
+
+/* ---- Lookup ---- */
+enum lookup {
+    LOOKUP_READ,  /* counts a hit or a miss, touches the LRU/LFU clock */
+    LOOKUP_WRITE, /* touches, counts nothing */
+    LOOKUP_QUIET, /* neither */
+};
+struct entry *keyspace_find(struct db *db, struct key key, enum lookup how);
+/* While on, LOOKUP_READ and LOOKUP_WRITE do not touch the clocks (CLIENT NO-TOUCH). */
+void keyspace_no_touch(bool on);
+/* Two passes of a pipeline of lookups: first the table's cache line, later the entry's. Both only
+ * hint. */
+void keyspace_prefetch_slot(struct db *db, uint64_t hash);
+void keyspace_prefetch_entry(struct db *db, uint64_t hash);
+
+/* ---- Clocks ---- */
+/* lfu: clocks count frequency (a policy of maxmemory with lfu), with Redis's lfu-log-factor and
+ * lfu-decay-time. */
+void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes);
+
+/* ---- Strings ---- */
+#define DEADLINE_NONE (-1)
+#define DEADLINE_KEEP (-2) /* keep the one that the key has, if any */
+/*
+ * Store a string, whatever was under the key before (recency starts anew, an LFU counter goes on).
+ * `deadline_ms` is absolute, DEADLINE_NONE or DEADLINE_KEEP. keyspace_put_string keeps bytes that
+ * read strictly as an integer as an integer. `value` may point into the entry being replaced.
+ */
+struct entry *keyspace_put_string(struct db *db, struct key key, struct bytes value,
+                                  int64_t deadline_ms);
+struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int64_t deadline_ms);
+/*
+ * Makes the string under the key `len` bytes long and editable (encoding raw from now), growth
+ * filled with zeros and with room ahead for more, and gives its bytes. *e is the entry from a
+ * lookup just before, or NULL: then the key is made; it is set to the entry as it stands after. The
+ * TTL stays.
+ */
+char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size_t len);
+
+/* ---- Keys ---- */
+bool keyspace_delete(struct db *db, struct key key); /* true when it was there and alive */
+/* at_ms absolute or DEADLINE_NONE. Gives the entry as it stands after. A past deadline is stored as
+ * it is: the caller decides to delete. */
+struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_ms);
+/* Moves the value with its deadline and clocks to another name and/or database, over whatever is
+ * there. `from` is alive. */
+void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to);
+/* Copies it, deadline too. */
+void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, struct key to);
+/* A key alive, at random; NULL when there is none. */
+struct entry *keyspace_random(struct db *db);
+
+/* ---- Whole databases ---- */
+/* Removes all keys of one database, or of all when db is NULL; gives how many there were. `later`:
+ * the memory is freed in steps by keyspace_work(). */
+uint64_t keyspace_flush(struct db *db, bool later);
+void keyspace_swap(struct db *a, struct db *b);
+
+/* ---- Walks ---- */
+/*
+ * One step of SCAN: shows `visit` at least the entries that `count` asks for, unless the table
+ * ends, and gives the next cursor; 0 when done. An entry that is there from the first call to the
+ * last is shown at least once. `visit` must not change the keyspace. Expired ones are counted but
+ * not shown. Any number is taken as a cursor.
+ */
+uint64_t keyspace_scan(struct db *db, uint64_t cursor, uint64_t count,
+                       void (*visit)(void *ctx, struct entry *e), void *ctx);
+
+/* ---- Time and steps ---- */
+/* Deletes what is due, at most `max` keys and about `budget_us`; gives how many. */
+uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us);
+/* When the next key is due: absolute ms, or -1. */
+int64_t keyspace_next_due_ms(void);
+/* A slice of other work: freeing what was flushed. True while more is left. */
+bool keyspace_work(uint64_t budget_us);
+/* Active expiry on or off (DEBUG SET-ACTIVE-EXPIRE). */
+void keyspace_set_active_expiry(bool on);
+
+/* ---- For tests and DEBUG ---- */
+/* Stops the process when an invariant of the database's table is broken. Slow: reads everything. */
+void keyspace_check(const struct db *db);
+
+/* ---- Counters, written here, read and reset by core ---- */
+struct keyspace_stats {
+    uint64_t hits, misses;
+    uint64_t expired;        /* keys deleted because due */
+    uint64_t expired_lazily; /* of them met by a lookup */
+    uint64_t pending_free;   /* objects that wait to be freed in steps */
+    uint64_t freed_later;    /* objects freed in steps so far */
+    uint64_t
+        expire_lag_us[4]; /* of actively expired keys: p50, p99, p99.9, max of how late they went */
+};
+struct keyspace_stats *keyspace_stats(void);
+void keyspace_reset_stats(void);
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * Storing: SET, edits in place, deadlines, moves and copies.
+ *
+ * Order matters in every function here: the deadline leaves the index while the entry still has it,
+ * the entry may move, then its slot and the index follow.
+ */
+#include "execute/keyspace/db.h"
+
+#include "codec/number.h"
+#include "execute/types/heap.h"
+
+/* An inline value that edits make longer than this moves to a block with room ahead. */
+#define EDIT_INLINE_MAX 256
+/* The longest text of a 64-bit integer. */
+#define INT_TEXT_MAX 20
+
+/* What is to be stored: an integer or bytes. */
+struct store_value {
+    bool is_int;
+    int64_t number;
+    struct bytes text;
+};
+
+static unsigned store_flags(const struct store_value *v, int64_t deadline_ms)
+{
+    unsigned flags = deadline_ms == DEADLINE_NONE ? 0 : ENTRY_DEADLINE;
+    if (v->is_int) return flags | ENTRY_WORD;
+    return v->text.len > ENTRY_INLINE_MAX ? flags | ENTRY_WORD | ENTRY_BLOCK : flags;
+}
+
+static uint8_t store_kind(const struct store_value *v)
+{
+    if (v->is_int) return entry_kind(TYPE_STRING, ENC_INT);
+    return entry_kind(TYPE_STRING, v->text.len <= ENTRY_EMBSTR_MAX ? ENC_EMBSTR : ENC_RAW);
+}
+
+static size_t store_inline_len(const struct store_value *v)
+{
+    return v->is_int || v->text.len > ENTRY_INLINE_MAX ? 0 : v->text.len;
+}
+
+static struct block *store_block(const struct store_value *v)
+{
+    struct block *b = block_make(v->text.len, v->text.len);
+    memcpy(b->bytes, v->text.ptr, v->text.len);
+    return b;
+}
+
+/* Writes the value into an entry of the right shape; `b` is its block, if it has one. */
+static void store_fill(struct entry *e, const struct store_value *v, struct block *b)
+{
+    e->kind = store_kind(v);
+    if (v->is_int)
+        *entry_word_at(e) = v->number;
+    else if (b != NULL)
+        entry_set_block(e, b);
+    else if (v->text.len > 0)
+        memcpy(entry_inline_at(e), v->text.ptr, v->text.len);
+}
+
+static struct entry *store_new(struct db *db, struct key key, const struct store_value *v,
+                               int64_t deadline_ms)
+{
+    unsigned flags = store_flags(v, deadline_ms);
+    struct entry *e = entry_make(key.name, store_kind(v), flags, store_inline_len(v));
+    if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
+    store_fill(e, v, flags & ENTRY_BLOCK ? store_block(v) : NULL);
+    table_insert(&db->table, key.hash, e);
+    return e;
+}
+
+/* Takes the old deadline out of the index and puts the new one in; the entry itself is the caller's
+ * business. */
+static void store_reindex(struct db *db, uint64_t hash, int64_t from_ms, int64_t to_ms)
+{
+    if (from_ms == to_ms) return;
+    struct segment *s = table_segment(&db->table, hash);
+    struct deadline_heap *h = &db->table.deadlines;
+    if (from_ms != DEADLINE_NONE) deadline_remove(h, s, deadline_word(hash, from_ms));
+    if (to_ms != DEADLINE_NONE) deadline_add(h, s, deadline_word(hash, to_ms));
+}
+
+/* An entry's absolute deadline, DEADLINE_NONE without: a stored deadline of -1 ms is as past as one
+ * of -2. */
+static int64_t store_deadline_of(const struct entry *e)
+{
+    return e->flags & ENTRY_DEADLINE ? e->words[0] : DEADLINE_NONE;
+}
+
+static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
+                                const struct store_value *v, int64_t deadline_ms)
+{
+    struct entry *e = segment_entry(*slot);
+    int64_t had = store_deadline_of(e);
+    if (deadline_ms == DEADLINE_KEEP) deadline_ms = had;
+    unsigned flags = store_flags(v, deadline_ms);
+    struct block *old = e->flags & ENTRY_BLOCK ? entry_block(e) : NULL;
+    struct block *b = flags & ENTRY_BLOCK ? store_block(v) : NULL;
+    e = entry_reshape(e, flags, store_inline_len(v), 0);
+    if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
+    store_fill(e, v, b);
+    if (old != NULL) heap_free(old); /* only now: the new value may be a part of it */
+    entry_touch(e);
+    *slot = segment_slot(key.hash, e);
+    store_reindex(db, key.hash, had, deadline_ms);
+    return e;
+}
+
+static bool store_overlaps(const struct entry *e, struct bytes text)
+{
+    if (text.len == 0) return false;
+    uintptr_t at = (uintptr_t)text.ptr, from = (uintptr_t)e;
+    return at >= from && at < from + entry_size(e);
+}
+
+static struct entry *store_put(struct db *db, struct key key, const struct store_value *v,
+                               int64_t deadline_ms)
+{
+    uint64_t *slot = db_find(db, key);
+    if (slot != NULL) return store_over(db, key, slot, v, deadline_ms);
+    return store_new(db, key, v, deadline_ms == DEADLINE_KEEP ? DEADLINE_NONE : deadline_ms);
+}
+
+struct entry *keyspace_put_string(struct db *db, struct key key, struct bytes value,
+                                  int64_t deadline_ms)
+{
+    struct store_value v = {.text = value};
+    if (value.len - 1 < INT_TEXT_MAX && (uint8_t)value.ptr[0] <= '9') {
+        v.is_int = number_int(value, &v.number);
+    }
+    uint64_t *slot = db_find(db, key);
+    if (slot == NULL) {
+        return store_new(db, key, &v, deadline_ms == DEADLINE_KEEP ? DEADLINE_NONE : deadline_ms);
+    }
+    if (likely(!store_overlaps(segment_entry(*slot), value))) {
+        return store_over(db, key, slot, &v, deadline_ms);
+    }
+    char *copy = heap_alloc(value.len);
+    memcpy(copy, value.ptr, value.len);
+    v.text.ptr = copy;
+    struct entry *e = store_over(db, key, slot, &v, deadline_ms);
+    heap_free(copy);
+    return e;
+}
+
+struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int64_t deadline_ms)
+{
+    struct store_value v = {.is_int = true, .number = value};
+    return store_put(db, key, &v, deadline_ms);
+}
+
+/* Makes the entry's value a block of `len` bytes that begins with the old value. */
+static struct entry *edit_to_block(struct entry *e, size_t len)
+{
+    char scratch[STRING_INT_CHARS];
+    struct bytes old = string_bytes(e, scratch);
+    size_t keep = old.len < len ? old.len : len;
+    struct block *b = block_make(len, block_room_ahead(len));
+    memcpy(b->bytes, old.ptr, keep);
+    memset(b->bytes + keep, 0, len - keep);
+    e = entry_reshape(e, (e->flags & ENTRY_DEADLINE) | ENTRY_WORD | ENTRY_BLOCK, 0, 0);
+    entry_set_block(e, b);
+    return e;
+}
+
+/* An integer becomes text, inline. */
+static struct entry *edit_to_text(struct entry *e)
+{
+    char scratch[STRING_INT_CHARS];
+    struct bytes old = string_bytes(e, scratch);
+    dcheck(old.ptr == scratch);
+    e = entry_reshape(e, e->flags & ENTRY_DEADLINE, old.len, 0);
+    memcpy(entry_inline_at(e), scratch, old.len);
+    return e;
+}
+
+static struct entry *edit_entry(struct entry *e, size_t len)
+{
+    if (e->flags & ENTRY_BLOCK) {
+        entry_set_block(e, block_resize(entry_block(e), len));
+    } else if (len > e->value_len && len > EDIT_INLINE_MAX) {
+        e = edit_to_block(e, len);
+    } else {
+        if (e->flags & ENTRY_WORD) e = edit_to_text(e);
+        size_t keep = len < e->value_len ? len : e->value_len;
+        e = entry_reshape(e, e->flags, len, keep);
+        memset(entry_inline_at(e) + keep, 0, len - keep);
+    }
+    e->kind = entry_kind(TYPE_STRING, ENC_RAW);
+    return e;
+}
+
+static char *edit_bytes(struct entry *e)
+{
+    return e->flags & ENTRY_BLOCK ? entry_block(e)->bytes : entry_inline_at(e);
+}
+
+char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size_t len)
+{
+    if (*e == NULL) {
+        struct entry *made = entry_make(key.name, entry_kind(TYPE_STRING, ENC_RAW), 0, 0);
+        made = edit_entry(made, len);
+        table_insert(&db->table, key.hash, made);
+        *e = made;
+        return edit_bytes(made);
+    }
+    must(entry_type(*e) == TYPE_STRING);
+    struct entry *to = edit_entry(*e, len);
+    if (to != *e) {
+        *table_slot_of(&db->table, key.hash, *e) = segment_slot(key.hash, to);
+        *e = to;
+    }
+    return edit_bytes(to);
+}
+
+struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_ms)
+{
+    int64_t had = store_deadline_of(e);
+    if (had == at_ms) return e;
+    uint64_t hash = db_hash(e);
+    unsigned flags = e->flags & ~(unsigned)ENTRY_DEADLINE;
+    if (at_ms != DEADLINE_NONE) flags |= ENTRY_DEADLINE;
+    uint64_t *slot = flags == e->flags ? NULL : table_slot_of(&db->table, hash, e);
+    e = entry_reshape(e, flags, e->value_len, e->value_len);
+    if (at_ms != DEADLINE_NONE) e->words[0] = at_ms;
+    if (slot != NULL) *slot = segment_slot(hash, e);
+    store_reindex(db, hash, had, at_ms);
+    return e;
+}
+
+/* Gives an entry of another name with the deadline, clock and value of `from`; a block is shared
+ * until the caller says whose it is. */
+static struct entry *store_renamed(const struct entry *from, struct bytes name)
+{
+    unsigned flags = from->flags & ~(unsigned)ENTRY_LONG_KEY;
+    struct entry *e = entry_make(name, from->kind, flags, from->value_len);
+    if (flags & ENTRY_DEADLINE) e->words[0] = from->words[0];
+    if (flags & ENTRY_WORD) *entry_word_at(e) = from->words[from->flags & ENTRY_DEADLINE];
+    memcpy(entry_inline_at(e), entry_inline_at(from), from->value_len);
+    e->clock = from->clock;
+    return e;
+}
+
+/* Whatever is under the key makes room. */
+static void store_clear(struct db *db, struct key key)
+{
+    uint64_t *slot = table_find(&db->table, key);
+    if (slot != NULL) db_remove(db, key.hash, slot);
+}
+
+void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
+{
+    bool same_name = bytes_equal(entry_name(from), to.name);
+    if (same_name && from_db == to_db) return;
+    uint64_t hash = db_hash(from);
+    store_clear(to_db, to);
+    table_remove(&from_db->table, hash, table_slot_of(&from_db->table, hash, from));
+    struct entry *e = from;
+    if (!same_name) {
+        e = store_renamed(from, to.name);
+        heap_free(from);
+    }
+    table_insert(&to_db->table, to.hash, e);
+}
+
+void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
+{
+    if (from_db == to_db && bytes_equal(entry_name(from), to.name)) return;
+    struct entry *e = store_renamed(from, to.name);
+    if (e->flags & ENTRY_BLOCK) {
+        const struct block *old = entry_block(from);
+        struct block *b = block_make(old->len, old->len);
+        memcpy(b->bytes, old->bytes, old->len);
+        entry_set_block(e, b);
+    }
+    entry_clock_start(e);
+    store_clear(to_db, to);
+    table_insert(&to_db->table, to.hash, e);
+}

@@ -1,0 +1,87 @@
+/*
+ * The table of one database: extendible hashing over segments.
+ *
+ * The directory has 2^depth words; the low `depth` bits of a hash choose one. A word holds the
+ * address of a segment in its low 48 bits and the number of homes of the segment's band in its top
+ * 16 (so that a lookup goes from the directory straight to the slot). A segment of depth d stands
+ * under all 2^(depth-d) indexes that end in its prefix. A full segment grows through the steps of
+ * band_rooms, then splits in two; segments that empty shrink, and merge with their buddy. No step
+ * touches more than one or two segments, but for the directory, which is copied when it doubles or
+ * halves.
+ *
+ * Entries never move when the table changes.
+ */
+#ifndef EXECUTE_KEYSPACE_TABLE_H
+#define EXECUTE_KEYSPACE_TABLE_H
+
+#include "execute/keyspace/deadline.h"
+#include "execute/keyspace/keyspace.h"
+
+#define TABLE_DEPTH_MAX 40
+
+struct table {
+    uint64_t *directory; /* NULL until the first key */
+    uint64_t mask;       /* 2^depth - 1 */
+    uint64_t count;
+    unsigned depth;
+    uint64_t slots; /* room of all segments */
+    size_t segment_bytes;
+    uint64_t at_depth[TABLE_DEPTH_MAX + 1]; /* segments by depth */
+    struct deadline_heap deadlines;
+};
+
+static inline struct segment *table_word_segment(uint64_t word)
+{
+    return (struct segment *)(uintptr_t)(word & BAND_LOW);
+}
+
+/* The segment for a hash; the table must have a directory. */
+static inline struct segment *table_segment(const struct table *t, uint64_t hash)
+{
+    return table_word_segment(t->directory[hash & t->mask]);
+}
+
+/* Where the search for a hash starts. */
+static inline uint64_t *table_home(const struct table *t, uint64_t hash)
+{
+    uint64_t word = t->directory[hash & t->mask];
+    return table_word_segment(word)->slots + band_home(band_tag(hash), band_tag(word));
+}
+
+/* The slot of a key, or NULL. */
+static inline uint64_t *table_find(const struct table *t, struct key key)
+{
+    if (unlikely(t->directory == NULL)) return NULL;
+    uint64_t *slot = table_home(t, key.hash);
+    uint32_t tag = band_tag(key.hash);
+    while (!band_reached(*slot, tag)) slot++;
+    for (; band_tag(*slot) == tag && *slot != 0; slot++) {
+        if (likely(entry_is_named(segment_entry(*slot), key.name))) return slot;
+    }
+    return NULL;
+}
+
+/* The slot of an entry that must be there. */
+uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry *e);
+/* The key must not be there. The entry's deadline, if any, is indexed. */
+void table_insert(struct table *t, uint64_t hash, struct entry *e);
+/* Takes the entry out and its deadline from the index; it is the caller's. The segment shrinks or
+ * merges where that pays. */
+void table_remove(struct table *t, uint64_t hash, uint64_t *slot);
+/* In two steps, for many of one segment: remove without shrinking, then settle once. */
+void table_remove_only(struct table *t, struct segment *s, uint64_t *slot, uint64_t hash);
+void table_settle(struct table *t, struct segment *s);
+
+/* Memory of directory, segments, deadlines. */
+size_t table_bytes(const struct table *t);
+/* Walks the segments: call with *index 0 first; NULL at the end. */
+struct segment *table_next_segment(const struct table *t, uint64_t *index);
+/* Frees a segment and its entries; gives how many. Only to take a whole table apart: its place in
+ * the directory is left empty. */
+uint64_t table_free_segment(struct table *t, struct segment *s);
+/* Frees the directory and the heap of a table whose segments are freed, and empties it. */
+void table_close(struct table *t);
+/* Stops the process when an invariant is broken. Slow, for tests. */
+void table_check(const struct table *t);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * Entries: making, reshaping, freeing, and their clocks.
+ *
+ * LRU clocks count seconds modulo 2^24 (194 days). LFU clocks hold the minute of the last decay
+ * modulo 2^16 and a logarithmic counter: a touch raises it with probability 1 / ((counter -
+ * LFU_START) * log_factor + 1), each decay period without one lowers it by one.
+ */
+#include "execute/types/entry.h"
+
+#include "base/random.h"
+#include "execute/types/heap.h"
+
+#define CLOCK_MASK 0xffffffu
+#define LFU_START 5
+/* A slot of the table at its usual load. */
+#define ENTRY_INDEX_SHARE 10
+
+static struct {
+    bool lfu;
+    uint32_t seconds; /* 24 bits */
+    uint32_t minutes; /* 16 bits */
+    int64_t log_factor, decay_minutes;
+    bool seeded;
+    struct random random;
+} entry_clock = {.log_factor = 10, .decay_minutes = 1};
+
+struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t inline_len)
+{
+    dcheck(inline_len <= UINT16_MAX);
+    if (name.len > UINT8_MAX) flags |= ENTRY_LONG_KEY;
+    struct entry *e = heap_alloc(entry_size_of(flags, name.len, inline_len));
+    e->kind = kind;
+    e->flags = (uint8_t)flags;
+    e->value_len = (uint16_t)inline_len;
+    e->key_len = flags & ENTRY_LONG_KEY ? 0 : (uint8_t)name.len;
+    if (flags & ENTRY_LONG_KEY) e->words[entry_words(flags) - 1] = (int64_t)name.len;
+    if (name.len > 0) memcpy(entry_name_at(e), name.ptr, name.len);
+    entry_clock_start(e);
+    return e;
+}
+
+void entry_free(struct entry *e)
+{
+    if (e->flags & ENTRY_BLOCK) heap_free(entry_block(e));
+    heap_free(e);
+}
+
+struct entry *entry_reshape(struct entry *e, unsigned flags, size_t inline_len, size_t keep)
+{
+    dcheck(inline_len <= UINT16_MAX && keep <= inline_len && keep <= e->value_len);
+    flags = (flags & ~(unsigned)ENTRY_LONG_KEY) | (e->flags & ENTRY_LONG_KEY);
+    size_t name_len = entry_name_len(e);
+    size_t have = entry_size(e), want = entry_size_of(flags, name_len, inline_len);
+    bool in_place =
+        have == want || (arena_rounded(have) == arena_rounded(want) && arena_usable(e) >= want);
+    if (in_place && flags == e->flags) {
+        e->value_len = (uint16_t)inline_len;
+        return e;
+    }
+    int64_t deadline = entry_deadline_of(e);
+    int64_t word = e->flags & ENTRY_WORD ? *entry_word_at(e) : 0;
+    struct entry *to = in_place ? e : heap_alloc(want);
+    memmove(&to->words[entry_words(flags)], entry_name_at(e), name_len + keep);
+    memmove(to, e, sizeof(*to));
+    to->flags = (uint8_t)flags;
+    to->value_len = (uint16_t)inline_len;
+    if (flags & ENTRY_DEADLINE) to->words[0] = deadline;
+    if (flags & ENTRY_WORD) *entry_word_at(to) = word;
+    if (flags & ENTRY_LONG_KEY) to->words[entry_words(flags) - 1] = (int64_t)name_len;
+    if (!in_place) heap_free(e);
+    return to;
+}
+
+enum value_type entry_type(const struct entry *e) { return (enum value_type)(e->kind >> 4); }
+
+const char *entry_type_name(const struct entry *e)
+{
+    static const char *const names[] = {"string", "list", "set", "zset", "hash", "stream"};
+    return names[entry_type(e)];
+}
+
+enum value_encoding entry_encoding(const struct entry *e)
+{
+    return (enum value_encoding)(e->kind & 15);
+}
+
+const char *entry_encoding_name(const struct entry *e)
+{
+    static const char *const names[] = {"int", "embstr", "raw"};
+    return names[entry_encoding(e)];
+}
+
+struct bytes entry_name(const struct entry *e)
+{
+    return bytes_make(entry_name_at(e), entry_name_len(e));
+}
+
+int64_t entry_deadline(const struct entry *e) { return entry_deadline_of(e); }
+
+size_t entry_memory(const struct entry *e)
+{
+    size_t sum = arena_usable(e) + ENTRY_INDEX_SHARE;
+    if (e->flags & ENTRY_DEADLINE) sum += ENTRY_INDEX_SHARE;
+    if (e->flags & ENTRY_BLOCK) sum += arena_usable(entry_block(e));
+    return sum;
+}
+
+void entry_clock_tick(int64_t now_ms)
+{
+    entry_clock.seconds = (uint32_t)(now_ms / 1000) & CLOCK_MASK;
+    entry_clock.minutes = (uint32_t)(now_ms / 60000) & 0xffff;
+}
+
+void entry_clock_policy(bool lfu, int64_t log_factor, int64_t decay_minutes)
+{
+    entry_clock.lfu = lfu;
+    entry_clock.log_factor = log_factor;
+    entry_clock.decay_minutes = decay_minutes;
+}
+
+void entry_clock_start(struct entry *e)
+{
+    if (unlikely(entry_clock.lfu))
+        entry_set_lfu(e, LFU_START);
+    else
+        e->clock = entry_clock.seconds & CLOCK_MASK;
+}
+
+static uint8_t entry_lfu_raise(uint8_t counter)
+{
+    if (counter == UINT8_MAX) return counter;
+    if (!entry_clock.seeded) {
+        uint64_t seed;
+        random_secret(&seed, sizeof(seed));
+        random_seed(&entry_clock.random, seed);
+        entry_clock.seeded = true;
+    }
+    uint64_t above = counter > LFU_START ? counter - LFU_START : 0;
+    uint64_t odds = above * (uint64_t)entry_clock.log_factor + 1;
+    return (uint8_t)(counter + (random_below(&entry_clock.random, odds) == 0));
+}
+
+void entry_touch(struct entry *e)
+{
+    if (unlikely(entry_clock.lfu))
+        entry_set_lfu(e, entry_lfu_raise(entry_lfu(e)));
+    else if (e->clock != entry_clock.seconds)
+        e->clock = entry_clock.seconds & CLOCK_MASK;
+}
+
+int64_t entry_idle_ms(const struct entry *e)
+{
+    if (entry_clock.lfu) return 0;
+    return (int64_t)((entry_clock.seconds - e->clock) & CLOCK_MASK) * 1000;
+}
+
+void entry_set_idle_ms(struct entry *e, int64_t idle_ms)
+{
+    if (entry_clock.lfu) return;
+    int64_t seconds = idle_ms < 0 ? 0 : idle_ms / 1000;
+    if (seconds > CLOCK_MASK) seconds = CLOCK_MASK;
+    e->clock = (entry_clock.seconds - (uint32_t)seconds) & CLOCK_MASK;
+}
+
+uint8_t entry_lfu(const struct entry *e)
+{
+    uint32_t counter = e->clock & 0xff;
+    if (entry_clock.decay_minutes <= 0) return (uint8_t)counter;
+    int64_t passed = (entry_clock.minutes - (e->clock >> 8)) & 0xffff;
+    int64_t lost = passed / entry_clock.decay_minutes;
+    return (uint8_t)(lost >= counter ? 0 : counter - (uint32_t)lost);
+}
+
+void entry_set_lfu(struct entry *e, uint8_t counter)
+{
+    e->clock = (entry_clock.minutes << 8 | counter) & CLOCK_MASK;
+}

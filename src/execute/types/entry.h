@@ -1,0 +1,141 @@
+/*
+ * An entry: key and value in one allocation.
+ *
+ *     8 bytes  type and encoding, flags, length of an inline value, clock, length of the key
+ *     8 bytes  deadline, absolute ms                   if ENTRY_DEADLINE
+ *     8 bytes  the value: an integer, or its address   if ENTRY_WORD
+ *     8 bytes  length of the key                       if ENTRY_LONG_KEY (a key of 256 bytes and
+ * more) key, then the value of a string that is inline (without ENTRY_WORD)
+ *
+ * Invariants: the allocation is of the size class of entry_size(e), so a change within the class
+ * happens in place. A string is inline up to ENTRY_INLINE_MAX bytes; longer ones, and those that
+ * grew by edits, live in a block of their own.
+ */
+#ifndef EXECUTE_TYPES_ENTRY_H
+#define EXECUTE_TYPES_ENTRY_H
+
+#include "execute/types/value.h"
+
+#include "base/must.h"
+
+enum {
+    ENTRY_DEADLINE = 1,
+    ENTRY_WORD = 2,
+    ENTRY_LONG_KEY = 4,
+    ENTRY_BLOCK = 8, /* the word is the address of a struct block */
+};
+
+#define ENTRY_INLINE_MAX 4096
+#define ENTRY_EMBSTR_MAX 44
+#define ENTRY_NO_DEADLINE (-1)
+
+struct entry {
+    uint8_t kind; /* enum value_type << 4 | enum value_encoding */
+    uint8_t flags;
+    uint16_t value_len;
+    uint32_t clock : 24; /* seconds, or minutes (16 bits) and a counter (8 bits) */
+    uint32_t key_len : 8;
+    int64_t words[];
+};
+
+/* A string out of line. Owned by its entry. */
+struct block {
+    size_t len, cap;
+    char bytes[];
+};
+
+static inline uint8_t entry_kind(enum value_type type, enum value_encoding enc)
+{
+    return (uint8_t)((unsigned)type << 4 | (unsigned)enc);
+}
+
+static inline size_t entry_words(unsigned flags)
+{
+    return (flags & 1) + (flags >> 1 & 1) + (flags >> 2 & 1);
+}
+
+static inline size_t entry_size_of(unsigned flags, size_t name_len, size_t inline_len)
+{
+    return sizeof(struct entry) + 8 * entry_words(flags) + name_len + inline_len;
+}
+
+static inline char *entry_name_at(const struct entry *e)
+{
+    return (char *)(uintptr_t)&e->words[entry_words(e->flags)];
+}
+
+static inline size_t entry_name_len(const struct entry *e)
+{
+    if (likely(!(e->flags & ENTRY_LONG_KEY))) return e->key_len;
+    return (size_t)e->words[entry_words(e->flags) - 1];
+}
+
+static inline bool entry_is_named(const struct entry *e, struct bytes name)
+{
+    return entry_name_len(e) == name.len && memcmp(entry_name_at(e), name.ptr, name.len) == 0;
+}
+
+static inline char *entry_inline_at(const struct entry *e)
+{
+    return entry_name_at(e) + entry_name_len(e);
+}
+
+static inline size_t entry_size(const struct entry *e)
+{
+    return entry_size_of(e->flags, entry_name_len(e), e->value_len);
+}
+
+static inline int64_t entry_deadline_of(const struct entry *e)
+{
+    return e->flags & ENTRY_DEADLINE ? e->words[0] : ENTRY_NO_DEADLINE;
+}
+
+static inline bool entry_is_due(const struct entry *e, int64_t now_ms)
+{
+    return (e->flags & ENTRY_DEADLINE) && e->words[0] <= now_ms;
+}
+
+static inline int64_t *entry_word_at(struct entry *e)
+{
+    dcheck(e->flags & ENTRY_WORD);
+    return &e->words[e->flags & ENTRY_DEADLINE];
+}
+
+static inline struct block *entry_block(const struct entry *e)
+{
+    dcheck(e->flags & ENTRY_BLOCK);
+    return (struct block *)(uintptr_t)e->words[e->flags & ENTRY_DEADLINE];
+}
+
+static inline void entry_set_block(struct entry *e, struct block *b)
+{
+    *entry_word_at(e) = (int64_t)(uintptr_t)b;
+}
+
+/* Gives an entry with a fresh clock; words and inline value are for the caller to fill. Long keys
+ * are flagged here. */
+struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t inline_len);
+/* Takes `e`; frees its value too. */
+void entry_free(struct entry *e);
+/*
+ * Takes `e` and gives it with other flags (ENTRY_LONG_KEY stays as it was) and another length
+ * inline; the first `keep` bytes inline, the deadline and the word stay where both forms have them.
+ * The address may change.
+ */
+struct entry *entry_reshape(struct entry *e, unsigned flags, size_t inline_len, size_t keep);
+
+/* Clocks. Wall time is set once per turn. */
+void entry_clock_tick(int64_t now_ms);
+void entry_clock_policy(bool lfu, int64_t log_factor, int64_t decay_minutes);
+void entry_clock_start(struct entry *e);
+/* A value that is overwritten: recency starts anew, frequency goes on. */
+void entry_touch(struct entry *e);
+
+/* Gives a block of `len` bytes (not set) with room for `cap`. */
+struct block *block_make(size_t len, size_t cap);
+/* Takes `b` (may move): `len` bytes long, growth zeroed; `cap` as needed, geometric. */
+struct block *block_resize(struct block *b, size_t len);
+/* Room for a string of `len` bytes that is growing: twice up to 1 MiB, then 1 MiB ahead. */
+size_t block_room_ahead(size_t len);
+
+#endif

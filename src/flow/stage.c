@@ -1,0 +1,198 @@
+/*
+ * Tokens and turns. The invariants stand in the header; the orders of the atomics are argued beside them.
+ */
+#include "flow/stage.h"
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "flow/thread.h"
+
+#include <string.h>
+
+enum { TOKEN_HELD = 1, TOKEN_DIRTY = 2 };
+
+static struct stage *stage_list[STAGES_MAX]; /* filled before threads start */
+static unsigned stage_listed;
+
+unsigned stage_count(void)
+{
+    return stage_listed;
+}
+
+struct stage *stage_at(unsigned index)
+{
+    must(index < stage_listed);
+    return stage_list[index];
+}
+
+void stage_open(struct stage *s, const char *name, void *self, const struct stage_ops *ops, bool lendable)
+{
+    must(stage_listed < STAGES_MAX);
+    memset(s, 0, sizeof(*s));
+    s->name = name;
+    s->self = self;
+    s->ops = ops;
+    s->lendable = lendable;
+    s->index = stage_listed;
+    atomic_store_explicit(&s->due_ns, UINT64_MAX, memory_order_relaxed);
+    atomic_store_explicit(&s->mode, lendable ? STAGE_LENT : STAGE_HOME, memory_order_relaxed);
+    stage_list[stage_listed++] = s;
+}
+
+void stage_set_mode(struct stage *s, enum stage_mode mode)
+{
+    if (s->lendable) atomic_store_explicit(&s->mode, mode, memory_order_relaxed);
+}
+
+void stage_forget_all(void)
+{
+    stage_listed = 0;
+}
+
+static void stage_bump(_Atomic uint64_t *counter, uint64_t n)
+{
+    /* One writer at a time, the holder: no read-modify-write is needed. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+void stage_note_handoff(struct stage *s, const struct turn *t, uint64_t ticks)
+{
+    histogram_add(&s->handoff, t->ticks > ticks ? clock_ticks_to_ns(t->ticks - ticks) : 0);
+}
+
+/* The giver's side. Acquire: the last holder's writes are ours when we get it; release: our push is seen by the holder. */
+static bool stage_take_or_mark(struct stage *s)
+{
+    uint32_t free_token = 0;
+    if (atomic_compare_exchange_strong_explicit(&s->token, &free_token, TOKEN_HELD, memory_order_acquire, memory_order_relaxed))
+        return true;
+    return (atomic_fetch_or_explicit(&s->token, TOKEN_HELD | TOKEN_DIRTY, memory_order_acq_rel) & TOKEN_HELD) == 0;
+}
+
+/* True when the token is free now; false: work was left meanwhile, DIRTY is taken off and the holder must look again. */
+static bool stage_release(struct stage *s)
+{
+    uint32_t held = TOKEN_HELD;
+    if (atomic_compare_exchange_strong_explicit(&s->token, &held, 0, memory_order_release, memory_order_relaxed)) return true;
+#if STAGE_RECHECKS
+    atomic_exchange_explicit(&s->token, TOKEN_HELD, memory_order_acq_rel);
+    return false;
+#else
+    atomic_store_explicit(&s->token, 0, memory_order_release);
+    return true;
+#endif
+}
+
+static void stage_wake_home(struct stage *s)
+{
+    atomic_fetch_add_explicit(&s->wakes, 1, memory_order_relaxed);
+    thread_poke(s->home);
+}
+
+/* Leaves the rest to the home: the token is free but DIRTY, which the home cannot overlook. */
+static void stage_release_to_home(struct stage *s, struct thread *runner)
+{
+    atomic_exchange(&s->token, TOKEN_DIRTY);
+    if (runner != s->home) stage_wake_home(s);
+}
+
+void stage_call_home(struct stage *s)
+{
+    atomic_fetch_or(&s->token, TOKEN_DIRTY);
+    stage_wake_home(s);
+}
+
+/* One run of the turn by the holder. */
+static bool stage_turn(struct stage *s, struct thread *runner, uint64_t *given)
+{
+    struct turn t = {.thread = runner, .at_home = runner == s->home, .ticks = clock_ticks()};
+    bool more = s->ops->run(s->self, &t);
+    stage_bump(&s->turns, 1);
+    if (!t.at_home) stage_bump(&s->turns_lent, 1);
+    stage_bump(&s->items, t.items);
+    stage_bump(&s->busy_ticks, clock_ticks() - t.ticks);
+    *given |= t.given;
+    return more;
+}
+
+/* Tells the home of a nearer deadline than the one it sleeps for. */
+static void stage_publish_due(struct stage *s, struct thread *runner)
+{
+    if (s->ops->due == NULL) return;
+    uint64_t due = s->ops->due(s->self);
+    if (due == atomic_load_explicit(&s->due_ns, memory_order_relaxed)) return;
+    /* seq_cst with thread_sleep_until(): either the home sees this deadline or we see how long it sleeps. */
+    atomic_store(&s->due_ns, due);
+    if (runner != s->home && due < thread_sleeps_until(s->home)) thread_poke(s->home);
+}
+
+/* The holder's loop. `given` collects who else must get a turn. */
+static void stage_hold(struct stage *s, struct thread *runner, uint64_t *given)
+{
+    for (unsigned rounds = 1;; rounds++) {
+        bool more = stage_turn(s, runner, given);
+        if (!more) {
+            stage_publish_due(s, runner);
+            if (stage_release(s)) return;
+        }
+        if (rounds >= STAGE_ROUNDS) {
+            stage_publish_due(s, runner);
+            stage_release_to_home(s, runner);
+            return;
+        }
+    }
+}
+
+/* True when this thread may run the turn itself. */
+static bool stage_may_run(struct stage *s, struct thread *runner)
+{
+    if (runner == s->home) return true;
+    return s->lendable && atomic_load_explicit(&s->mode, memory_order_relaxed) == STAGE_LENT;
+}
+
+/* Gets one stage's turn done, one way or another. */
+static void stage_run_one(struct stage *s, struct thread *runner, uint64_t *given)
+{
+    if (stage_may_run(s, runner)) {
+        if (stage_take_or_mark(s)) stage_hold(s, runner, given);
+        return;
+    }
+    /* seq_cst with thread_sleep(): either the home sees the mark before it sleeps or we see that it sleeps. */
+    if (atomic_fetch_or(&s->token, TOKEN_DIRTY) == 0) stage_wake_home(s);
+}
+
+/*
+ * No recursion: a stage that is given work on the way gets its turn in this loop, with no token held. In rotation: a stage that gives
+ * itself more to do comes again after those that it gave work to.
+ */
+static void stage_run_all(uint64_t given, struct thread *runner)
+{
+    unsigned last = 0;
+    while (given != 0) {
+        uint64_t later = given & ~((2ull << last) - 1);
+        unsigned index = (unsigned)__builtin_ctzll(later != 0 ? later : given);
+        given &= ~(1ull << index);
+        stage_run_one(stage_list[index], runner, &given);
+        last = index;
+    }
+}
+
+void stage_run_or_leave(struct stage *s, struct thread *runner)
+{
+    stage_run_all(1ull << s->index, runner);
+}
+
+bool stage_run_at_home(struct stage *s)
+{
+    /* Whoever holds it now looks again because of the mark, and its deadlines are in that one's hands too. */
+    if (!stage_take_or_mark(s)) return false;
+    uint64_t given = 0;
+    stage_hold(s, s->home, &given);
+    stage_run_all(given, s->home);
+    return true;
+}
+
+void stage_breathe(struct turn *t)
+{
+    thread_breathe(t->thread);
+}

@@ -1,0 +1,218 @@
+/*
+ * The loop. Before it sleeps a thread publishes until when, and then looks once more at the tokens and deadlines of its stages: whoever
+ * leaves work after that look sees that the thread sleeps, and pokes it. Both sides use seq_cst, so one of them sees the other.
+ */
+#include "flow/thread.h"
+
+#include "base/clock.h"
+#include "base/must.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { EVENTS_MAX = 256 };
+
+struct event_queue {
+    struct poll_event events[EVENTS_MAX];
+    unsigned first, count;
+};
+
+void thread_init(struct thread *th, const char *name, int cpu, enum poller_kind kind)
+{
+    memset(th, 0, sizeof(*th));
+    strncpy(th->name, name, sizeof(th->name) - 1);
+    th->cpu = cpu;
+    th->poller_kind = kind;
+}
+
+void thread_add_stage(struct thread *th, struct stage *s)
+{
+    must(th->stage_count < THREAD_STAGES_MAX);
+    th->stages[th->stage_count++] = s;
+    s->home = th;
+}
+
+void thread_poke(struct thread *th)
+{
+    if (atomic_load(&th->sleeps_until_ns) == 0) return;
+    if (atomic_exchange(&th->sleeps_until_ns, 0) != 0) poller_wake(th->poller);
+}
+
+/* ---- Events ---- */
+
+static struct event_queue *thread_queue(struct thread *th, unsigned stage_index)
+{
+    for (unsigned i = 0; i < th->stage_count; i++)
+        if (th->stages[i]->index == stage_index) return &th->queues[i];
+    return NULL;
+}
+
+struct poll_event *thread_event(struct thread *th, const struct stage *s)
+{
+    struct event_queue *q = thread_queue(th, s->index);
+    must(q != NULL);
+    return q->count == 0 ? NULL : &q->events[q->first];
+}
+
+void thread_event_done(struct thread *th, const struct stage *s)
+{
+    struct event_queue *q = thread_queue(th, s->index);
+    poller_release(th->poller, &q->events[q->first]);
+    q->first++;
+    if (--q->count == 0) q->first = 0;
+}
+
+static bool thread_has_events(const struct thread *th)
+{
+    for (unsigned i = 0; i < th->stage_count; i++)
+        if (th->queues[i].count > 0) return true;
+    return false;
+}
+
+/* Takes new events in; all queues are empty. */
+static void thread_poll(struct thread *th, uint64_t timeout_ns)
+{
+    struct poll_event events[EVENTS_MAX];
+    int n = poller_wait(th->poller, events, EVENTS_MAX, timeout_ns);
+    for (int i = 0; i < n; i++) {
+        struct event_queue *q = thread_queue(th, (unsigned)(events[i].tag >> 56));
+        must(q != NULL && q->count < EVENTS_MAX);
+        q->events[q->count++] = events[i];
+    }
+}
+
+/* ---- Rounds ---- */
+
+/* Runs the turns at home that have a reason to run. True when one did. */
+static bool thread_run_stages(struct thread *th, uint64_t now_ns)
+{
+    bool did = false;
+    for (unsigned i = 0; i < th->stage_count; i++) {
+        struct stage *s = th->stages[i];
+        bool wanted = th->queues[i].count > 0 || stage_was_left(s) ||
+                      atomic_load_explicit(&s->due_ns, memory_order_relaxed) <= now_ns;
+        if (wanted && stage_run_at_home(s)) did = true;
+    }
+    return did;
+}
+
+/* When the first stage at home is due. One whose turn is run elsewhere right now gets another look in a millisecond. */
+static uint64_t thread_next_due(struct thread *th, uint64_t now_ns)
+{
+    uint64_t due = UINT64_MAX;
+    for (unsigned i = 0; i < th->stage_count; i++) {
+        uint64_t d = atomic_load(&th->stages[i]->due_ns);
+        if (d <= now_ns && stage_is_held(th->stages[i])) d = now_ns + 1000000;
+        if (d < due) due = d;
+    }
+    return due;
+}
+
+static bool thread_is_wanted(struct thread *th, uint64_t until_ns)
+{
+    if (atomic_load(&th->stopping)) return true;
+    for (unsigned i = 0; i < th->stage_count; i++) {
+        struct stage *s = th->stages[i];
+        if (stage_was_left(s)) return true;
+        if (atomic_load(&s->due_ns) < until_ns && !stage_is_held(s)) return true;
+    }
+    return false;
+}
+
+bool thread_round(struct thread *th, uint64_t timeout_ns)
+{
+    /* A stage that could not take its events (out of batches, or its turn is run by another) gets them again soon. */
+    if (thread_has_events(th)) {
+        if (timeout_ns > 0) poller_wait_for_wake(th->poller, timeout_ns < 1000000 ? timeout_ns : 1000000);
+    } else {
+        thread_poll(th, timeout_ns);
+    }
+    atomic_store(&th->sleeps_until_ns, 0);
+    return thread_run_stages(th, clock_mono_ns());
+}
+
+/* Sleeps until an event, a poke or the next deadline; then one round. */
+static void thread_sleep(struct thread *th)
+{
+    uint64_t now = clock_mono_ns();
+    uint64_t due = thread_next_due(th, now);
+    atomic_store(&th->sleeps_until_ns, due);
+    uint64_t timeout = 0;
+    if (!thread_is_wanted(th, due)) {
+        timeout = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
+    }
+    if (timeout > 0) {
+        struct timespec ts;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+        atomic_store_explicit(&th->cpu_ns, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec, memory_order_relaxed);
+        atomic_store_explicit(&th->sleeps, atomic_load_explicit(&th->sleeps, memory_order_relaxed) + 1, memory_order_relaxed);
+    }
+    thread_round(th, timeout);
+}
+
+void thread_breathe(struct thread *th)
+{
+    if (!thread_has_events(th)) thread_poll(th, 0);
+    thread_run_stages(th, clock_mono_ns());
+}
+
+/* ---- Life ---- */
+
+struct thread_start {
+    struct thread *th;
+    void (*started)(void);
+    sem_t ready;
+};
+
+static void thread_pin(struct thread *th)
+{
+    if (th->cpu < 0) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((unsigned)th->cpu, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void *thread_main(void *arg)
+{
+    struct thread_start *start = arg;
+    struct thread *th = start->th;
+    pthread_setname_np(pthread_self(), th->name);
+    thread_pin(th);
+    th->start_error = poller_open(&th->poller, th->poller_kind);
+    if (start->started != NULL) start->started();
+    bool failed = th->start_error != 0;
+    sem_post(&start->ready); /* `start` is gone after this */
+    if (failed) return NULL;
+    while (!atomic_load(&th->stopping)) thread_sleep(th);
+    return NULL;
+}
+
+int thread_start(struct thread *th, void (*started)(void))
+{
+    th->queues = calloc(th->stage_count + 1, sizeof(*th->queues));
+    must(th->queues != NULL);
+    struct thread_start start = {.th = th, .started = started};
+    sem_init(&start.ready, 0, 0);
+    int rc = pthread_create(&th->pthread, NULL, thread_main, &start);
+    if (rc == 0) {
+        while (sem_wait(&start.ready) != 0) must(errno == EINTR);
+        rc = -th->start_error;
+        if (rc != 0) pthread_join(th->pthread, NULL);
+    }
+    sem_destroy(&start.ready);
+    return -rc;
+}
+
+void thread_stop(struct thread *th)
+{
+    atomic_store(&th->stopping, true);
+    poller_wake(th->poller);
+    pthread_join(th->pthread, NULL);
+    poller_close(th->poller);
+    free(th->queues);
+}

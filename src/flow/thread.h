@@ -1,0 +1,71 @@
+/*
+ * A thread is pinned, is home to some stages, and loops over their turns; when a whole round did nothing it sleeps in one wait, its
+ * poller's.
+ *
+ * Events of the poller are sorted by stage: a stage's turn, when it runs at home, takes its own with thread_event() and says with
+ * thread_event_done() that it is through with one. Events that a stage could not take yet (it is out of batches) wait for its
+ * next turn.
+ */
+#ifndef FLOW_THREAD_H
+#define FLOW_THREAD_H
+
+#include "flow/poller.h"
+#include "flow/stage.h"
+
+#include <pthread.h>
+
+#define THREAD_STAGES_MAX 16
+
+struct thread {
+    char name[16]; /* as ps -L shows it */
+    int cpu;       /* pinned there; -1: not pinned */
+    enum poller_kind poller_kind;
+    struct poller *poller; /* made by the thread itself */
+    struct stage *stages[THREAD_STAGES_MAX];
+    unsigned stage_count;
+    struct event_queue *queues; /* one per stage at home */
+    pthread_t pthread;
+    int start_error;
+
+    /* Written by this thread, read by those who might wake it. 0: awake. */
+    _Alignas(64) _Atomic uint64_t sleeps_until_ns;
+    _Atomic bool stopping;
+    _Atomic uint64_t sleeps;
+    _Atomic uint64_t cpu_ns; /* of the thread, refreshed by itself now and then */
+};
+
+/* Tags of poller events: which stage at which thread, and what the stage wants to know: a slot and a generation. */
+static inline uint64_t thread_tag(const struct stage *s, uint32_t slot, uint32_t gen)
+{
+    return (uint64_t)s->index << 56 | (uint64_t)(slot & 0xffffffu) << 32 | gen;
+}
+static inline uint32_t thread_tag_slot(uint64_t tag) { return (uint32_t)(tag >> 32) & 0xffffffu; }
+static inline uint32_t thread_tag_gen(uint64_t tag) { return (uint32_t)tag; }
+
+void thread_init(struct thread *th, const char *name, int cpu, enum poller_kind kind);
+/* Before it starts: `s` has its home here. */
+void thread_add_stage(struct thread *th, struct stage *s);
+/* Starts it and waits until its poller is open: 0 or -errno. `started` runs in the thread first (crash stack); may be NULL. */
+int thread_start(struct thread *th, void (*started)(void));
+/* Asks it to end after its current round, and waits. */
+void thread_stop(struct thread *th);
+
+/* Any thread: ends its sleep, if it sleeps. */
+void thread_poke(struct thread *th);
+/* Monotonic ns when it will wake by itself; 0 while it is awake. */
+static inline uint64_t thread_sleeps_until(struct thread *th)
+{
+    return atomic_load(&th->sleeps_until_ns);
+}
+
+/* At home, in the turn of `s`: the next event of its own, or NULL. It stays the next one until it is done. */
+struct poll_event *thread_event(struct thread *th, const struct stage *s);
+void thread_event_done(struct thread *th, const struct stage *s);
+
+/* See stage_breathe(). */
+void thread_breathe(struct thread *th);
+
+/* For the simulator and for a process that runs everything by hand: one round without sleeping. True when something was done. */
+bool thread_round(struct thread *th, uint64_t timeout_ns);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * Baton: reads the configuration, opens the server, waits for its end, and drains.
+ *
+ * The main thread serves no request. It takes the signals, which are blocked in all other threads, and the SHUTDOWN command's word.
+ */
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "boot/config_file.h"
+#include "boot/crash.h"
+#include "boot/daemon.h"
+#include "boot/process.h"
+#include "boot/server.h"
+#include "catalog/command.h"
+#include "catalog/settings.h"
+#include "release.h"
+#include "version.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static void main_banner(const struct settings *s)
+{
+    log_note("oO0OoO0OoO0Oo Baton is starting oO0OoO0OoO0Oo");
+    log_note("Baton version=%s (Redis %s), bits=64, commit=%s, just started, pid=%d", BATON_VERSION,
+             BATON_REDIS_VERSION, BATON_GIT_SHA1, (int)getpid());
+    log_note("   ___       __           Baton %s (%s%s) 64 bit", BATON_VERSION, BATON_GIT_SHA1, BATON_GIT_DIRTY ? "+" : "");
+    log_note("  / _ )___ _/ /____  ___  Running in standalone mode");
+    log_note(" / _  / _ `/ __/ _ \\/ _ \\ Port: %d", (int)s->port);
+    log_note("/____/\\_,_/\\__/\\___/_//_/ PID: %d", (int)getpid());
+}
+
+/* Signals that the main thread takes by reading. Blocked before threads start, so that all of them inherit it. */
+static int main_open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Takes one signal. True when the server is to end. */
+static bool main_take_signal(int fd, int *signals)
+{
+    struct signalfd_siginfo info;
+    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return false;
+    if (info.ssi_signo == SIGHUP) {
+        process_reopen_log();
+        return false;
+    }
+    if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) return false;
+    if (++*signals > 1) {
+        log_warn("A second signal: ending at once, nothing is drained");
+        daemon_pidfile_remove();
+        _exit(1);
+    }
+    log_warn("Received %s scheduling shutdown...", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    return true;
+}
+
+/* Waits until a signal or a SHUTDOWN command asks for the end. */
+static void main_wait(struct server *server, int signal_fd)
+{
+    int signals = 0;
+    for (;;) {
+        struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = server_shutdown_fd(server), .events = POLLIN}};
+        if (poll(fds, 2, -1) <= 0) continue;
+        if (fds[0].revents != 0 && main_take_signal(signal_fd, &signals)) return;
+        if (fds[1].revents != 0 && server_take_shutdown(server) >= 0) return;
+    }
+}
+
+static int main_serve(const struct server_facts *facts)
+{
+    const struct settings *s = settings_now();
+    int signal_fd = main_open_signals();
+    crash_open();
+    char error[256];
+    struct server *server = server_open(facts, error, sizeof(error));
+    if (server == NULL) {
+        log_warn("Failed listening on port %d (tcp), aborting: %s", (int)s->port, error);
+        daemon_pidfile_remove();
+        return 1;
+    }
+    log_note("Server initialized");
+    log_note("Plan: %s, I/O by %s", server_plan(server), server_backend(server));
+    if (s->port != 0) log_note("Ready to accept connections tcp");
+    if (s->unixsocket[0] != '\0') log_note("Ready to accept connections unix");
+    daemon_notify("READY=1\n");
+
+    main_wait(server, signal_fd);
+
+    daemon_notify("STOPPING=1\n");
+    log_note("User requested shutdown...");
+    bool drained = server_close(server, 10000);
+    if (!drained) log_warn("Some replies were not read by their clients in time");
+    daemon_pidfile_remove();
+    log_note("Baton is now ready to exit, bye bye...");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    argv = daemon_title_open(argc, argv);
+    clock_open();
+    hash_open();
+    log_open("");
+    log_set_role('C');
+    static struct config_source source;
+    int rc = config_load(argc, argv, &source);
+    if (rc == CONFIG_ANSWER) return 0;
+    if (rc != CONFIG_READY) return 1;
+    command_open();
+    if (process_open(argv[0]) != 0) return 1;
+    main_banner(settings_now());
+    config_log_pending(&source);
+    log_set_role('M');
+    struct server_facts facts = {.executable = source.executable, .config_file = source.path};
+    return main_serve(&facts);
+}

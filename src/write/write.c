@@ -1,0 +1,400 @@
+/*
+ * One conn_out per connection, from REPLY_OPEN to the close. What the kernel did not take is a queue of pieces: small ones are copied, so that the
+ * batch can go home; a large one keeps its batch until it is sent (batch->loans counts them). While a queue is not empty nothing
+ * overtakes it.
+ *
+ * Invariants: pieces of a connection leave in the order of its items; a batch goes home when its last item is dealt with and
+ * no piece points into it; the fd is closed after REPLY_BYE only, here only, and the slot is freed after the close.
+ */
+#include "write/write.h"
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "catalog/settings.h"
+#include "flow/thread.h"
+#include "mem/arena.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    WRITE_COPY_MAX = 65536,   /* a longer rest keeps its batch */
+    WRITE_PER_TURN = 64,      /* batches */
+    WRITE_SEND_MAX = 1 << 20, /* bytes sent to one connection before others get their turn */
+    WRITE_SOFT_CHECK_NS = 500000000,
+};
+
+struct piece {
+    struct piece *next;
+    const char *ptr;
+    size_t len;
+    size_t cost; /* memory that it stands for */
+    struct reply_batch *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
+    char copy[];
+};
+
+struct conn_out {
+    struct conn_ref ref;
+    struct conn_card *card;
+    struct piece *first, *last;
+    uint64_t pending;
+    uint64_t over_soft_ns; /* since when it is over the soft limit; 0: it is not */
+    bool cut;      /* shut down: what still comes is dropped */
+    bool cut_next; /* shut down when the queue is empty */
+    bool bye;      /* close when the queue is empty */
+    bool waits;    /* in the list of those that need to know about writability */
+    bool watched;  /* the poller will tell */
+    struct conn_out *next_waiting;
+};
+
+struct write_stage {
+    struct stage stage;
+    struct write_wiring wiring;
+    struct arena *arena;
+    struct conn_out **conns;
+    uint32_t conn_max;
+    struct conn_out *waiting; /* the home is to watch them */
+    struct reply_batch *returning; /* done, but the ring home had no room */
+    uint64_t soft_count;      /* connections over their soft limit */
+    uint64_t soft_check_ns;
+    const struct settings *settings;
+    struct counter sent, cuts, pending, open;
+};
+
+/* ---- Connections ---- */
+
+static struct conn_out *write_conn_at(struct write_stage *w, uint32_t slot, uint32_t gen)
+{
+    if (slot >= w->conn_max || w->conns[slot] == NULL) return NULL;
+    return w->conns[slot]->ref.gen == gen ? w->conns[slot] : NULL;
+}
+
+static struct conn_out *write_conn_open(struct write_stage *w, struct conn_ref ref)
+{
+    if (ref.slot >= w->conn_max) {
+        uint32_t max = w->conn_max == 0 ? 256 : w->conn_max;
+        while (max <= ref.slot) max *= 2;
+        w->conns = arena_realloc(w->arena, w->conns, max * sizeof(struct conn_out *));
+        memset(w->conns + w->conn_max, 0, (max - w->conn_max) * sizeof(struct conn_out *));
+        w->conn_max = max;
+    }
+    must(w->conns[ref.slot] == NULL);
+    struct conn_out *c = arena_zalloc(w->arena, sizeof(*c));
+    c->ref = ref;
+    c->card = conn_card(ref.slot);
+    w->conns[ref.slot] = c;
+    counter_add(&w->open, 1);
+    return c;
+}
+
+static void write_batch_home(struct write_stage *w, struct reply_batch *b)
+{
+    if (handoff_try_push(w->wiring.home, (uint64_t)(uintptr_t)b)) return;
+    b->next = w->returning;
+    w->returning = b;
+}
+
+static void write_return_more(struct write_stage *w)
+{
+    while (w->returning != NULL) {
+        struct reply_batch *next = w->returning->next; /* read before it is given away */
+        if (!handoff_try_push(w->wiring.home, (uint64_t)(uintptr_t)w->returning)) return;
+        w->returning = next;
+    }
+}
+
+static void write_set_pending(struct write_stage *w, struct conn_out *c, uint64_t pending)
+{
+    counter_set(&w->pending, counter_read(&w->pending) - c->pending + pending);
+    c->pending = pending;
+    conn_meter_set(&c->card->out_pending, pending);
+}
+
+static void write_drop_first(struct write_stage *w, struct conn_out *c)
+{
+    struct piece *p = c->first;
+    c->first = p->next;
+    if (c->first == NULL) c->last = NULL;
+    if (p->batch != NULL && --p->batch->loans == 0) write_batch_home(w, p->batch);
+    conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) - 1);
+    arena_free(w->arena, p);
+}
+
+static void write_drop_all(struct write_stage *w, struct conn_out *c)
+{
+    while (c->first != NULL) write_drop_first(w, c);
+    write_set_pending(w, c, 0);
+    if (c->over_soft_ns != 0) w->soft_count--;
+    c->over_soft_ns = 0;
+}
+
+static void write_cut(struct write_stage *w, struct conn_out *c)
+{
+    if (c->cut) return;
+    c->cut = true;
+    write_drop_all(w, c);
+    shutdown(c->ref.fd, SHUT_RDWR);
+}
+
+/* The one place where a connection's descriptor is closed. */
+static void write_conn_close(struct write_stage *w, struct conn_out *c)
+{
+    write_drop_all(w, c);
+    close(c->ref.fd);
+    w->conns[c->ref.slot] = NULL;
+    counter_set(&w->open, counter_read(&w->open) - 1);
+    handoff_push(w->wiring.freed, c->ref.slot);
+    arena_free(w->arena, c);
+}
+
+/* ---- Limits ---- */
+
+static void write_over_limit(struct write_stage *w, struct conn_out *c, const char *which)
+{
+    log_warn("Client id %llu cut: %llu bytes of unread output passed the %s of client-output-buffer-limit",
+             (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
+    counter_add(&w->cuts, 1);
+    conn_meter_set(&c->card->capped, true);
+    write_cut(w, c);
+}
+
+/* A client that has not authenticated gets errors only; one that leaves them unread is up to no good. */
+enum { WRITE_UNAUTHENTICATED_MAX = 1024 };
+
+static void write_check_limits(struct write_stage *w, struct conn_out *c)
+{
+    const struct setting_output_limit *limit = &w->settings->client_output_buffer_limit.of[CLIENT_NORMAL];
+    if (c->cut) return;
+    if (limit->hard > 0 && c->pending > (uint64_t)limit->hard) {
+        write_over_limit(w, c, "hard limit");
+        return;
+    }
+    if (c->pending > WRITE_UNAUTHENTICATED_MAX && !conn_meter(&c->card->authenticated)) {
+        write_over_limit(w, c, "bound for unauthenticated clients, not the options,");
+        return;
+    }
+    bool over = limit->soft > 0 && c->pending > (uint64_t)limit->soft;
+    if (!over) {
+        if (c->over_soft_ns != 0) w->soft_count--;
+        c->over_soft_ns = 0;
+        return;
+    }
+    uint64_t now = clock_mono_ns();
+    if (c->over_soft_ns == 0) {
+        c->over_soft_ns = now;
+        w->soft_count++;
+        if (w->soft_check_ns == 0) w->soft_check_ns = now + WRITE_SOFT_CHECK_NS;
+    } else if (now - c->over_soft_ns > (uint64_t)limit->soft_seconds * 1000000000u) {
+        write_over_limit(w, c, "soft limit");
+    }
+}
+
+static void write_check_soft_limits(struct write_stage *w)
+{
+    if (w->soft_check_ns == 0 || clock_mono_ns() < w->soft_check_ns) return;
+    for (uint32_t i = 0; i < w->conn_max && w->soft_count > 0; i++)
+        if (w->conns[i] != NULL && w->conns[i]->over_soft_ns != 0) write_check_limits(w, w->conns[i]);
+    w->soft_check_ns = w->soft_count > 0 ? clock_mono_ns() + WRITE_SOFT_CHECK_NS : 0;
+}
+
+/* ---- Sending ---- */
+
+/* Gives how many bytes the kernel took; a connection that failed is cut and takes all, to nowhere. */
+static size_t write_send(struct write_stage *w, struct conn_out *c, const char *ptr, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        size_t n = len - done < WRITE_SEND_MAX ? len - done : WRITE_SEND_MAX;
+        ssize_t sent = send(c->ref.fd, ptr + done, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
+        if (sent < 0) {
+            write_cut(w, c);
+            return len;
+        }
+        done += (size_t)sent;
+        if ((size_t)sent < n) break;
+    }
+    counter_add(&w->sent, done);
+    uint64_t before = conn_meter(&c->card->out_bytes);
+    conn_meter_set(&c->card->out_bytes, before + done);
+    return done;
+}
+
+static void write_want_watch(struct write_stage *w, struct conn_out *c)
+{
+    if (c->waits || c->watched) return;
+    c->waits = true;
+    c->next_waiting = w->waiting;
+    w->waiting = c;
+}
+
+/* Queues what is left of an item: a copy, or the batch itself when that is large. */
+static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b, const char *ptr, size_t len)
+{
+    bool keep = len > WRITE_COPY_MAX;
+    struct piece *last = c->last;
+    struct piece *p = arena_alloc(w->arena, sizeof(*p) + (keep ? 0 : len));
+    *p = (struct piece){.ptr = ptr, .len = len, .cost = len};
+    if (keep) {
+        p->batch = b;
+        b->loans++;
+    } else {
+        memcpy(p->copy, ptr, len);
+        p->ptr = p->copy;
+    }
+    if (last == NULL) c->first = p;
+    else last->next = p;
+    c->last = p;
+    conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
+    write_set_pending(w, c, c->pending + len);
+    write_want_watch(w, c);
+    write_check_limits(w, c);
+}
+
+/* Sends what is queued. True when the queue is empty. */
+static bool write_flush(struct write_stage *w, struct conn_out *c)
+{
+    while (c->first != NULL) {
+        struct piece *p = c->first;
+        size_t n = write_send(w, c, p->ptr, p->len);
+        if (c->cut) return true;
+        write_set_pending(w, c, c->pending - n);
+        if (n < p->len) {
+            p->ptr += n;
+            p->len -= n;
+            return false;
+        }
+        write_drop_first(w, c);
+    }
+    write_check_limits(w, c);
+    return true;
+}
+
+/* What is due when the queue is empty. One that the home still watches stays until the watch is over, which a cut ends at once. */
+static void write_settle(struct write_stage *w, struct conn_out *c)
+{
+    if (c->first != NULL) return;
+    if (c->cut_next) write_cut(w, c);
+    if (c->bye && !c->waits && !c->watched) write_conn_close(w, c);
+}
+
+static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item)
+{
+    struct conn_out *c;
+    if (item->events & REPLY_OPEN) c = write_conn_open(w, item->conn);
+    else c = write_conn_at(w, item->conn.slot, item->conn.gen);
+    must(c != NULL);
+    if (item->len > 0 && !c->cut) {
+        const char *ptr = b->buf + item->start;
+        size_t n = c->first == NULL ? write_send(w, c, ptr, item->len) : 0;
+        if (n < item->len && !c->cut) write_queue(w, c, b, ptr + n, item->len - n);
+    }
+    if (item->events == 0) return;
+    if (item->events & REPLY_CUT) c->cut_next = true;
+    if (item->events & REPLY_BYE) c->bye = true;
+    write_settle(w, c);
+}
+
+static void write_batch(struct write_stage *w, struct turn *t, struct reply_batch *b)
+{
+    b->loans = 1; /* our own, while its items are gone through */
+    for (uint32_t i = 0; i < b->item_count; i++) write_item(w, b, &b->items[i]);
+    t->items += b->item_count;
+    if (--b->loans == 0) write_batch_home(w, b);
+}
+
+/* ---- The stage ---- */
+
+/* At home: watches those that wait for room in the kernel. */
+static void write_watch_waiting(struct write_stage *w, struct turn *t)
+{
+    if (w->waiting == NULL) return;
+    if (!t->at_home) {
+        stage_call_home(&w->stage);
+        return;
+    }
+    while (w->waiting != NULL) {
+        struct conn_out *c = w->waiting;
+        w->waiting = c->next_waiting;
+        c->waits = false;
+        if (c->first == NULL || c->cut) {
+            write_settle(w, c);
+            continue;
+        }
+        c->watched = true;
+        poller_await_writable(t->thread->poller, c->ref.fd, thread_tag(&w->stage, c->ref.slot, c->ref.gen));
+    }
+}
+
+static void write_take_events(struct write_stage *w, struct turn *t)
+{
+    struct poll_event *e;
+    while ((e = thread_event(t->thread, &w->stage)) != NULL) {
+        struct conn_out *c = write_conn_at(w, thread_tag_slot(e->tag), thread_tag_gen(e->tag));
+        thread_event_done(t->thread, &w->stage);
+        if (c == NULL) continue;
+        c->watched = false;
+        if (!write_flush(w, c)) write_want_watch(w, c);
+        write_settle(w, c);
+    }
+}
+
+static bool write_run(void *self, struct turn *t)
+{
+    struct write_stage *w = self;
+    w->settings = settings_enter(w->wiring.settings_id);
+    write_return_more(w);
+    if (t->at_home) write_take_events(w, t);
+    struct reply_batch *b = NULL;
+    for (int i = 0; i < WRITE_PER_TURN && (b = handoff_pop_ptr(w->wiring.replies)) != NULL; i++) {
+        if (b->read_ticks != 0) stage_note_handoff(&w->stage, t, b->read_ticks);
+        write_batch(w, t, b);
+    }
+    write_watch_waiting(w, t);
+    write_check_soft_limits(w);
+    settings_leave(w->wiring.settings_id);
+    return b != NULL;
+}
+
+static uint64_t write_due(void *self)
+{
+    struct write_stage *w = self;
+    return w->soft_check_ns == 0 ? UINT64_MAX : w->soft_check_ns;
+}
+
+static const struct stage_ops write_ops = {.run = write_run, .due = write_due};
+
+struct write_stage *write_open(const char *name, const struct write_wiring *wiring)
+{
+    struct arena *arena = arena_open(name);
+    struct write_stage *w = arena_zalloc(arena, sizeof(*w));
+    w->arena = arena;
+    w->wiring = *wiring;
+    stage_open(&w->stage, name, w, &write_ops, true);
+    return w;
+}
+
+void write_close(struct write_stage *w)
+{
+    struct arena *arena = w->arena;
+    for (uint32_t i = 0; i < w->conn_max; i++) {
+        struct conn_out *c = w->conns[i];
+        if (c == NULL) continue;
+        write_drop_all(w, c);
+        close(c->ref.fd);
+        arena_free(arena, c);
+    }
+    arena_free(arena, w->conns);
+    arena_free(arena, w);
+    arena_close(arena);
+}
+
+struct stage *write_stage(struct write_stage *w) { return &w->stage; }
+uint64_t write_bytes_sent(const struct write_stage *w) { return counter_read(&w->sent); }
+uint64_t write_limit_cuts(const struct write_stage *w) { return counter_read(&w->cuts); }
+uint64_t write_pending_bytes(const struct write_stage *w) { return counter_read(&w->pending); }
+uint64_t write_open_connections(const struct write_stage *w) { return counter_read(&w->open); }

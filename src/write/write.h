@@ -1,0 +1,33 @@
+/*
+ * write sends replies in the order in which execute gave them, keeps what the kernel does not take, enforces the limits of output
+ * buffers, and is the only one who closes a connection.
+ *
+ * A turn may be lent: then nothing blocks, and what the kernel does not take waits for the home, which watches for writability.
+ */
+#ifndef WRITE_WRITE_H
+#define WRITE_WRITE_H
+
+#include "flow/handoff.h"
+#include "flow/stage.h"
+#include "msg/reply_batch.h"
+
+struct write_wiring {
+    struct handoff *replies; /* execute -> here: struct reply_batch * */
+    struct handoff *home;    /* here -> execute: batches that are done */
+    struct handoff *freed;   /* here -> accept: slots */
+    uint16_t index;
+    unsigned settings_id;
+};
+
+struct write_stage;
+struct write_stage *write_open(const char *name, const struct write_wiring *w);
+void write_close(struct write_stage *w);
+struct stage *write_stage(struct write_stage *w);
+
+/* Any thread, as information. */
+uint64_t write_bytes_sent(const struct write_stage *w);
+uint64_t write_limit_cuts(const struct write_stage *w);
+uint64_t write_pending_bytes(const struct write_stage *w);
+uint64_t write_open_connections(const struct write_stage *w);
+
+#endif

@@ -1,0 +1,173 @@
+"""Tables, CSV files and pictures of what bench.py measured."""
+import collections
+import csv
+import os
+import shutil
+import statistics
+import subprocess
+
+NUMBERS = ('rps', 'cpu_us', 'p50_ms', 'p99_ms')
+# What must be reached: text, number of the figure, tests, shape, whether less is better, must, stretch.
+FIGURES = (
+    ('CPU per GET and SET, pipeline 1, 50 connections', 'cpu_us', 1, 1, 0.88, 0.80),
+    ('CPU per GET and SET, pipeline 16', 'cpu_us', 16, 1, 0.45, 0.36),
+    ('CPU per GET and SET, pipeline 64', 'cpu_us', 64, 1, 0.25, 0.16),
+    ('throughput, pipeline 16, one client thread', 'rps', 16, 1, 1.6, 2.0),
+    ('throughput, pipeline 64, one client thread', 'rps', 64, 1, 3.0, 4.5),
+    ('throughput, pipeline 1, two client threads', 'rps', 1, 2, 1.3, 1.9),
+)
+
+
+GREYS, BLUES = ('#8a8a8a', '#c4c4c4'), ('#0b3c6f', '#1f77b4', '#6baed6', '#bdd7ee')
+ORANGES = ('#8c3b00', '#e6730f', '#fdae6b', '#fdd9b5')
+
+
+def colours(servers):
+    """A colour for each server: greys for Redis, oranges for io_uring, blues for the others."""
+    used = {GREYS: 0, BLUES: 0, ORANGES: 0}
+    for name in servers:
+        family = GREYS if name.startswith('redis') else ORANGES if 'io_uring' in name else BLUES
+        used[family] += 1
+        yield family[(used[family] - 1) % len(family)]
+
+
+def shape_of(run):
+    return tuple(run[k] for k in ('test', 'pipeline', 'clients', 'size', 'threads'))
+
+
+class Runs:
+    """All runs, by shape and server, in the order of the rounds."""
+
+    def __init__(self):
+        self.rows = []
+        self.by = collections.defaultdict(lambda: collections.defaultdict(list))
+
+    def add(self, run):
+        self.rows.append(run)
+        self.by[shape_of(run)][run['server']].append(run)
+
+    def median(self, shape, server, number):
+        return statistics.median(run[number] for run in self.by[shape][server])
+
+    def ratios(self, shape, server, base, number):
+        """This server's number over the base's, round by round."""
+        pairs = zip(self.by[shape][server], self.by[shape][base])
+        return [mine[number] / max(theirs[number], 1e-9) for mine, theirs in pairs]
+
+    def ratio(self, shape, server, base, number):
+        return statistics.median(self.ratios(shape, server, base, number))
+
+
+def thousands(rps):
+    return f'{rps / 1000:.1f}' if rps < 1e6 else f'{rps / 1000:.0f}'
+
+
+def table(head, rows):
+    """A Markdown table whose columns line up: the first to the left, the others to the right."""
+    cells = [head] + rows
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    lines = ['| ' + ' | '.join(c.ljust(w) if i == 0 else c.rjust(w)
+                               for i, (c, w) in enumerate(zip(row, widths))) + ' |' for row in cells]
+    lines.insert(1, '| ' + ' | '.join('-' * w if i == 0 else '-' * (w - 1) + ':'
+                                      for i, w in enumerate(widths)) + ' |')
+    return '\n'.join(lines)
+
+
+def compare_table(runs, base, server):
+    """The table of `make bench`: both servers side by side, a row for each shape."""
+    head = ['test', 'P', 'conns', 'bytes', 'threads', f'{base} k/s', f'{server} k/s', 'ratio',
+            f'{base} CPU us', f'{server} CPU us', 'ratio', f'{base} p50/p99 ms', f'{server} p50/p99 ms']
+    rows = []
+    for shape in runs.by:
+        def median(who, number, shape=shape):
+            return runs.median(shape, who, number)
+        rows.append(
+            [str(part) for part in shape]
+            + [thousands(median(base, 'rps')), thousands(median(server, 'rps')),
+               f'{runs.ratio(shape, server, base, "rps"):.2f}',
+               f'{median(base, "cpu_us"):.3f}', f'{median(server, "cpu_us"):.3f}',
+               f'{runs.ratio(shape, server, base, "cpu_us"):.2f}']
+            + [f'{median(who, "p50_ms"):.2f}/{median(who, "p99_ms"):.2f}' for who in (base, server)])
+    return table(head, rows)
+
+
+def figures(runs, base, server):
+    """The promised figures against what was measured; of GET and SET the worse one counts."""
+    rows = []
+    for text, number, pipeline, threads, must, stretch in FIGURES:
+        shapes = [s for s in runs.by if s[0] in ('get', 'set') and s[1:] == (pipeline, 50, 32, threads)]
+        if not shapes:
+            continue
+        less = number == 'cpu_us'
+        got = [runs.ratio(s, server, base, number) for s in shapes]
+        worst = max(got) if less else min(got)
+        reached = [worst <= x if less else worst >= x for x in (must, stretch)]
+        verdict = 'stretch' if reached[1] else 'reached' if reached[0] else 'MISSED'
+        sign = '≤' if less else '≥'
+        rows.append([text, f'{sign} {must}', f'{sign} {stretch}', f'{worst:.2f}', verdict])
+    return table(['ratio to ' + base, 'must', 'stretch', 'measured', ''], rows)
+
+
+def plans_table(runs, base, servers, alone):
+    """The table of PLANS=1: a row for each server, a column for each shape: CPU us per request,
+    its ratio to the base and, for shapes of two client threads, throughput. `alone` maps a backend
+    to its one-thread plan, which the last column compares with."""
+    shapes = list(runs.by)
+    head = ['server'] + [f'{s[0]} P{s[1]}' + (f' {s[4]} threads k/s' if s[4] > 1 else ' CPU us')
+                         for s in shapes] + ['CPU to one thread']
+    rows = []
+    for server, backend in servers:
+        row = [server]
+        for shape in shapes:
+            number = 'rps' if shape[4] > 1 else 'cpu_us'
+            value = runs.median(shape, server, number)
+            text = thousands(value) if number == 'rps' else f'{value:.3f}'
+            row.append(f'{text} ({runs.ratio(shape, server, base, number):.2f})')
+        to = alone.get(backend)
+        singles = [s for s in shapes if s[4] == 1]
+        row.append(' '.join(f'{runs.ratio(s, server, to, "cpu_us"):.2f}' for s in singles)
+                   if to and to != server else '-')
+        rows.append(row)
+    return table(head, rows)
+
+
+def write_csv(path, runs):
+    fields = ['server', 'test', 'pipeline', 'clients', 'size', 'threads', 'round', 'requests'] + list(NUMBERS)
+    with open(path, 'w', newline='', encoding='utf-8') as f:
+        out = csv.DictWriter(f, fields, extrasaction='ignore', lineterminator='\n')
+        out.writeheader()
+        for row in runs.rows:
+            out.writerow({k: f'{v:.4f}' if isinstance(v, float) else v for k, v in row.items()})
+
+
+def picture(path, runs, servers, shapes, title):
+    """Two groups of bars, throughput and CPU per request, drawn by gnuplot; False without it."""
+    if not shutil.which('gnuplot') or not shapes:
+        return False
+    data = os.path.splitext(path)[0] + '.dat'
+    with open(data, 'w', encoding='utf-8') as f:
+        for number in ('rps', 'cpu_us'):
+            f.write('shape ' + ' '.join(f'"{s}"' for s in servers) + '\n')
+            for shape in shapes:
+                scale = 1000 if number == 'rps' else 1
+                values = [runs.median(shape, s, number) / scale for s in servers]
+                label = f'{shape[0].upper()} P{shape[1]}' + (' x2' if shape[4] > 1 else '')
+                f.write(f'"{label}" ' + ' '.join(f'{v:.4f}' for v in values) + '\n')
+            f.write('\n\n')
+    plot = 'plot ' + ', '.join(
+        f"'{data}' index %d using {i}:xtic(1) title columnheader({i}) noenhanced linecolor rgb '{colour}'"
+        for i, colour in enumerate(colours(servers), 2))
+    script = '\n'.join([
+        "set terminal pngcairo size 1200,760 font 'sans,11'", f"set output '{path}'",
+        f"set multiplot layout 2,1 title '{title} (x2: two client threads)'",
+        'set style data histogram', 'set style histogram cluster gap 1',
+        'set style fill solid 1.0 noborder', 'set boxwidth 0.9', 'set grid ytics', 'set lmargin 11',
+        'set logscale y',
+        'set key outside right top', "set ylabel 'thousand requests/s (log)'",
+        plot.replace('%d', '0'), "set ylabel 'server CPU, us/request (log)'", plot.replace('%d', '1'),
+        'unset multiplot']) + '\n'
+    run = subprocess.run(['gnuplot'], input=script, text=True, capture_output=True, check=False)
+    os.remove(data)
+    if run.returncode != 0:
+        print(f'bench: gnuplot said: {run.stderr.strip()[:300]}')
+    return run.returncode == 0
