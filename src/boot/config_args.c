@@ -1,9 +1,11 @@
 /*
- * The command line: questions that are answered at once, and options turned into lines of a configuration.
+ * The command line: questions that are answered at once, and options turned into lines of a
+ * configuration.
  *
- * The rules are redis-server's. "--name" opens a line; what follows are its values, up to the next argument that starts with "--".
- * The argument right behind a name is its value whatever it looks like, but for --save, which may stand alone. An argument
- * that is a name with its values, as in "--maxmemory 700mb", is taken as written.
+ * The rules are redis-server's. "--name" opens a line; what follows are its values, up to the next
+ * argument that starts with "--". The argument right behind a name is its value whatever it looks
+ * like, but for --save, which may stand alone. An argument that is a name with its values, as in
+ * "--maxmemory 700mb", is taken as written.
  */
 #include "boot/config_file.h"
 
@@ -16,15 +18,15 @@
 #include <jemalloc/jemalloc.h>
 #define DIGITS_(n) #n
 #define DIGITS(n) DIGITS_(n)
-#define MALLOC_NAME                                                                                \
-    "jemalloc-" DIGITS(JEMALLOC_VERSION_MAJOR) "." DIGITS(JEMALLOC_VERSION_MINOR) "." DIGITS(      \
+#define MALLOC_NAME                                                                           \
+    "jemalloc-" DIGITS(JEMALLOC_VERSION_MAJOR) "." DIGITS(JEMALLOC_VERSION_MINOR) "." DIGITS( \
         JEMALLOC_VERSION_BUGFIX)
 #else
 #define MALLOC_NAME "libc"
 #endif
 
 static const char usage[] =
-    "Usage: baton-server [configuration file] [--option value ...] [-]\n"
+    "Usage: baton-server [/path/to/baton.conf] [options] [-]\n"
     "\n"
     "  -                    reads (more) configuration from standard input\n"
     "  -v, --version        says which version this is\n"
@@ -76,12 +78,10 @@ bool config_answer(int argc, char **argv, int *result)
     return false;
 }
 
-static bool config_is_name(const char *arg)
-{
-    return arg[0] == '-' && arg[1] == '-';
-}
+static bool config_is_name(const char *arg) { return arg[0] == '-' && arg[1] == '-'; }
 
-/* How many words the argument is; one that does not split counts as one, and fails as a line later. */
+/* How many words the argument is; one that does not split counts as one, and fails as a line later.
+ */
 static uint32_t config_words_in(const char *arg)
 {
     struct config_words w;

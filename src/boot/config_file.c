@@ -1,8 +1,8 @@
 /*
  * Reading the configuration; see config_file.h.
  *
- * A line is an option of the table, or one of the few directives below, which are no options because CONFIG does not know them. The
- * first error ends the reading.
+ * A line is an option of the table, or one of the few directives below, which are no options
+ * because CONFIG does not know them. The first error ends the reading.
  */
 #include "boot/config_file.h"
 
@@ -266,14 +266,15 @@ void config_reading_free(struct config_reading *r)
 
 /* ---- The start ---- */
 
+/* One line; its parts are worded as tools that start redis-server look for them. */
 static void config_say(const struct config_reading *r)
 {
-    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Baton %s, Redis %s compatible) ***\n",
+    fprintf(stderr, "*** FATAL CONFIG FILE ERROR (Baton %s, Redis %s compatible) *** ",
             BATON_VERSION, BATON_REDIS_VERSION);
     if (r->line != NULL)
-        fprintf(stderr, "Reading the configuration file, at line %zu%s%s\n>>> '%s'\n",
-                r->line_number, r->file == NULL ? "" : " of ", r->file == NULL ? "" : r->file,
-                r->line);
+        fprintf(stderr,
+                "Reading the configuration file, at line %zu%s%s >>> '%s': ", r->line_number,
+                r->file == NULL ? "" : " of ", r->file == NULL ? "" : r->file, r->line);
     fprintf(stderr, "%s\n", r->reason);
 }
 

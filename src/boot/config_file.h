@@ -3,8 +3,8 @@
  *
  *     baton-server [file] [--option value ...] [-]
  *
- * The file, then standard input (for "-"), then the options of the command line are read as one text, line by line; what comes
- * last wins. Called by main before threads exist.
+ * The file, then standard input (for "-"), then the options of the command line are read as one
+ * text, line by line; what comes last wins. Called by main before threads exist.
  */
 #ifndef BOOT_CONFIG_FILE_H
 #define BOOT_CONFIG_FILE_H
@@ -27,11 +27,13 @@ struct config_source {
 };
 
 /*
- * Publishes the settings, goes to `dir`, applies `rename-command` by command_rename(), and remembers the file's path for CONFIG REWRITE.
+ * Publishes the settings, goes to `dir`, applies `rename-command` by command_rename(), and
+ * remembers the file's path for CONFIG REWRITE.
  */
 int config_load(int argc, char **argv, struct config_source *out);
 
-/* Logs the options that were given a value but are not in effect yet, in one line. For after log_open(). */
+/* Logs the options that were given a value but are not in effect yet, in one line. For after
+ * log_open(). */
 void config_log_pending(const struct config_source *source);
 
 /* ---- Between config_file.c and config_args.c, for tests too ---- */
@@ -56,7 +58,8 @@ void config_reading_free(struct config_reading *r);
 
 /* Answers the options that only ask (--version, ...). */
 bool config_answer(int argc, char **argv, int *result);
-/* Writes the arguments from `first` on as lines of a configuration; *from_stdin: "-" is among them. */
+/* Writes the arguments from `first` on as lines of a configuration; *from_stdin: "-" is among them.
+ */
 void config_args_write(int argc, char **argv, int first, FILE *out, bool *from_stdin);
 
 #endif

@@ -122,7 +122,7 @@ char **daemon_title_open(int argc, char **argv)
 {
     static char **kept_environment; /* reachable for leak checkers even after setenv(3) */
     char **arguments = daemon_copy_list(argv);
-    if (arguments == NULL || argc == 0) return arguments;
+    if (arguments == NULL || arguments[0] == NULL) return arguments;
     kept_environment = daemon_copy_list(environ);
     if (kept_environment == NULL) return arguments;
 

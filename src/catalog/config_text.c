@@ -19,10 +19,7 @@ struct bytes config_trim(struct bytes line)
     return line;
 }
 
-static bool config_is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool config_is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static int config_hex(char c)
 {
@@ -64,7 +61,8 @@ static int config_take_quoted(const char **at, const char *end, char quote, char
     return *at == end || config_is_blank(**at) ? 0 : -EINVAL;
 }
 
-/* Reads one word from *at, which is no blank. A quote within a word opens a quoted part that ends it. */
+/* Reads one word from *at, which is no blank. A quote within a word opens a quoted part that ends
+ * it. */
 static int config_take_word(const char **at, const char *end, char **out)
 {
     while (*at < end && !config_is_blank(**at)) {
@@ -147,7 +145,4 @@ void config_set_path(const char *absolute)
     must(path != NULL);
 }
 
-const char *config_path(void)
-{
-    return path == NULL ? "" : path;
-}
+const char *config_path(void) { return path == NULL ? "" : path; }

@@ -1,8 +1,9 @@
 /*
  * The words of a configuration line, and the file that the settings came from.
  *
- * A line is words between blanks. A word in "..." knows the escapes \n \r \t \b \a \\ \" \xHH, a word in '...' knows \'; a closing
- * quote ends the word. What config_quote() writes reads back as the same bytes, and is always one line.
+ * A line is words between blanks. A word in "..." knows the escapes \n \r \t \b \a \\ \" \xHH, a
+ * word in '...' knows \'; a closing quote ends the word. What config_quote() writes reads back as
+ * the same bytes, and is always one line.
  */
 #ifndef CATALOG_CONFIG_TEXT_H
 #define CATALOG_CONFIG_TEXT_H
@@ -29,7 +30,8 @@ void config_quote(struct bytes word, FILE *out);
 void config_quote_always(struct bytes word, FILE *out);
 
 /*
- * The absolute path of the configuration file, "" without one. boot sets it before threads exist; it never changes after.
+ * The absolute path of the configuration file, "" without one. boot sets it before threads exist;
+ * it never changes after.
  */
 void config_set_path(const char *absolute);
 const char *config_path(void);

@@ -1,7 +1,8 @@
 /*
  * The table of options, made from options.def, and what is common to all options of a kind.
  *
- * Each kind has five things that it can do with its member (reset, set, print, copy, release); the functions at the end dispatch.
+ * Each kind has five things that it can do with its member (reset, set, print, copy, release); the
+ * functions at the end dispatch.
  */
 #include "catalog/option.h"
 
@@ -22,42 +23,61 @@
 #define LOGLEVEL_NOTICE 2 /* as base/log.h counts its levels */
 #define WORDS(name) static const struct option_word words_##name[]
 
-WORDS(io_backend) = {{"auto", IO_BACKEND_AUTO}, {"io_uring", IO_BACKEND_URING},
-                     {"epoll", IO_BACKEND_EPOLL}, {NULL, 0}};
-WORDS(lending) = {{"no", LENDING_NO}, {"yes", LENDING_YES}, {"trial", LENDING_TRIAL}, {NULL, 0}};
-WORDS(tls_auth) = {{"no", TLS_AUTH_NO}, {"yes", TLS_AUTH_YES}, {"optional", TLS_AUTH_OPTIONAL},
-                   {NULL, 0}};
-WORDS(supervised) = {{"upstart", SUPERVISED_UPSTART}, {"systemd", SUPERVISED_SYSTEMD},
-                     {"auto", SUPERVISED_AUTO}, {"no", SUPERVISED_NO}, {NULL, 0}};
-WORDS(loglevel) = {{"debug", 0}, {"verbose", 1}, {"notice", LOGLEVEL_NOTICE}, {"warning", 3},
-                   {"nothing", 4}, {NULL, 0}};
-WORDS(facility) = {{"user", LOG_USER}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},
-                   {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
-                   {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7},
-                   {NULL, 0}};
-WORDS(oom_adjust) = {{"no", OOM_ADJUST_NO}, {"yes", OOM_ADJUST_RELATIVE},
-                     {"relative", OOM_ADJUST_RELATIVE}, {"absolute", OOM_ADJUST_ABSOLUTE},
+WORDS(io_backend) = {{"auto", IO_BACKEND_AUTO},
+                     {"io_uring", IO_BACKEND_URING},
+                     {"epoll", IO_BACKEND_EPOLL},
                      {NULL, 0}};
-WORDS(shutdown) = {{"default", 0}, {"save", SHUTDOWN_SAVE}, {"nosave", SHUTDOWN_NOSAVE},
+WORDS(lending) = {{"no", LENDING_NO}, {"yes", LENDING_YES}, {"trial", LENDING_TRIAL}, {NULL, 0}};
+WORDS(tls_auth) = {
+    {"no", TLS_AUTH_NO}, {"yes", TLS_AUTH_YES}, {"optional", TLS_AUTH_OPTIONAL}, {NULL, 0}};
+WORDS(supervised) = {{"upstart", SUPERVISED_UPSTART},
+                     {"systemd", SUPERVISED_SYSTEMD},
+                     {"auto", SUPERVISED_AUTO},
+                     {"no", SUPERVISED_NO},
+                     {NULL, 0}};
+WORDS(loglevel) = {{"debug", 0},   {"verbose", 1}, {"notice", LOGLEVEL_NOTICE},
+                   {"warning", 3}, {"nothing", 4}, {NULL, 0}};
+WORDS(facility) = {{"user", LOG_USER},     {"local0", LOG_LOCAL0},
+                   {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
+                   {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
+                   {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
+                   {"local7", LOG_LOCAL7}, {NULL, 0}};
+WORDS(oom_adjust) = {{"no", OOM_ADJUST_NO},
+                     {"yes", OOM_ADJUST_RELATIVE},
+                     {"relative", OOM_ADJUST_RELATIVE},
+                     {"absolute", OOM_ADJUST_ABSOLUTE},
+                     {NULL, 0}};
+WORDS(shutdown) = {{"default", 0},        {"save", SHUTDOWN_SAVE},   {"nosave", SHUTDOWN_NOSAVE},
                    {"now", SHUTDOWN_NOW}, {"force", SHUTDOWN_FORCE}, {NULL, 0}};
 WORDS(acl_pubsub) = {{"allchannels", 1}, {"resetchannels", 0}, {NULL, 0}};
 WORDS(allowed) = {{"no", ALLOWED_NO}, {"yes", ALLOWED_YES}, {"local", ALLOWED_LOCAL}, {NULL, 0}};
-WORDS(policy) = {{"volatile-lru", POLICY_VOLATILE_LRU}, {"volatile-lfu", POLICY_VOLATILE_LFU},
-                 {"volatile-random", POLICY_VOLATILE_RANDOM}, {"volatile-ttl", POLICY_VOLATILE_TTL},
-                 {"allkeys-lru", POLICY_ALLKEYS_LRU}, {"allkeys-lfu", POLICY_ALLKEYS_LFU},
-                 {"allkeys-random", POLICY_ALLKEYS_RANDOM}, {"noeviction", POLICY_NOEVICTION},
+WORDS(policy) = {{"volatile-lru", POLICY_VOLATILE_LRU},
+                 {"volatile-lfu", POLICY_VOLATILE_LFU},
+                 {"volatile-random", POLICY_VOLATILE_RANDOM},
+                 {"volatile-ttl", POLICY_VOLATILE_TTL},
+                 {"allkeys-lru", POLICY_ALLKEYS_LRU},
+                 {"allkeys-lfu", POLICY_ALLKEYS_LFU},
+                 {"allkeys-random", POLICY_ALLKEYS_RANDOM},
+                 {"noeviction", POLICY_NOEVICTION},
                  {NULL, 0}};
-WORDS(sanitize) = {{"no", SANITIZE_NO}, {"yes", SANITIZE_YES}, {"clients", SANITIZE_CLIENTS},
-                   {NULL, 0}};
-WORDS(appendfsync) = {{"everysec", APPENDFSYNC_EVERYSEC}, {"always", APPENDFSYNC_ALWAYS},
-                      {"no", APPENDFSYNC_NO}, {NULL, 0}};
+WORDS(sanitize) = {
+    {"no", SANITIZE_NO}, {"yes", SANITIZE_YES}, {"clients", SANITIZE_CLIENTS}, {NULL, 0}};
+WORDS(appendfsync) = {{"everysec", APPENDFSYNC_EVERYSEC},
+                      {"always", APPENDFSYNC_ALWAYS},
+                      {"no", APPENDFSYNC_NO},
+                      {NULL, 0}};
 WORDS(diskless_load) = {{"disabled", DISKLESS_LOAD_DISABLED},
                         {"on-empty-db", DISKLESS_LOAD_EMPTY_DB},
-                        {"swapdb", DISKLESS_LOAD_SWAPDB}, {NULL, 0}};
-WORDS(propagation) = {{"ignore", ON_PROPAGATION_IGNORE}, {"panic", ON_PROPAGATION_PANIC},
-                      {"panic-on-replicas", ON_PROPAGATION_PANIC_REPLICAS}, {NULL, 0}};
-WORDS(endpoint) = {{"ip", ENDPOINT_IP}, {"hostname", ENDPOINT_HOSTNAME},
-                   {"unknown-endpoint", ENDPOINT_UNKNOWN}, {NULL, 0}};
+                        {"swapdb", DISKLESS_LOAD_SWAPDB},
+                        {NULL, 0}};
+WORDS(propagation) = {{"ignore", ON_PROPAGATION_IGNORE},
+                      {"panic", ON_PROPAGATION_PANIC},
+                      {"panic-on-replicas", ON_PROPAGATION_PANIC_REPLICAS},
+                      {NULL, 0}};
+WORDS(endpoint) = {{"ip", ENDPOINT_IP},
+                   {"hostname", ENDPOINT_HOSTNAME},
+                   {"unknown-endpoint", ENDPOINT_UNKNOWN},
+                   {NULL, 0}};
 
 /* ---- The table; flags stand in options.def without their prefix ---- */
 
@@ -78,30 +98,56 @@ enum {
 };
 #define MB (1024LL * 1024)
 
-#define OPT_BOOL(member, NAME, ALIAS, DEFAULT, FLAGS, HELP)                                        \
-    {.name = NAME, .alias = ALIAS, .kind = OPTION_BOOL, .flags = FLAGS, .fallback = DEFAULT,       \
-     .offset = offsetof(struct settings, member), .help = HELP},
-#define OPT_INT(member, NAME, ALIAS, MIN, MAX, DEFAULT, FLAGS, HELP)                               \
-    {.name = NAME, .alias = ALIAS, .kind = OPTION_INT, .flags = FLAGS, .fallback = DEFAULT,        \
-     .min = MIN, .max = MAX, .offset = offsetof(struct settings, member), .help = HELP},
-#define OPT_ENUM(member, NAME, ALIAS, WORD_LIST, DEFAULT, FLAGS, HELP)                             \
-    {.name = NAME, .alias = ALIAS, .kind = OPTION_ENUM, .flags = FLAGS, .fallback = DEFAULT,       \
-     .words = WORD_LIST, .offset = offsetof(struct settings, member), .help = HELP},
-#define OPT_STRING(member, NAME, ALIAS, DEFAULT, CHECK, FLAGS, HELP)                               \
-    {.name = NAME, .alias = ALIAS, .kind = OPTION_STRING, .flags = FLAGS, .text = DEFAULT,         \
-     .check = CHECK, .offset = offsetof(struct settings, member), .help = HELP},
-#define OPT_SPECIAL(member, TYPE, NAME, ALIAS, OPS, FLAGS, HELP)                                   \
-    {.name = NAME, .alias = ALIAS, .kind = OPTION_SPECIAL, .flags = FLAGS, .special = &OPS,        \
-     .offset = offsetof(struct settings, member), .help = HELP},
+#define OPT_BOOL(member, NAME, ALIAS, DEFAULT, FLAGS, HELP) \
+    {.name = NAME,                                          \
+     .alias = ALIAS,                                        \
+     .kind = OPTION_BOOL,                                   \
+     .flags = FLAGS,                                        \
+     .fallback = DEFAULT,                                   \
+     .offset = offsetof(struct settings, member),           \
+     .help = HELP},
+#define OPT_INT(member, NAME, ALIAS, MIN, MAX, DEFAULT, FLAGS, HELP) \
+    {.name = NAME,                                                   \
+     .alias = ALIAS,                                                 \
+     .kind = OPTION_INT,                                             \
+     .flags = FLAGS,                                                 \
+     .fallback = DEFAULT,                                            \
+     .min = MIN,                                                     \
+     .max = MAX,                                                     \
+     .offset = offsetof(struct settings, member),                    \
+     .help = HELP},
+#define OPT_ENUM(member, NAME, ALIAS, WORD_LIST, DEFAULT, FLAGS, HELP) \
+    {.name = NAME,                                                     \
+     .alias = ALIAS,                                                   \
+     .kind = OPTION_ENUM,                                              \
+     .flags = FLAGS,                                                   \
+     .fallback = DEFAULT,                                              \
+     .words = WORD_LIST,                                               \
+     .offset = offsetof(struct settings, member),                      \
+     .help = HELP},
+#define OPT_STRING(member, NAME, ALIAS, DEFAULT, CHECK, FLAGS, HELP) \
+    {.name = NAME,                                                   \
+     .alias = ALIAS,                                                 \
+     .kind = OPTION_STRING,                                          \
+     .flags = FLAGS,                                                 \
+     .text = DEFAULT,                                                \
+     .check = CHECK,                                                 \
+     .offset = offsetof(struct settings, member),                    \
+     .help = HELP},
+#define OPT_SPECIAL(member, TYPE, NAME, ALIAS, OPS, FLAGS, HELP) \
+    {.name = NAME,                                               \
+     .alias = ALIAS,                                             \
+     .kind = OPTION_SPECIAL,                                     \
+     .flags = FLAGS,                                             \
+     .special = &OPS,                                            \
+     .offset = offsetof(struct settings, member),                \
+     .help = HELP},
 
 static const struct option table[] = {
 #include "catalog/options.def"
 };
 
-size_t option_count(void)
-{
-    return sizeof table / sizeof table[0];
-}
+size_t option_count(void) { return sizeof table / sizeof table[0]; }
 
 const struct option *option_at(size_t i)
 {
@@ -217,8 +263,7 @@ static int option_read_enum(const struct option *o, const struct bytes *words, u
         value |= w->value;
     }
     if (o->words == words_shutdown && (value & SHUTDOWN_SAVE) && (value & SHUTDOWN_NOSAVE))
-        return option_fail(error,
-                           "shutdown options SAVE and NOSAVE can't be used simultaneously");
+        return option_fail(error, "shutdown options SAVE and NOSAVE can't be used simultaneously");
     *out = value;
     return 0;
 }
@@ -280,7 +325,8 @@ static int option_set_words(struct settings *s, const struct option *o, const st
     return option_set_one(s, o, words[0], error);
 }
 
-/* Splits the text at each blank: two in a row make an empty word, which most options refuse. Gives. */
+/* Splits the text at each blank: two in a row make an empty word, which most options refuse. Gives.
+ */
 static struct bytes *option_split(struct bytes text, uint32_t *count)
 {
     uint32_t n = 1;

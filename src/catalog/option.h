@@ -1,12 +1,15 @@
 /*
  * The options: every directive of the configuration, each a row of catalog/options.def.
  *
- * struct settings (catalog/settings.h) has one member for each row: bool, int64_t, int (an enum's value), char * (owned, never NULL,
- * "" for none) or one of the structs below. An option is set from words and printed as text here and nowhere else, for the
- * configuration file, the command line and CONFIG alike. What is set is checked for range and form; what it does to
- * the running server is the business of those who own the thing.
+ * struct settings (catalog/settings.h) has one member for each row: bool, int64_t, int (an enum's
+ * value), char * (owned, never NULL,
+ * "" for none) or one of the structs below. An option is set from words and printed as text here
+ * and nowhere else, for the configuration file, the command line and CONFIG alike. What is set is
+ * checked for range and form; what it does to the running server is the business of those who own
+ * the thing.
  *
- * Names, aliases, defaults, ranges and error texts are those of Redis 7.2, which clients and configuration files rely on.
+ * Names, aliases, defaults, ranges and error texts are those of Redis 7.2, which clients and
+ * configuration files rely on.
  */
 #ifndef CATALOG_OPTION_H
 #define CATALOG_OPTION_H
@@ -29,7 +32,11 @@ enum appendfsync { APPENDFSYNC_NO, APPENDFSYNC_ALWAYS, APPENDFSYNC_EVERYSEC };
 enum diskless_load { DISKLESS_LOAD_DISABLED, DISKLESS_LOAD_EMPTY_DB, DISKLESS_LOAD_SWAPDB };
 enum sanitize { SANITIZE_NO, SANITIZE_YES, SANITIZE_CLIENTS };
 enum tls_auth { TLS_AUTH_NO, TLS_AUTH_YES, TLS_AUTH_OPTIONAL };
-enum propagation_error { ON_PROPAGATION_IGNORE, ON_PROPAGATION_PANIC, ON_PROPAGATION_PANIC_REPLICAS };
+enum propagation_error {
+    ON_PROPAGATION_IGNORE,
+    ON_PROPAGATION_PANIC,
+    ON_PROPAGATION_PANIC_REPLICAS
+};
 enum endpoint_type { ENDPOINT_IP, ENDPOINT_HOSTNAME, ENDPOINT_UNKNOWN };
 
 /* shutdown-on-sigint, shutdown-on-sigterm: bits; 0 is "default". */
@@ -144,7 +151,7 @@ enum option_flag {
     OPTION_PERCENT = 1 << 8,      /* an int that takes "5%" as well, stored as -5 */
     OPTION_BITS = 1 << 9,         /* an enum of which several words may be given */
     OPTION_PENDING = 1 << 10,     /* known and reported; what it is for is still to come */
-    OPTION_INERT = 1 << 11,       /* known and reported for compatibility; Baton has no use for it */
+    OPTION_INERT = 1 << 11, /* known and reported for compatibility; Baton has no use for it */
 };
 
 struct option_word {
@@ -163,12 +170,12 @@ struct option {
     const char *alias; /* the other name that CONFIG GET shows too, or NULL */
     enum option_kind kind;
     uint32_t flags;
-    size_t offset;                 /* of its member in struct settings */
-    int64_t fallback;              /* default of bool, int and enum */
-    int64_t min, max;              /* int */
+    size_t offset;                   /* of its member in struct settings */
+    int64_t fallback;                /* default of bool, int and enum */
+    int64_t min, max;                /* int */
     const struct option_word *words; /* enum */
-    const char *text;              /* default of string */
-    option_check *check;           /* string, may be NULL */
+    const char *text;                /* default of string */
+    option_check *check;             /* string, may be NULL */
     const struct option_special *special;
     const char *help; /* one line */
 };
@@ -182,15 +189,17 @@ const struct option *option_find(struct bytes name);
 enum option_source { OPTION_FROM_FILE, OPTION_FROM_CLIENT };
 
 /*
- * Sets the option in `s` from words. A single word that holds blanks is split first when the option takes several. On failure gives
- * -EINVAL, the reason in `error` (worded as Redis words it), and the option may have no sensible value: throw `s` away.
+ * Sets the option in `s` from words. A single word that holds blanks is split first when the option
+ * takes several. On failure gives -EINVAL, the reason in `error` (worded as Redis words it), and
+ * the option may have no sensible value: throw `s` away.
  */
 int option_set_text(struct settings *s, const struct option *o, const struct bytes *words,
                     uint32_t count, enum option_source source, char error[OPTION_ERROR_MAX]);
 
 /* As CONFIG GET answers it. Gives memory of malloc(). */
 char *option_get_text(const struct settings *s, const struct option *o);
-/* As lines of a configuration file, each ended by '\n', quoted as needed; "" when there is nothing to write. Gives. */
+/* As lines of a configuration file, each ended by '\n', quoted as needed; "" when there is nothing
+ * to write. Gives. */
 char *option_get_lines(const struct settings *s, const struct option *o);
 bool option_is_equal(const struct settings *a, const struct settings *b, const struct option *o);
 
@@ -206,7 +215,8 @@ void option_copy(struct settings *to, const struct settings *from, const struct 
 void option_release(struct settings *s, const struct option *o);
 
 /* ---- For people ---- */
-/* `--options`: all that are not hidden, with default and one line of help; those without effect are marked. */
+/* `--options`: all that are not hidden, with default and one line of help; those without effect are
+ * marked. */
 void option_print_all(FILE *out);
 /* Those that are accepted but have no effect yet, as a Markdown list: for the README. */
 void option_print_pending(FILE *out);

@@ -1,4 +1,5 @@
-/* Rules that single string options have of their own. Each gives 0, or -EINVAL with the reason in `error`. */
+/* Rules that single string options have of their own. Each gives 0, or -EINVAL with the reason in
+ * `error`. */
 #include "catalog/option_special.h"
 
 #include <ctype.h>
@@ -8,8 +9,8 @@
 /* `at` is behind a '{': the length of a known variable with its '}', 0 when it is none. */
 static size_t check_title_variable(const char *at)
 {
-    static const char *const known[] = {"title}", "listen-addr}", "server-mode}", "port}",
-                                        "tls-port}", "unixsocket}", "config-file}"};
+    static const char *const known[] = {"title}",    "listen-addr}", "server-mode}", "port}",
+                                        "tls-port}", "unixsocket}",  "config-file}"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strncmp(at, known[i], strlen(known[i])) == 0) return strlen(known[i]);
     return 0;

@@ -1,6 +1,6 @@
 /*
- * The options of option_special.h, one block each, and the own rules of string options. A set function leaves its member
- * whole even when it fails: everything in it may be released.
+ * The options of option_special.h, one block each, and the own rules of string options. A set
+ * function leaves its member whole even when it fails: everything in it may be released.
  */
 #include "catalog/option_special.h"
 
@@ -93,10 +93,7 @@ const struct option_special special_bind = {bind_reset, bind_set,  bind_print,
 
 /* ---- dir: a string; boot and CONFIG SET go there and store where that is ---- */
 
-static void dir_reset(void *member)
-{
-    *(char **)member = option_string(bytes_of("."));
-}
+static void dir_reset(void *member) { *(char **)member = option_string(bytes_of(".")); }
 
 static int dir_set(void *member, const struct bytes *words, uint32_t count,
                    enum option_source source, char *error)
@@ -109,10 +106,7 @@ static int dir_set(void *member, const struct bytes *words, uint32_t count,
     return 0;
 }
 
-static void dir_print(const void *member, FILE *out)
-{
-    fputs(*(char *const *)member, out);
-}
+static void dir_print(const void *member, FILE *out) { fputs(*(char *const *)member, out); }
 
 static void dir_lines(const void *member, const char *name, FILE *out)
 {
@@ -169,8 +163,8 @@ static void oom_values_copy(void *to, const void *from)
     memcpy(to, from, sizeof(struct setting_oom_values));
 }
 
-const struct option_special special_oom_values = {oom_values_reset, oom_values_set,  oom_values_print,
-                                                  NULL,             oom_values_copy, NULL};
+const struct option_special special_oom_values = {
+    oom_values_reset, oom_values_set, oom_values_print, NULL, oom_values_copy, NULL};
 
 /* ---- client-output-buffer-limit: any number of classes at a time ---- */
 
@@ -236,7 +230,8 @@ static void output_limits_lines(const void *member, const char *name, FILE *out)
     output_limits_reset(&usual);
     for (int i = 0; i < CLIENT_CLASSES; i++) {
         const struct setting_output_limit *a = &limits->of[i], *b = &usual.of[i];
-        if (a->hard == b->hard && a->soft == b->soft && a->soft_seconds == b->soft_seconds) continue;
+        if (a->hard == b->hard && a->soft == b->soft && a->soft_seconds == b->soft_seconds)
+            continue;
         fprintf(out, "%s ", name);
         output_limit_print(&limits->of[i], i == CLIENT_REPLICA ? "replica" : class_names[i], out);
         fputc('\n', out);
@@ -257,10 +252,7 @@ const struct option_special special_output_limits = {output_limits_reset, output
 /* In the order of enum notify_class. */
 static const char notify_letters[] = "g$lshzxetdnKEm";
 
-static void notify_reset(void *member)
-{
-    *(uint32_t *)member = 0;
-}
+static void notify_reset(void *member) { *(uint32_t *)member = 0; }
 
 static int notify_set(void *member, const struct bytes *words, uint32_t count,
                       enum option_source source, char *error)
@@ -308,10 +300,7 @@ static void notify_lines(const void *member, const char *name, FILE *out)
     fputc('\n', out);
 }
 
-static void notify_copy(void *to, const void *from)
-{
-    *(uint32_t *)to = *(const uint32_t *)from;
-}
+static void notify_copy(void *to, const void *from) { *(uint32_t *)to = *(const uint32_t *)from; }
 
 const struct option_special special_notify = {notify_reset, notify_set,  notify_print,
                                               notify_lines, notify_copy, NULL};
@@ -363,10 +352,7 @@ static void save_lines(const void *member, const char *name, FILE *out)
                 save->point[i].changes);
 }
 
-static void save_copy(void *to, const void *from)
-{
-    memcpy(to, from, sizeof(struct setting_save));
-}
+static void save_copy(void *to, const void *from) { memcpy(to, from, sizeof(struct setting_save)); }
 
 const struct option_special special_save = {save_reset, save_set,  save_print,
                                             save_lines, save_copy, NULL};
@@ -375,7 +361,8 @@ const struct option_special special_save = {save_reset, save_set,  save_print,
 
 static void replicaof_reset(void *member)
 {
-    *(struct setting_replicaof *)member = (struct setting_replicaof){option_string(bytes_of("")), 0};
+    *(struct setting_replicaof *)member =
+        (struct setting_replicaof){option_string(bytes_of("")), 0};
 }
 
 static int replicaof_set(void *member, const struct bytes *words, uint32_t count,
@@ -423,8 +410,9 @@ static void replicaof_release(void *member)
     r->host = NULL;
 }
 
-const struct option_special special_replicaof = {replicaof_reset, replicaof_set,  replicaof_print,
-                                                 replicaof_lines, replicaof_copy, replicaof_release};
+const struct option_special special_replicaof = {replicaof_reset, replicaof_set,
+                                                 replicaof_print, replicaof_lines,
+                                                 replicaof_copy,  replicaof_release};
 
 /* ---- latency-tracking-info-percentiles ---- */
 
@@ -440,8 +428,9 @@ static int percentiles_set(void *member, const struct bytes *words, uint32_t cou
     struct setting_percentiles *p = member;
     (void)source;
     if (count > PERCENTILES_MAX)
-        return option_fail(error, "Invalid latency-tracking-info-percentiles parameters: more than "
-                                  "%d",
+        return option_fail(error,
+                           "Invalid latency-tracking-info-percentiles parameters: more than "
+                           "%d",
                            PERCENTILES_MAX);
     p->count = 0;
     if (count == 1 && words[0].len == 0) return 0;
@@ -460,7 +449,13 @@ static int percentiles_set(void *member, const struct bytes *words, uint32_t cou
 static void percentiles_print(const void *member, FILE *out)
 {
     const struct setting_percentiles *p = member;
-    for (int i = 0; i < p->count; i++) fprintf(out, "%s%.10g", i == 0 ? "" : " ", p->at[i]);
+    for (int i = 0; i < p->count; i++) {
+        char text[32];
+        int len = snprintf(text, sizeof text, "%.10f", p->at[i]);
+        while (len > 0 && text[len - 1] == '0') len--;
+        if (len > 0 && text[len - 1] == '.') len--;
+        fprintf(out, "%s%.*s", i == 0 ? "" : " ", len, text);
+    }
 }
 
 static void percentiles_lines(const void *member, const char *name, FILE *out)

@@ -1,5 +1,6 @@
 /*
- * Options whose value is more than one word or number: how each is set, printed, copied and released. For option.c only.
+ * Options whose value is more than one word or number: how each is set, printed, copied and
+ * released. For option.c only.
  */
 #ifndef CATALOG_OPTION_SPECIAL_H
 #define CATALOG_OPTION_SPECIAL_H

@@ -1,13 +1,15 @@
 /*
  * Publication of settings.
  *
- * One atomic pointer names the newest object. A reader names the one that it uses in its own hazard slot and looks again whether
- * it is still the newest: if so, the publisher cannot have missed the slot, because store and re-read, and the publisher's exchange
- * and scan, are all sequentially consistent. Replaced objects wait on a list that only the publisher touches until no slot names them.
- * The one replaced last always waits for one more publish: a command that publishes may still look at what it
- * began with.
+ * One atomic pointer names the newest object. A reader names the one that it uses in its own hazard
+ * slot and looks again whether it is still the newest: if so, the publisher cannot have missed the
+ * slot, because store and re-read, and the publisher's exchange and scan, are all sequentially
+ * consistent. Replaced objects wait on a list that only the publisher touches until no slot names
+ * them. The one replaced last always waits for one more publish: a command that publishes may still
+ * look at what it began with.
  *
- * Writers: `newest` and the list by execute (boot before threads exist); slot i by the holder of stage i's token.
+ * Writers: `newest` and the list by execute (boot before threads exist); slot i by the holder of
+ * stage i's token.
  */
 #include "catalog/settings.h"
 
@@ -16,7 +18,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* What settings_copy() and settings_default() make: the object and its place on the list of the replaced. */
+/* What settings_copy() and settings_default() make: the object and its place on the list of the
+ * replaced. */
 struct box {
     struct settings settings; /* first: a pointer to it is a pointer to the box */
     struct box *next;

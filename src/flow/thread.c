@@ -192,6 +192,19 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
+void thread_adopt(struct thread *th, struct poller *poller)
+{
+    th->queues = calloc(th->stage_count + 1, sizeof(*th->queues));
+    must(th->queues != NULL);
+    th->poller = poller;
+}
+
+void thread_release(struct thread *th)
+{
+    poller_close(th->poller);
+    free(th->queues);
+}
+
 int thread_start(struct thread *th, void (*started)(void))
 {
     th->queues = calloc(th->stage_count + 1, sizeof(*th->queues));
@@ -213,6 +226,5 @@ void thread_stop(struct thread *th)
     atomic_store(&th->stopping, true);
     poller_wake(th->poller);
     pthread_join(th->pthread, NULL);
-    poller_close(th->poller);
-    free(th->queues);
+    thread_release(th);
 }

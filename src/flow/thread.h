@@ -65,7 +65,12 @@ void thread_event_done(struct thread *th, const struct stage *s);
 /* See stage_breathe(). */
 void thread_breathe(struct thread *th);
 
-/* For the simulator and for a process that runs everything by hand: one round without sleeping. True when something was done. */
+/*
+ * For the simulator: takes `poller` (of any make) instead of starting a thread, so that somebody else runs its rounds; and gives it up.
+ */
+void thread_adopt(struct thread *th, struct poller *poller);
+void thread_release(struct thread *th);
+/* One round: waits for events at most `timeout_ns`, then runs the turns that have a reason to. True when one ran. */
 bool thread_round(struct thread *th, uint64_t timeout_ns);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Fuzzes patterns: the first byte says how long the pattern is, the rest is the text. What must hold of any pattern: a match
- * stays one when '*' is put at either end, and an escaped text matches itself and nothing longer.
+ * Fuzzes patterns: the first byte says how long the pattern is, the rest is the text. What must
+ * hold of any pattern: a match stays one when '*' is put at either end, and an escaped text matches
+ * itself and nothing longer.
  */
 #include "codec/glob.h"
 
@@ -49,7 +50,8 @@ static void check_escaped(struct bytes text, bool ignore_case)
     }
     check(glob_match(bytes_make(escaped, text.len * 2), text, ignore_case));
     if (text.len > 0) {
-        check(!glob_match(bytes_make(escaped, text.len * 2), bytes_make(text.ptr, text.len - 1), ignore_case));
+        check(!glob_match(bytes_make(escaped, text.len * 2), bytes_make(text.ptr, text.len - 1),
+                          ignore_case));
         check(!glob_match(bytes_make(escaped, text.len * 2 - 2), text, ignore_case));
     }
     free(escaped);

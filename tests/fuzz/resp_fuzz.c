@@ -1,6 +1,7 @@
 /*
- * Fuzzes the request parser: the first bytes of the input choose how the rest is cut, how much room for arguments there is and which
- * limits hold; the outcome must be that of the uncut bytes, and every argument must lie inside its command.
+ * Fuzzes the request parser: the first bytes of the input choose how the rest is cut, how much room
+ * for arguments there is and which limits hold; the outcome must be that of the uncut bytes, and
+ * every argument must lie inside its command.
  */
 #include "codec/resp.h"
 
@@ -30,8 +31,8 @@ static void check(bool good)
     if (!good) abort();
 }
 
-static void digest_command(struct digest *d, const struct resp_parser *p, const char *buf, size_t have,
-                           const struct resp_span *spans)
+static void digest_command(struct digest *d, const struct resp_parser *p, const char *buf,
+                           size_t have, const struct resp_span *spans)
 {
     size_t end = 0;
     check(p->pos > 0 && p->pos <= have);
@@ -44,8 +45,10 @@ static void digest_command(struct digest *d, const struct resp_parser *p, const 
     digest_add(d, &p->nargs, sizeof(p->nargs));
 }
 
-/* Feeds `text` in pieces that `cuts` chooses (NULL: whole); each call sees the buffer at an address of its own, of exactly its size. */
-static void run(struct digest *d, struct bytes text, const struct resp_limits *limits, const uint8_t *cuts, uint32_t room)
+/* Feeds `text` in pieces that `cuts` chooses (NULL: whole); each call sees the buffer at an address
+ * of its own, of exactly its size. */
+static void run(struct digest *d, struct bytes text, const struct resp_limits *limits,
+                const uint8_t *cuts, uint32_t room)
 {
     static struct resp_span spans[ROOM_MAX];
     struct resp_parser p;
@@ -53,7 +56,8 @@ static void run(struct digest *d, struct bytes text, const struct resp_limits *l
     size_t have = 0, fed = 0, turn = 0;
     resp_next(&p);
     for (;;) {
-        enum resp_result result = resp_parse(&p, limits, buf, have, spans, room, &d->error, d->error_buf);
+        enum resp_result result =
+            resp_parse(&p, limits, buf, have, spans, room, &d->error, d->error_buf);
         if (result == RESP_ERROR) break;
         if (result == RESP_ROOM) {
             check(room < ROOM_MAX);
@@ -82,7 +86,8 @@ static void run(struct digest *d, struct bytes text, const struct resp_limits *l
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct resp_limits limits[2] = {{INT32_MAX, 1 << 20, 2048, true}, {10, 16384, 2048, false}};
+    static const struct resp_limits limits[2] = {{INT32_MAX, 1 << 20, 2048, true},
+                                                 {10, 16384, 2048, false}};
     if (size < 5 || size > 16384) return 0;
     const struct resp_limits *l = &limits[data[4] & 1];
     struct bytes text = bytes_make((const char *)data + 5, size - 5);

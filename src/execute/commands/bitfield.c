@@ -10,6 +10,10 @@
 #include "execute/commands/string_value.h"
 #include "execute/commands/table.h"
 
+#define BITFIELD_BAD_TYPE                                                                       \
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but " \
+    "i64 is."
+
 enum bitfield_verb { BITFIELD_GET, BITFIELD_SET, BITFIELD_INCRBY };
 enum bitfield_overflow { BITFIELD_WRAP, BITFIELD_SAT, BITFIELD_FAIL };
 
@@ -45,11 +49,7 @@ static bool bitfield_type(struct call *c, uint32_t i, struct bitfield_op *op)
         text = bytes_make(text.ptr + 1, text.len - 1);
         ok = number_int(text, &bits) && bits >= 1 && bits <= (op->is_signed ? 64 : 63);
     }
-    if (!ok)
-        reply_error(
-            c,
-            "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but "
-            "i64 is.");
+    if (!ok) reply_error(c, BITFIELD_BAD_TYPE);
     op->bits = (uint32_t)bits;
     return ok;
 }

@@ -198,6 +198,8 @@ enum run_result cmd_BITPOS(struct call *c)
 
 /* ---- BITOP ---- */
 
+enum { BITMAP_BIG = 4 << 20 }; /* bytes */
+
 enum bitmap_op { BITMAP_AND, BITMAP_OR, BITMAP_XOR, BITMAP_NOT };
 
 static bool bitmap_op_parse(const struct call *c, enum bitmap_op *op)
@@ -274,6 +276,31 @@ static void bitmap_op_all(struct call *c, enum bitmap_op op, char *to, size_t le
     }
 }
 
+static bool bitmap_op_reads(const struct call *c, struct bytes name)
+{
+    for (uint32_t i = 3; i < c->nargs; i++) {
+        if (bytes_equal(arg(c, i), name)) return true;
+    }
+    return false;
+}
+
+/* The target may be one of the sources, and storing may move entries. */
+static void bitmap_op_apart(struct call *c, enum bitmap_op op, struct key to, size_t len)
+{
+    char *result = heap_alloc(len);
+    bitmap_op_all(c, op, result, len);
+    keyspace_put_string(c->db, to, bytes_make(result, len), DEADLINE_NONE);
+    heap_free(result);
+}
+
+/* Saves a copy, at the price of the room ahead that edited strings have: for big results. */
+static void bitmap_op_in_place(struct call *c, enum bitmap_op op, struct key to, size_t len)
+{
+    struct entry *e = NULL;
+    keyspace_delete(c->db, to);
+    bitmap_op_all(c, op, keyspace_edit_string(c->db, to, &e, len), len);
+}
+
 enum run_result cmd_BITOP(struct call *c)
 {
     enum bitmap_op op;
@@ -288,12 +315,10 @@ enum run_result cmd_BITOP(struct call *c)
         if (keyspace_delete(c->db, to)) call_changed(c, 1);
         return reply_int(c, 0);
     }
-    /* The target may be one of the sources, and storing may move entries: so the result is made
-     * apart. */
-    char *result = heap_alloc(len);
-    bitmap_op_all(c, op, result, len);
-    keyspace_put_string(c->db, to, bytes_make(result, len), DEADLINE_NONE);
-    heap_free(result);
+    if (len >= BITMAP_BIG && !bitmap_op_reads(c, to.name))
+        bitmap_op_in_place(c, op, to, len);
+    else
+        bitmap_op_apart(c, op, to, len);
     call_changed(c, 1);
     return reply_int(c, (int64_t)len);
 }

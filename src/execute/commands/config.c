@@ -1,8 +1,8 @@
 /*
  * CONFIG: reading and changing the options while the server runs.
  *
- * CONFIG SET is all or nothing: the words are set in a copy of the settings, then what the changes do to the server is done
- * (core/config_apply.h), and only then is the copy published.
+ * CONFIG SET is all or nothing: the words are set in a copy of the settings, then what the changes
+ * do to the server is done (core/config_apply.h), and only then is the copy published.
  */
 #include "base/log.h"
 #include "base/must.h"
@@ -135,7 +135,8 @@ static struct bytes config_name_of(const struct call *c, const struct option *o)
     return bytes_of(o->name);
 }
 
-/* Sets the pairs in a copy of the settings. NULL when a value does not hold: then the error was answered. Gives. */
+/* Sets the pairs in a copy of the settings. NULL when a value does not hold: then the error was
+ * answered. Gives. */
 static struct settings *config_set_all(struct call *c, const struct option **chosen, uint32_t count)
 {
     char error[OPTION_ERROR_MAX];

@@ -168,7 +168,10 @@ proc client::fill {c deadline} {
     variable sock
     variable buf
     variable pos
-    if {$pos($c) > 0} {
+    if {$pos($c) == [string length $buf($c)]} {
+        set buf($c) ""
+        set pos($c) 0
+    } elseif {$pos($c) > 1000000} {
         set buf($c) [string range $buf($c) $pos($c) end]
         set pos($c) 0
     }
@@ -185,11 +188,17 @@ proc client::fill {c deadline} {
     }
 }
 
-# One line without its CRLF.
+# One line without its CRLF.  Looks at a short piece first: a search through the whole buffer would
+# turn its bytes into characters and back.
 proc client::line {c {deadline ""}} {
     variable buf
     variable pos
     if {$deadline eq ""} { set deadline [deadline] }
+    set head [string range $buf($c) $pos($c) [expr {$pos($c) + 80}]]
+    if {[set end [string first \r\n $head]] >= 0} {
+        incr pos($c) [expr {$end + 2}]
+        return [string range $head 0 [expr {$end - 1}]]
+    }
     while {[set end [string first \r\n $buf($c) $pos($c)]] < 0} { fill $c $deadline }
     set text [string range $buf($c) $pos($c) [expr {$end - 1}]]
     set pos($c) [expr {$end + 2}]

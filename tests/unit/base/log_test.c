@@ -197,7 +197,9 @@ static void raw_text_goes_as_it_is(void **state)
 
 static void *log_many(void *arg)
 {
-    for (int i = 0; i < LINES; i++) log_note("<%d:%d:%.*s>", *(int *)arg, i, i % 50, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    for (int i = 0; i < LINES; i++)
+        log_note("<%d:%d:%.*s>", *(int *)arg, i, i % 50,
+                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     return NULL;
 }
 

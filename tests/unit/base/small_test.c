@@ -48,7 +48,8 @@ static void must_stops_and_says_where(void **state)
     char text[1024];
     size_t len = 0;
     ssize_t n;
-    while (len < sizeof(text) - 1 && (n = read(out[0], text + len, sizeof(text) - 1 - len)) > 0) len += (size_t)n;
+    while (len < sizeof(text) - 1 && (n = read(out[0], text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)n;
     text[len] = '\0';
     close(out[0]);
     int status;
@@ -114,8 +115,10 @@ static void hashes_have_a_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_compare_as_memory), cmocka_unit_test(must_stops_and_says_where),
-        cmocka_unit_test(clocks_agree),            cmocka_unit_test(random_numbers_are_even),
+        cmocka_unit_test(bytes_compare_as_memory),
+        cmocka_unit_test(must_stops_and_says_where),
+        cmocka_unit_test(clocks_agree),
+        cmocka_unit_test(random_numbers_are_even),
         cmocka_unit_test(hashes_have_a_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Standing in the system: pid files, supervisors, titles, limits, the oom score. What changes the process runs in a child. */
+/* Standing in the system: pid files, supervisors, titles, limits, the oom score. What changes the
+ * process runs in a child. */
 #include "unit/check.h"
 
 #include "base/log.h"
@@ -72,7 +73,8 @@ static void systemd_hears_us(void **state)
     (void)state;
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "baton-notify-%d", (int)getpid());
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(at.sun_path + 1));
+    socklen_t len =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(at.sun_path + 1));
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     union {
         struct sockaddr_un *un;
@@ -131,9 +133,11 @@ static void upstart_stops_us(void **state)
 static void titles_are_shown(void **state)
 {
     (void)state;
-    const struct daemon_title facts = {.title = arguments[0], .listen_addr = "*:7", .server_mode = "", .port = 7, .tls_port = 0};
+    const struct daemon_title facts = {
+        .title = arguments[0], .listen_addr = "*:7", .server_mode = "", .port = 7, .tls_port = 0};
     char shown[4096], wanted[4096];
-    assert_true(daemon_title_set("T {listen-addr} {port}{tls-port} {title} {unixsocket} {server-mode} ", &facts));
+    assert_true(daemon_title_set(
+        "T {listen-addr} {port}{tls-port} {title} {unixsocket} {server-mode} ", &facts));
     ssize_t n = slurp("/proc/self/cmdline", shown, sizeof(shown));
     assert_true(n > 0);
     snprintf(wanted, sizeof(wanted), "T *:7 70 %s", arguments[0]);
@@ -185,7 +189,8 @@ static void files_follow_clients(void **state)
 static int oom_score(void)
 {
     char text[32];
-    return slurp("/proc/self/oom_score_adj", text, sizeof(text)) > 0 ? (int)strtol(text, NULL, 10) : -9999;
+    return slurp("/proc/self/oom_score_adj", text, sizeof(text)) > 0 ? (int)strtol(text, NULL, 10)
+                                                                     : -9999;
 }
 
 static int walk_oom_modes(void)
@@ -194,10 +199,17 @@ static int walk_oom_modes(void)
     int base = oom_score();
     if (base > 950) return 0; /* no room to add */
     if (daemon_oom_set(OOM_MODE_NO, values, OOM_CLASS_MASTER) != 0 || oom_score() != base) return 1;
-    if (daemon_oom_set(OOM_MODE_RELATIVE, values, OOM_CLASS_MASTER) != 0 || oom_score() != base + 10) return 2;
-    if (daemon_oom_set(OOM_MODE_RELATIVE, others, OOM_CLASS_MASTER) != 0 || oom_score() != base + 15) return 3;
-    if (daemon_oom_set(OOM_MODE_RELATIVE, others, OOM_CLASS_REPLICA) != 0 || oom_score() != base + 20) return 4;
-    if (daemon_oom_set(OOM_MODE_ABSOLUTE, wild, OOM_CLASS_MASTER) != 0 || oom_score() != 1000) return 5;
+    if (daemon_oom_set(OOM_MODE_RELATIVE, values, OOM_CLASS_MASTER) != 0 ||
+        oom_score() != base + 10)
+        return 2;
+    if (daemon_oom_set(OOM_MODE_RELATIVE, others, OOM_CLASS_MASTER) != 0 ||
+        oom_score() != base + 15)
+        return 3;
+    if (daemon_oom_set(OOM_MODE_RELATIVE, others, OOM_CLASS_REPLICA) != 0 ||
+        oom_score() != base + 20)
+        return 4;
+    if (daemon_oom_set(OOM_MODE_ABSOLUTE, wild, OOM_CLASS_MASTER) != 0 || oom_score() != 1000)
+        return 5;
     int err = daemon_oom_set(OOM_MODE_NO, values, OOM_CLASS_MASTER);
     if (err == -EACCES) return 0; /* lowering it may need a privilege that we lack */
     if (err != 0 || oom_score() != base) return 6;
@@ -243,7 +255,10 @@ static void the_background(void **state)
         struct stat null_device, input;
         stat("/dev/null", &null_device);
         fstat(STDIN_FILENO, &input);
-        char verdict = getpid() != parent && getsid(0) == getpid() && input.st_rdev == null_device.st_rdev ? 'y' : 'n';
+        char verdict =
+            getpid() != parent && getsid(0) == getpid() && input.st_rdev == null_device.st_rdev
+                ? 'y'
+                : 'n';
         if (write(out[1], &verdict, 1) != 1) _exit(1);
         _exit(0);
     }
@@ -262,10 +277,14 @@ static void the_background(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pid_files),        cmocka_unit_test(systemd_hears_us),
-        cmocka_unit_test(upstart_stops_us), cmocka_unit_test(titles_are_shown),
-        cmocka_unit_test(files_follow_clients), cmocka_unit_test(oom_scores_come_back),
-        cmocka_unit_test(files_are_the_owners), cmocka_unit_test(the_background),
+        cmocka_unit_test(pid_files),
+        cmocka_unit_test(systemd_hears_us),
+        cmocka_unit_test(upstart_stops_us),
+        cmocka_unit_test(titles_are_shown),
+        cmocka_unit_test(files_follow_clients),
+        cmocka_unit_test(oom_scores_come_back),
+        cmocka_unit_test(files_are_the_owners),
+        cmocka_unit_test(the_background),
     };
     arguments = daemon_title_open(argc, argv);
     if (arguments == NULL) return 1;

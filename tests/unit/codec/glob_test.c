@@ -1,4 +1,5 @@
-/* Glob patterns: each row is what KEYS would say; random ones are compared with a plain recursive matcher. */
+/* Glob patterns: each row is what KEYS would say; random ones are compared with a plain recursive
+ * matcher. */
 #include "unit/check.h"
 
 #include "codec/glob.h"
@@ -23,11 +24,28 @@ static void stars_and_marks(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"", "", true}, {"", "a", false}, {"a", "", false}, {"*", "", true}, {"**", "", true}, {"?", "", false}, {"*", "abc", true},
-        {"a*", "abc", true}, {"*c", "abc", true}, {"*b", "abc", false}, {"a*c", "abbbc", true}, {"a*c", "abbbcd", false},
-        {"a**c", "ac", true}, {"?b?", "abc", true}, {"??", "abc", false}, {"*a*b*c*", "xxaxxbxxcxx", true},
-        {"*abab", "ababab", true}, {"*aab", "aaaab", true}, {"a*?", "a", false}, {"h?llo", "hello", true},
-        {"h*llo", "heeeello", true}, {"abc", "ABC", false},
+        {"", "", true},
+        {"", "a", false},
+        {"a", "", false},
+        {"*", "", true},
+        {"**", "", true},
+        {"?", "", false},
+        {"*", "abc", true},
+        {"a*", "abc", true},
+        {"*c", "abc", true},
+        {"*b", "abc", false},
+        {"a*c", "abbbc", true},
+        {"a*c", "abbbcd", false},
+        {"a**c", "ac", true},
+        {"?b?", "abc", true},
+        {"??", "abc", false},
+        {"*a*b*c*", "xxaxxbxxcxx", true},
+        {"*abab", "ababab", true},
+        {"*aab", "aaaab", true},
+        {"a*?", "a", false},
+        {"h?llo", "hello", true},
+        {"h*llo", "heeeello", true},
+        {"abc", "ABC", false},
     };
     expect_rows(rows, sizeof(rows) / sizeof(rows[0]), false);
 }
@@ -36,11 +54,31 @@ static void classes(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"h[ae]llo", "hello", true}, {"h[ae]llo", "hillo", false}, {"h[^e]llo", "hallo", true}, {"h[^e]llo", "hello", false},
-        {"h[a-c]llo", "hbllo", true}, {"h[c-a]llo", "hbllo", true}, {"h[a-c]llo", "hdllo", false}, {"[]", "a", false},
-        {"[]", "", false}, {"[^]", "a", true}, {"[abc", "b", true}, {"[abc", "d", false}, {"[a", "ab", false}, {"[\\]]", "]", true},
-        {"[\\^]", "^", true}, {"[a^]", "^", true}, {"[-]", "-", true}, {"[a-]", "a", true}, {"[!a]", "!", true}, {"[\\", "\\", true},
-        {"[", "a", false}, {"[^", "a", true}, {"*[0-9]", "abc7", true}, {"[a-c]*[x-z]", "b--y", true}, {"[a-", "-", true},
+        {"h[ae]llo", "hello", true},
+        {"h[ae]llo", "hillo", false},
+        {"h[^e]llo", "hallo", true},
+        {"h[^e]llo", "hello", false},
+        {"h[a-c]llo", "hbllo", true},
+        {"h[c-a]llo", "hbllo", true},
+        {"h[a-c]llo", "hdllo", false},
+        {"[]", "a", false},
+        {"[]", "", false},
+        {"[^]", "a", true},
+        {"[abc", "b", true},
+        {"[abc", "d", false},
+        {"[a", "ab", false},
+        {"[\\]]", "]", true},
+        {"[\\^]", "^", true},
+        {"[a^]", "^", true},
+        {"[-]", "-", true},
+        {"[a-]", "a", true},
+        {"[!a]", "!", true},
+        {"[\\", "\\", true},
+        {"[", "a", false},
+        {"[^", "a", true},
+        {"*[0-9]", "abc7", true},
+        {"[a-c]*[x-z]", "b--y", true},
+        {"[a-", "-", true},
     };
     expect_rows(rows, sizeof(rows) / sizeof(rows[0]), false);
 }
@@ -49,8 +87,9 @@ static void escapes(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"\\*", "*", true}, {"\\*", "a", false}, {"a\\?c", "a?c", true}, {"a\\?c", "abc", false}, {"\\[a]", "[a]", true},
-        {"\\\\", "\\", true}, {"\\", "\\", true}, {"\\a", "a", true}, {"a\\", "a\\", true},
+        {"\\*", "*", true},      {"\\*", "a", false},    {"a\\?c", "a?c", true},
+        {"a\\?c", "abc", false}, {"\\[a]", "[a]", true}, {"\\\\", "\\", true},
+        {"\\", "\\", true},      {"\\a", "a", true},     {"a\\", "a\\", true},
     };
     expect_rows(rows, sizeof(rows) / sizeof(rows[0]), false);
 }
@@ -59,8 +98,9 @@ static void case_may_be_ignored(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"ABC", "abc", true}, {"a*Z", "AbbbZ", true}, {"[a-c]", "B", true}, {"[A-C]", "b", true}, {"[^a]", "A", false},
-        {"\\A", "a", true}, {"[\\A]", "a", true}, {"max*", "MaxMemory", true},
+        {"ABC", "abc", true}, {"a*Z", "AbbbZ", true},      {"[a-c]", "B", true},
+        {"[A-C]", "b", true}, {"[^a]", "A", false},        {"\\A", "a", true},
+        {"[\\A]", "a", true}, {"max*", "MaxMemory", true},
     };
     expect_rows(rows, sizeof(rows) / sizeof(rows[0]), true);
 }
@@ -96,7 +136,8 @@ static void random_patterns_agree(void **state)
     }
 }
 
-/* A pattern that takes ages when every star is tried against every other: 60 stars on 20,000 bytes. */
+/* A pattern that takes ages when every star is tried against every other: 60 stars on 20,000 bytes.
+ */
 static void hostile_patterns_take_no_ages(void **state)
 {
     (void)state;
@@ -126,10 +167,14 @@ static void plain_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stars_and_marks),       cmocka_unit_test(classes),
-        cmocka_unit_test(escapes),               cmocka_unit_test(case_may_be_ignored),
-        cmocka_unit_test(any_byte_is_a_byte),    cmocka_unit_test(random_patterns_agree),
-        cmocka_unit_test(hostile_patterns_take_no_ages), cmocka_unit_test(plain_names),
+        cmocka_unit_test(stars_and_marks),
+        cmocka_unit_test(classes),
+        cmocka_unit_test(escapes),
+        cmocka_unit_test(case_may_be_ignored),
+        cmocka_unit_test(any_byte_is_a_byte),
+        cmocka_unit_test(random_patterns_agree),
+        cmocka_unit_test(hostile_patterns_take_no_ages),
+        cmocka_unit_test(plain_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

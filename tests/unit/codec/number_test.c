@@ -14,17 +14,39 @@ static void integers_are_read_strictly(void **state)
     static const struct {
         const char *text;
         int64_t value;
-    } good[] = {{"0", 0}, {"7", 7}, {"-1", -1}, {"10", 10}, {"9223372036854775807", INT64_MAX},
-                {"-9223372036854775808", INT64_MIN}, {"-9223372036854775807", -INT64_MAX}};
-    static const char *const bad[] = {"", "-", "+1", "-0", "00", "01", "-01", " 1", "1 ", "1a", "a", "0x1", "1.0",
-                                      "1e3", "--1", "9223372036854775808", "-9223372036854775809",
-                                      "18446744073709551616", "99999999999999999999999"};
+    } good[] = {{"0", 0},
+                {"7", 7},
+                {"-1", -1},
+                {"10", 10},
+                {"9223372036854775807", INT64_MAX},
+                {"-9223372036854775808", INT64_MIN},
+                {"-9223372036854775807", -INT64_MAX}};
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "+1",
+                                      "-0",
+                                      "00",
+                                      "01",
+                                      "-01",
+                                      " 1",
+                                      "1 ",
+                                      "1a",
+                                      "a",
+                                      "0x1",
+                                      "1.0",
+                                      "1e3",
+                                      "--1",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "18446744073709551616",
+                                      "99999999999999999999999"};
     int64_t n;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         assert_true(number_int(bytes_of(good[i].text), &n));
         assert_true(n == good[i].value);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) assert_false(number_int(bytes_of(bad[i]), &n));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(number_int(bytes_of(bad[i]), &n));
     assert_false(number_int(bytes_make("1\0", 2), &n));
 }
 
@@ -70,20 +92,38 @@ static void doubles_are_read_as_zadd_reads_them(void **state)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{"0", 0}, {"1.5", 1.5}, {"-1.5", -1.5}, {"+2", 2}, {".5", .5}, {"5.", 5}, {"-.5", -.5}, {"1e3", 1000},
-                {"1E-2", .01}, {"0x10", 16}, {"0x1p3", 8}, {"inf", HUGE_VAL}, {"+inf", HUGE_VAL},
-                {"-Infinity", -HUGE_VAL}, {"0000.100", .1}, {"123456789012345", 123456789012345.0},
-                {"999999999999999", 999999999999999.0}, {"1234567890.12345", 1234567890.12345},
-                {"12345678901234567890", 12345678901234567890.0}, {"1.7976931348623157e308", DBL_MAX},
-                {"9007199254740993", 9007199254740992.0}, {"0.1234567890123456", 0.1234567890123456}};
-    static const char *const bad[] = {"", " 1", "1 ", "\t1", "\v1", "nan", "-nan", "1,5", "1.2.3", ".", "-", "-.", "1e", "--1",
-                                      "one", "1x", "1e400", "-1e400", "1e-400", "0x", "infx"};
+    } good[] = {{"0", 0},
+                {"1.5", 1.5},
+                {"-1.5", -1.5},
+                {"+2", 2},
+                {".5", .5},
+                {"5.", 5},
+                {"-.5", -.5},
+                {"1e3", 1000},
+                {"1E-2", .01},
+                {"0x10", 16},
+                {"0x1p3", 8},
+                {"inf", HUGE_VAL},
+                {"+inf", HUGE_VAL},
+                {"-Infinity", -HUGE_VAL},
+                {"0000.100", .1},
+                {"123456789012345", 123456789012345.0},
+                {"999999999999999", 999999999999999.0},
+                {"1234567890.12345", 1234567890.12345},
+                {"12345678901234567890", 12345678901234567890.0},
+                {"1.7976931348623157e308", DBL_MAX},
+                {"9007199254740993", 9007199254740992.0},
+                {"0.1234567890123456", 0.1234567890123456}};
+    static const char *const bad[] = {"",    " 1",    "1 ",    "\t1",    "\v1",    "nan", "-nan",
+                                      "1,5", "1.2.3", ".",     "-",      "-.",     "1e",  "--1",
+                                      "one", "1x",    "1e400", "-1e400", "1e-400", "0x",  "infx"};
     double d;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         assert_true(number_double(bytes_of(good[i].text), &d));
         assert_true(d == good[i].value);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) assert_false(number_double(bytes_of(bad[i]), &d));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(number_double(bytes_of(bad[i]), &d));
     assert_false(number_double(bytes_make("1\0", 2), &d));
     assert_true(number_double(bytes_of("-0"), &d) && d == 0 && signbit(d));
 }
@@ -95,7 +135,8 @@ static void quick_and_slow_readers_of_doubles_agree(void **state)
     for (int i = 0; i < 50000; i++) {
         char text[40];
         uint64_t a = check_random(&seed) >> (check_random(&seed) % 60);
-        snprintf(text, sizeof(text), "%s%llu.%llu", i % 3 ? "" : "-", (unsigned long long)(a % 1000000000),
+        snprintf(text, sizeof(text), "%s%llu.%llu", i % 3 ? "" : "-",
+                 (unsigned long long)(a % 1000000000),
                  (unsigned long long)(check_random(&seed) % 10000000));
         double d;
         assert_true(number_double(bytes_of(text), &d));
@@ -124,15 +165,39 @@ static void doubles_print_in_the_shortest_form(void **state)
     static const struct {
         double value;
         const char *text;
-    } rows[] = {{0, "0"}, {-0.0, "-0"}, {1, "1"}, {-1, "-1"}, {1.5, "1.5"}, {0.1, "0.1"}, {-0.1, "-0.1"}, {3.3, "3.3"},
-                {100, "100"}, {1e8, "100000000"}, {4503599627370496.0, "4503599627370496"},
-                {9007199254740992.0, "9007199254740992"}, {1e16, "1e+16"}, {1.5e16, "1.5e+16"}, {1.2345678901234567e19, "12345678901234567000"},
-                {1e22, "1e+22"}, {1.25e30, "1.25e+30"}, {DBL_MAX, "1.7976931348623157e+308"},
-                {-DBL_MAX, "-1.7976931348623157e+308"}, {DBL_MIN, "2.2250738585072014e-308"}, {5e-324, "5e-324"},
-                {1e-5, "0.00001"}, {1e-7, "0.0000001"}, {1e-9, "0.000000001"}, {1e-10, "1e-10"},
-                {1.5e-10, "1.5e-10"}, {1690000000.123456, "1690000000.123456"}, {123456.789012345, "123456.789012345"},
-                {0.30000000000000004, "0.30000000000000004"}, {5.684341886080802e-14, "5.684341886080802e-14"},
-                {0x1p-1074, "5e-324"}, {2.5, "2.5"}, {1e15 + 0.5, "1000000000000000.5"}};
+    } rows[] = {{0, "0"},
+                {-0.0, "-0"},
+                {1, "1"},
+                {-1, "-1"},
+                {1.5, "1.5"},
+                {0.1, "0.1"},
+                {-0.1, "-0.1"},
+                {3.3, "3.3"},
+                {100, "100"},
+                {1e8, "100000000"},
+                {4503599627370496.0, "4503599627370496"},
+                {9007199254740992.0, "9007199254740992"},
+                {1e16, "1e+16"},
+                {1.5e16, "1.5e+16"},
+                {1.2345678901234567e19, "12345678901234567000"},
+                {1e22, "1e+22"},
+                {1.25e30, "1.25e+30"},
+                {DBL_MAX, "1.7976931348623157e+308"},
+                {-DBL_MAX, "-1.7976931348623157e+308"},
+                {DBL_MIN, "2.2250738585072014e-308"},
+                {5e-324, "5e-324"},
+                {1e-5, "0.00001"},
+                {1e-7, "0.0000001"},
+                {1e-9, "0.000000001"},
+                {1e-10, "1e-10"},
+                {1.5e-10, "1.5e-10"},
+                {1690000000.123456, "1690000000.123456"},
+                {123456.789012345, "123456.789012345"},
+                {0.30000000000000004, "0.30000000000000004"},
+                {5.684341886080802e-14, "5.684341886080802e-14"},
+                {0x1p-1074, "5e-324"},
+                {2.5, "2.5"},
+                {1e15 + 0.5, "1000000000000000.5"}};
     char text[NUMBER_DOUBLE_CHARS];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         size_t len = number_print_double(text, rows[i].value);
@@ -194,8 +259,15 @@ static void long_doubles_print_plainly(void **state)
     (void)state;
     static const struct {
         const char *from, *text;
-    } rows[] = {{"0.1", "0.1"}, {"-0.1", "-0.1"}, {"3.0e3", "3000"}, {"1e20", "100000000000000000000"}, {"1e-20", "0"},
-                {"-1e-20", "0"}, {"123456789.123456789", "123456789.12345678899873747"}, {"10.50", "10.5"}, {"-3", "-3"}};
+    } rows[] = {{"0.1", "0.1"},
+                {"-0.1", "-0.1"},
+                {"3.0e3", "3000"},
+                {"1e20", "100000000000000000000"},
+                {"1e-20", "0"},
+                {"-1e-20", "0"},
+                {"123456789.123456789", "123456789.12345678899873747"},
+                {"10.50", "10.5"},
+                {"-3", "-3"}};
     static char text[NUMBER_LONG_DOUBLE_CHARS];
     long double d;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -218,16 +290,36 @@ static void memory_sizes(void **state)
     static const struct {
         const char *text;
         int64_t value;
-    } good[] = {{"0", 0}, {"512", 512}, {"1b", 1}, {"1k", 1000}, {"1KB", 1024}, {"2m", 2000000}, {"2Mb", 2097152},
-                {"1g", 1000000000}, {"1gb", 1073741824}, {"9223372036854775807", INT64_MAX}};
-    static const char *const bad[] = {"", "k", "-1", "+1", " 1", "1 kb", "1.5gb", "1t", "1kbb", "9223372036854775808",
-                                      "9223372036854775807k", "8589934592gb", "10%"};
+    } good[] = {{"0", 0},
+                {"512", 512},
+                {"1b", 1},
+                {"1k", 1000},
+                {"1KB", 1024},
+                {"2m", 2000000},
+                {"2Mb", 2097152},
+                {"1g", 1000000000},
+                {"1gb", 1073741824},
+                {"9223372036854775807", INT64_MAX}};
+    static const char *const bad[] = {"",
+                                      "k",
+                                      "-1",
+                                      "+1",
+                                      " 1",
+                                      "1 kb",
+                                      "1.5gb",
+                                      "1t",
+                                      "1kbb",
+                                      "9223372036854775808",
+                                      "9223372036854775807k",
+                                      "8589934592gb",
+                                      "10%"};
     int64_t n;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         assert_true(number_memory(bytes_of(good[i].text), &n));
         assert_true(n == good[i].value);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) assert_false(number_memory(bytes_of(bad[i]), &n));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(number_memory(bytes_of(bad[i]), &n));
 }
 
 int main(void)

@@ -1,4 +1,5 @@
-/* The request parser: what is a command, what is an error, and that it does not matter how the bytes are cut. */
+/* The request parser: what is a command, what is an error, and that it does not matter how the
+ * bytes are cut. */
 #include "unit/check.h"
 
 #include "codec/resp.h"
@@ -12,7 +13,8 @@
 static const struct resp_limits wide = {INT32_MAX, 512 << 20, 65536, true};
 static const struct resp_limits narrow = {10, 16384, 65536, false};
 
-/* What a run over a text gave: "[SET][a][b]" per command, then "!error" or "+N" for N bytes that wait for more. */
+/* What a run over a text gave: "[SET][a][b]" per command, then "!error" or "+N" for N bytes that
+ * wait for more. */
 struct outcome {
     char *text;
     size_t len, room;
@@ -42,9 +44,10 @@ static void outcome_command(struct outcome *o, const struct resp_parser *p, cons
     outcome_add(o, ";", 1);
 }
 
-/* Feeds the text in pieces of `piece` bytes; each call sees a fresh copy of the buffer, at another address and without slack. */
-static struct outcome run(const char *text, size_t len, size_t piece, const struct resp_limits *limits,
-                          uint32_t room)
+/* Feeds the text in pieces of `piece` bytes; each call sees a fresh copy of the buffer, at another
+ * address and without slack. */
+static struct outcome run(const char *text, size_t len, size_t piece,
+                          const struct resp_limits *limits, uint32_t room)
 {
     struct outcome o = {0};
     struct resp_span *spans = calloc(room, sizeof(*spans));
@@ -91,7 +94,8 @@ static struct outcome run(const char *text, size_t len, size_t piece, const stru
     return o;
 }
 
-static void expect_under(const struct resp_limits *limits, const char *text, size_t len, const char *wanted)
+static void expect_under(const struct resp_limits *limits, const char *text, size_t len,
+                         const char *wanted)
 {
     size_t pieces[] = {1, 2, 3, 7, len};
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
@@ -223,7 +227,8 @@ static void inline_takes_nul(void **state)
     assert_int_equal(p.pos, 7);
 }
 
-/* One line of `len` bytes that starts with `head` and goes on with `fill`, with and without its end. */
+/* One line of `len` bytes that starts with `head` and goes on with `fill`, with and without its
+ * end. */
 static void expect_line(const char *head, char fill, size_t len, const char *wanted)
 {
     size_t before = strlen(head), total = before + len;
@@ -281,7 +286,8 @@ static void a_big_bulk_tells_its_need(void **state)
     char error_buf[64];
     resp_next(&p);
     assert_int_equal(resp_wants(&p), 0);
-    assert_int_equal(resp_parse(&p, &wide, text, sizeof(text) - 1, spans, 4, &error, error_buf), RESP_MORE);
+    assert_int_equal(resp_parse(&p, &wide, text, sizeof(text) - 1, spans, 4, &error, error_buf),
+                     RESP_MORE);
     assert_int_equal(resp_wants(&p), 22 + 100000 + 2);
     assert_int_equal(p.nargs, 1);
 }
@@ -290,9 +296,10 @@ static void a_big_bulk_tells_its_need(void **state)
 static void cuts_do_not_matter(void **state)
 {
     (void)state;
-    static const char text[] = "*1\r\n$4\r\nPING\r\nset a \"b\\x41\"\r\n*0\r\n\r\n*3\r\n$3\r\nSET\r\n$10\r\n0123456789\r\n"
-                               "$0\r\n\r\nx 'y z'\n*-1\r\n*11\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n"
-                               "$1\r\n6\r\n$1\r\n7\r\n$1\r\n8\r\n$1\r\n9\r\n$2\r\n10\r\n$2\r\n11\r\nbye\n";
+    static const char text[] =
+        "*1\r\n$4\r\nPING\r\nset a \"b\\x41\"\r\n*0\r\n\r\n*3\r\n$3\r\nSET\r\n$10\r\n0123456789\r\n"
+        "$0\r\n\r\nx 'y z'\n*-1\r\n*11\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n"
+        "$1\r\n6\r\n$1\r\n7\r\n$1\r\n8\r\n$1\r\n9\r\n$2\r\n10\r\n$2\r\n11\r\nbye\n";
     struct outcome whole = run(text, sizeof(text) - 1, sizeof(text), &wide, SPANS);
     assert_string_equal(whole.text, "[PING];[set][a][bA];;;[SET][0123456789][];[x][y z];;"
                                     "[1][2][3][4][5][6][7][8][9][10][11];[bye];");
@@ -304,7 +311,8 @@ static void cuts_do_not_matter(void **state)
     free(whole.text);
 }
 
-/* Short texts of the protocol's own letters: any outcome is good, but it must be the same for every cut. */
+/* Short texts of the protocol's own letters: any outcome is good, but it must be the same for every
+ * cut. */
 static void random_texts_agree(void **state)
 {
     (void)state;
@@ -313,7 +321,8 @@ static void random_texts_agree(void **state)
     for (int round = 0; round < 20000; round++) {
         char text[48];
         size_t len = check_random(&seed) % sizeof(text);
-        for (size_t i = 0; i < len; i++) text[i] = letters[check_random(&seed) % (sizeof(letters) - 1)];
+        for (size_t i = 0; i < len; i++)
+            text[i] = letters[check_random(&seed) % (sizeof(letters) - 1)];
         if (round % 2 == 0 && len > 4) memcpy(text, "*2\r\n", 4);
         struct outcome whole = run(text, len, len + 1, &narrow, SPANS);
         struct outcome cut = run(text, len, 1 + check_random(&seed) % 3, &narrow, 2);

@@ -141,6 +141,22 @@ static void bitop_knows_its_edges(void **state)
     expect("EXISTS s", ":0");
 }
 
+static void bitop_makes_big_results(void **state)
+{
+    (void)state;
+    expect("SETBIT a 48000000 1", ":0");
+    expect("SETRANGE b 3 x", ":4");
+    expect("SET to old EX 100", "+OK");
+    expect_change("BITOP OR to b a", ":6000001", 1);
+    expect("TTL to", ":-1");
+    expect("BITCOUNT to", ":5");
+    expect("BITOP NOT to to", ":6000001");
+    expect("BITCOUNT to", ":48000003");
+    expect("BITOP AND to b to", ":6000001");
+    expect("BITCOUNT to", ":0");
+    expect("DBSIZE", ":3");
+}
+
 /* ---- BITFIELD ---- */
 
 static void bitfield_reads_and_writes_any_place(void **state)
@@ -229,6 +245,7 @@ int main(void)
         harness_test(setbit_and_getbit),
         harness_test(bitop_agrees_with_the_definition),
         harness_test(bitop_knows_its_edges),
+        harness_test(bitop_makes_big_results),
         harness_test(bitfield_reads_and_writes_any_place),
         harness_test(bitfield_overflows_as_told),
         harness_test(bitfield_refuses_what_is_wrong_before_it_writes),

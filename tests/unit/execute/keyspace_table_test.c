@@ -56,8 +56,9 @@ static void test_every_size_has_its_invariants(void **state)
     for (int round = 0; round < 60; round++) {
         uint64_t target = fixture_below(round % 2 ? 200 : 4000);
         while (next - first < target) {
-            fixture_put(db, next++,
-                        fixture_below(3) ? DEADLINE_NONE : FIXTURE_NOW_MS + 1 + (int64_t)next);
+            int64_t at = FIXTURE_NOW_MS + 1 + (int64_t)next;
+            fixture_put(db, next, fixture_below(3) ? DEADLINE_NONE : at);
+            next++;
             if (next % 37 == 0) keyspace_check(db);
         }
         while (next - first > target) {

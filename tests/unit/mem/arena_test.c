@@ -135,10 +135,7 @@ static void any_thread_may_hold_the_token(void **state)
     arena_close(turn.arena);
 }
 
-static void count_text(void *ctx, const char *text)
-{
-    *(size_t *)ctx += strlen(text);
-}
+static void count_text(void *ctx, const char *text) { *(size_t *)ctx += strlen(text); }
 
 static void the_process_is_measured(void **state)
 {
@@ -152,7 +149,8 @@ static void the_process_is_measured(void **state)
     struct mem_totals totals;
     mem_totals_read(&totals);
     assert_true(totals.allocated >= 64 << 20);
-    assert_true(totals.active >= 64 << 20 && totals.resident >= 64 << 20 && totals.mapped >= 64 << 20);
+    assert_true(totals.active >= 64 << 20 && totals.resident >= 64 << 20 &&
+                totals.mapped >= 64 << 20);
     size_t reported = 0;
     mem_report(count_text, &reported);
     assert_true(reported > 20);
@@ -171,9 +169,12 @@ static void the_process_is_measured(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(used_is_what_allocations_occupy), cmocka_unit_test(zalloc_gives_zeros),
-        cmocka_unit_test(realloc_keeps_the_bytes),         cmocka_unit_test(arenas_are_apart),
-        cmocka_unit_test(any_thread_may_hold_the_token),   cmocka_unit_test(the_process_is_measured),
+        cmocka_unit_test(used_is_what_allocations_occupy),
+        cmocka_unit_test(zalloc_gives_zeros),
+        cmocka_unit_test(realloc_keeps_the_bytes),
+        cmocka_unit_test(arenas_are_apart),
+        cmocka_unit_test(any_thread_may_hold_the_token),
+        cmocka_unit_test(the_process_is_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
