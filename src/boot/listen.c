@@ -156,7 +156,10 @@ static void listen_sift(bool undo)
             close(k->fd);
             continue;
         }
-        if (!undo && !k->wanted) continue;
+        if (!undo && !k->wanted) {
+            shutdown(k->fd, SHUT_RDWR); /* refuses at once; accept closes it when its turn comes */
+            continue;
+        }
         k->fresh = false;
         listen_list[kept++] = *k;
     }

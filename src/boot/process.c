@@ -53,7 +53,7 @@ static int process_on_oom(const struct settings *old, const struct settings *new
 {
     (void)old;
     int rc = process_apply_oom(new);
-    if (rc != 0) snprintf(error, OPTION_ERROR_MAX, "Failed to apply new oom_score_adj configuration, check server logs.");
+    if (rc != 0) snprintf(error, OPTION_ERROR_MAX, "Failed to set current oom_score_adj. Check server logs.");
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "boot/crash.h"
 #include "boot/listen.h"
 #include "execute/execute.h"
+#include "flow/governor.h"
 #include "flow/plan.h"
 #include "flow/thread.h"
 #include "msg/conn.h"
@@ -49,6 +50,7 @@ struct server {
     struct handoff seeds[SERVER_PEERS_MAX], commands[SERVER_PEERS_MAX], commands_home[SERVER_PEERS_MAX];
     struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX], freed[SERVER_PEERS_MAX];
     struct handoff orders;
+    struct governor *governor; /* or NULL */
     int shutdown_fd;
     _Atomic int shutdown_how; /* -1: none; written by execute's turn, taken by main */
     struct server_facts facts;
@@ -254,6 +256,7 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
 
 static void server_close_rooms(struct server *s)
 {
+    governor_close(s->governor);
     accept_close(s->accept);
     execute_close(s->execute);
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]);
@@ -273,18 +276,27 @@ static void server_order_listeners(struct server *s, const struct accept_listene
     stage_call_home(accept_stage(s->accept));
 }
 
-/* CONFIG SET port, bind, ...: in execute's turn. */
-static int server_relisten(const struct settings *old, const struct settings *new, char *error)
+/* CONFIG SET port or bind, in execute's turn. */
+static int server_relisten(const struct settings *new, const char *complaint, char *error)
 {
-    (void)old;
     struct accept_listeners l;
     char reason[128];
-    if (listen_open(new, &l, reason, sizeof(reason)) != 0) {
-        snprintf(error, OPTION_ERROR_MAX, "Unable to listen on this port (%s)", reason);
-        return -EADDRINUSE;
-    }
-    server_order_listeners(the_server, &l);
-    return 0;
+    int rc = listen_open(new, &l, reason, sizeof(reason));
+    if (rc != 0) snprintf(error, OPTION_ERROR_MAX, "%s (%s)", complaint, reason);
+    else server_order_listeners(the_server, &l);
+    return rc;
+}
+
+static int server_on_port(const struct settings *old, const struct settings *new, char *error)
+{
+    (void)old;
+    return server_relisten(new, "Unable to listen on this port. Check server logs.", error);
+}
+
+static int server_on_bind(const struct settings *old, const struct settings *new, char *error)
+{
+    (void)old;
+    return server_relisten(new, "Failed to bind to specified addresses.", error);
 }
 
 /* ---- Life ---- */
@@ -307,10 +319,22 @@ static int server_start_threads(struct server *s, char *error, size_t error_len)
     return 0;
 }
 
-static void server_set_lending(const struct settings *settings)
+/*
+ * Always lent, never, or by trial. Trials need one front thread whose load they judge, so they are made where one parser feeds everything; the
+ * writers are what is worth sending home: their system calls are most of the work.
+ */
+static void server_set_lending(struct server *s, const struct settings *settings)
 {
-    if (settings->stage_lending != LENDING_NO) return;
-    for (unsigned i = 0; i < stage_count(); i++) stage_set_mode(stage_at(i), STAGE_HOME);
+    if (settings->stage_lending == LENDING_NO) {
+        for (unsigned i = 0; i < stage_count(); i++) stage_set_mode(stage_at(i), STAGE_HOME);
+        return;
+    }
+    if (settings->stage_lending != LENDING_TRIAL || s->parser_count != 1) return;
+    struct stage *writers[SERVER_PEERS_MAX];
+    for (int i = 0; i < s->writer_count; i++) writers[i] = write_stage(s->writers[i]);
+    struct stage *front = parse_stage(s->parsers[0]);
+    s->governor = governor_open(front->home, front, writers, (unsigned)s->writer_count);
+    front->home->governor = s->governor;
 }
 
 static struct server *server_fail(struct server *s)
@@ -358,9 +382,9 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     server_open_rings(s, slots);
     server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
     server_make_threads(s, settings, cpus, cpu_count, kind);
-    execute_on_config("port", server_relisten);
-    execute_on_config("bind", server_relisten);
-    server_set_lending(settings);
+    execute_on_config("port", server_on_port);
+    execute_on_config("bind", server_on_bind);
+    server_set_lending(s, settings);
 
     struct accept_listeners listeners;
     if (listen_open(settings, &listeners, error, error_len) != 0) return server_fail(s);

@@ -24,7 +24,7 @@
 
 enum io_backend { IO_BACKEND_AUTO, IO_BACKEND_URING, IO_BACKEND_EPOLL };
 enum stage_lending { LENDING_NO, LENDING_YES, LENDING_TRIAL };
-enum supervised { SUPERVISED_NO, SUPERVISED_UPSTART, SUPERVISED_SYSTEMD, SUPERVISED_AUTO };
+enum supervised { SUPERVISED_NO, SUPERVISED_SYSTEMD, SUPERVISED_UPSTART, SUPERVISED_AUTO };
 /* enable-protected-configs, enable-debug-command, enable-module-command: for whom. */
 enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };
 enum oom_adjust { OOM_ADJUST_NO, OOM_ADJUST_RELATIVE, OOM_ADJUST_ABSOLUTE };

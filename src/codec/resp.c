@@ -15,7 +15,6 @@
 
 #include <stdio.h>
 
-#define RESP_ERROR_LEN 64 /* of the caller's error_buf */
 
 enum resp_state { RESP_START, RESP_ARGS };
 
@@ -165,15 +164,14 @@ struct resp_call {
     size_t len;
     struct resp_span *spans;
     uint32_t span_max;
-    const char **error;
-    char *error_buf;
+    struct resp_error *error;
 };
 
 static enum resp_result resp_fail(const struct resp_call *c, const char *text)
     __attribute__((cold));
 static enum resp_result resp_fail(const struct resp_call *c, const char *text)
 {
-    *c->error = text;
+    c->error->text = text;
     return RESP_ERROR;
 }
 
@@ -234,8 +232,8 @@ static enum resp_result resp_bulk_head(struct resp_parser *p, const struct resp_
     if (mark != '$') {
         /* a byte that would break the reply's line is shown as a blank */
         if (mark == '\r' || mark == '\n' || mark == '\0') mark = ' ';
-        snprintf(c->error_buf, RESP_ERROR_LEN, "Protocol error: expected '$', got '%c'", mark);
-        return resp_fail(c, c->error_buf);
+        snprintf(c->error->buf, RESP_ERROR_LEN, "Protocol error: expected '$', got '%c'", mark);
+        return resp_fail(c, c->error->buf);
     }
     int64_t len;
     switch (resp_slow_number(p, c->limits, c->buf, c->len, &len)) {
@@ -291,14 +289,13 @@ static enum resp_result resp_args(struct resp_parser *p, const struct resp_call 
     return RESP_COMMAND;
 }
 
-enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *limits, char *buf,
-                            size_t len, struct resp_span *spans, uint32_t span_max,
-                            const char **error, char *error_buf)
+enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *limits,
+                            const struct resp_input *in, struct resp_error *error)
 {
-    struct resp_call call = {limits, buf, len, spans, span_max, error, error_buf};
+    struct resp_call call = {limits, in->buf, in->len, in->spans, in->span_max, error};
     if (p->state == RESP_START) {
-        if (len == 0) return RESP_MORE;
-        if (buf[0] != '*') return resp_inline(p, &call);
+        if (in->len == 0) return RESP_MORE;
+        if (in->buf[0] != '*') return resp_inline(p, &call);
         enum resp_result head = resp_head(p, &call);
         if (head != RESP_COMMAND) return head;
     }

@@ -37,16 +37,30 @@ enum resp_result {
     RESP_COMMAND, /* a whole command: nargs spans; nargs 0 for an empty line or *0 and *-1, which ask for nothing */
     RESP_MORE,    /* bytes are missing; p->bulk_len - have tells a big bulk's need, see resp_wants() */
     RESP_ROOM,    /* more than `span_max` spans: give more room (the first nargs are kept) and call again */
-    RESP_ERROR,   /* *error names it, without "-ERR "; the connection cannot go on */
+    RESP_ERROR,   /* error names it, without "-ERR "; the connection cannot go on */
+};
+
+/* What one call is given. */
+struct resp_input {
+    char *buf; /* from the start of the command */
+    size_t len;
+    struct resp_span *spans;
+    uint32_t span_max;
+};
+
+/* What RESP_ERROR says: static text, or text in `buf`. */
+#define RESP_ERROR_LEN 64
+struct resp_error {
+    const char *text;
+    char buf[RESP_ERROR_LEN];
 };
 
 /*
- * Parses one command from buf[0..len), continuing at p->pos. After RESP_COMMAND the command is buf[0..p->pos) and the caller starts the
- * next with resp_next() on the rest. An inline command with quotes is unescaped in place, so `buf` is written to.
- * `error` receives static text or text in `error_buf` (64 bytes).
+ * Parses one command, continuing at p->pos. After RESP_COMMAND the command is buf[0..p->pos) and the caller starts the next with
+ * resp_next() on the rest. An inline command with quotes is unescaped in place, so the buffer is written to.
  */
-enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *limits, char *buf, size_t len,
-                            struct resp_span *spans, uint32_t span_max, const char **error, char *error_buf);
+enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *limits, const struct resp_input *in,
+                            struct resp_error *error);
 
 /* How many bytes from the start of the buffer the bulk being read needs at least in all; 0 when not known. */
 size_t resp_wants(const struct resp_parser *p);

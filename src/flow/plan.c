@@ -40,7 +40,7 @@ static int plan_parse_thread(struct plan_thread *t, const char *text, size_t len
 
 static int plan_add_copies(struct plan *p, const struct plan_thread *t, long copies, char *error, size_t error_len)
 {
-    if (copies < 1 || p->thread_count + copies > PLAN_THREADS_MAX) {
+    if (copies < 1 || copies > PLAN_THREADS_MAX - p->thread_count) {
         snprintf(error, error_len, "a plan has 1 to %d threads", PLAN_THREADS_MAX);
         return -EINVAL;
     }

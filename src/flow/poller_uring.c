@@ -1,5 +1,6 @@
 /*
- * io_uring: multishot receives into a ring of provided buffers, multishot polls for listeners, one-shot polls for writability.
+ * io_uring: multishot receives into a ring of provided buffers, one-shot polls for listeners and for writability. A listener's poll is armed
+ * again at the next wait, which looks at its state then: multishot polls tell of new arrivals only, not of connections left waiting.
  *
  * user_data of a request is its index in `watches`, a table that remembers the tag; so requests that are cancelled or late are recognised, and
  * an fd is never an identity. A watch is freed when its last completion came. A receive that ends for want of buffers or by
@@ -143,7 +144,7 @@ static void uring_arm(struct poller_uring *u, uint32_t i)
         sqe->flags |= IOSQE_BUFFER_SELECT;
         sqe->buf_group = URING_GROUP;
     } else if (w->kind == WATCH_LISTENER) {
-        io_uring_prep_poll_multishot(sqe, w->fd, POLLIN);
+        io_uring_prep_poll_add(sqe, w->fd, POLLIN);
     } else {
         io_uring_prep_poll_add(sqe, w->fd, POLLOUT);
     }

@@ -55,9 +55,46 @@ static void stage_bump(_Atomic uint64_t *counter, uint64_t n)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
+static void stage_raise(_Atomic uint64_t *highest, uint64_t n)
+{
+    if (n > atomic_load_explicit(highest, memory_order_relaxed)) atomic_store_explicit(highest, n, memory_order_relaxed);
+}
+
+/* The holder alone reads its histogram; others get the summary. */
+static void stage_show_handoff(struct stage *s, uint64_t ticks)
+{
+    s->handoff_ticks = ticks;
+    atomic_store_explicit(&s->handoff_p50_ns, histogram_percentile(&s->handoff, 50), memory_order_relaxed);
+    atomic_store_explicit(&s->handoff_p99_ns, histogram_percentile(&s->handoff, 99), memory_order_relaxed);
+}
+
 void stage_note_handoff(struct stage *s, const struct turn *t, uint64_t ticks)
 {
     histogram_add(&s->handoff, t->ticks > ticks ? clock_ticks_to_ns(t->ticks - ticks) : 0);
+    if (s->handoff_ticks == 0 || clock_ticks_to_ns(t->ticks - s->handoff_ticks) >= STAGE_HANDOFF_REFRESH_NS)
+        stage_show_handoff(s, t->ticks);
+}
+
+static uint64_t stage_peek(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void stage_read_figures(const struct stage *s, struct stage_figures *out)
+{
+    *out = (struct stage_figures){
+        .mode = (enum stage_mode)atomic_load_explicit(&s->mode, memory_order_relaxed),
+        .turns = stage_peek(&s->turns),
+        .turns_lent = stage_peek(&s->turns_lent),
+        .items = stage_peek(&s->items),
+        .busy_ticks = stage_peek(&s->busy_ticks),
+        .wakes = stage_peek(&s->wakes),
+        .longest_ticks = stage_peek(&s->longest_ticks),
+        .most_items = stage_peek(&s->most_items),
+        .handoff_p50_ns = stage_peek(&s->handoff_p50_ns),
+        .handoff_p99_ns = stage_peek(&s->handoff_p99_ns),
+        .depth = s->ops->depth != NULL ? s->ops->depth(s->self) : 0,
+    };
 }
 
 /* The giver's side. Acquire: the last holder's writes are ours when we get it; release: our push is seen by the holder. */
@@ -107,10 +144,13 @@ static bool stage_turn(struct stage *s, struct thread *runner, uint64_t *given)
 {
     struct turn t = {.thread = runner, .at_home = runner == s->home, .ticks = clock_ticks()};
     bool more = s->ops->run(s->self, &t);
+    uint64_t ticks = clock_ticks() - t.ticks;
     stage_bump(&s->turns, 1);
     if (!t.at_home) stage_bump(&s->turns_lent, 1);
     stage_bump(&s->items, t.items);
-    stage_bump(&s->busy_ticks, clock_ticks() - t.ticks);
+    stage_bump(&s->busy_ticks, ticks);
+    stage_raise(&s->longest_ticks, ticks);
+    stage_raise(&s->most_items, t.items);
     *given |= t.given;
     return more;
 }

@@ -42,6 +42,8 @@ struct stage_ops {
     bool (*run)(void *self, struct turn *t);
     /* The stage's next deadline, monotonic ns, UINT64_MAX without one. Asked by the holder after each run. */
     uint64_t (*due)(void *self);
+    /* Optional: how much waits for its turn. Any thread may ask at any time: depths of handoffs only. */
+    uint64_t (*depth)(void *self);
 };
 
 enum stage_mode {
@@ -68,9 +70,26 @@ struct stage {
     _Atomic uint64_t items;
     _Atomic uint64_t busy_ticks;
     _Atomic uint64_t wakes; /* sent to its home, by whoever sent them (a counter of hints: read-modify-write) */
+    _Atomic uint64_t longest_ticks; /* the longest of its turns */
+    _Atomic uint64_t most_items;    /* that one turn did */
+    _Atomic uint64_t handoff_p50_ns, handoff_p99_ns; /* of `handoff`, as of the last refresh */
     struct histogram handoff; /* ns from hand-over to the start of the turn that took it; holder only */
-    struct histogram *handoff_shown; /* a copy for readers in another stage, refreshed by the holder on request */
+    uint64_t handoff_ticks;   /* last refresh; 0: none yet. Holder only */
 };
+
+/* The percentiles of `handoff` are worked out at most this often. */
+#define STAGE_HANDOFF_REFRESH_NS 100000000u
+
+/* A stage's counters at one time, for people. */
+struct stage_figures {
+    enum stage_mode mode;
+    uint64_t turns, turns_lent, items, busy_ticks, wakes;
+    uint64_t longest_ticks, most_items;
+    uint64_t handoff_p50_ns, handoff_p99_ns;
+    uint64_t depth; /* what waits for its turn; 0 when the stage does not say */
+};
+/* Any thread. Each figure is true by itself; between two of them time may have passed. */
+void stage_read_figures(const struct stage *s, struct stage_figures *out);
 
 /* The stages of this process, in the order of stage_open(). */
 unsigned stage_count(void);

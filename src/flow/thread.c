@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "flow/governor.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -132,7 +133,9 @@ bool thread_round(struct thread *th, uint64_t timeout_ns)
         thread_poll(th, timeout_ns);
     }
     atomic_store(&th->sleeps_until_ns, 0);
-    return thread_run_stages(th, clock_mono_ns());
+    uint64_t now_ns = clock_mono_ns();
+    if (th->governor != NULL) governor_tick(th->governor, now_ns);
+    return thread_run_stages(th, now_ns);
 }
 
 /* Sleeps until an event, a poke or the next deadline; then one round. */

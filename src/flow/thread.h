@@ -24,6 +24,7 @@ struct thread {
     struct stage *stages[THREAD_STAGES_MAX];
     unsigned stage_count;
     struct event_queue *queues; /* one per stage at home */
+    struct governor *governor;  /* asked between rounds, or NULL */
     pthread_t pthread;
     int start_error;
 

@@ -78,10 +78,15 @@ static bool parse_have_batch(struct parse_stage *p)
 static void parse_publish(struct parse_stage *p, struct turn *t)
 {
     struct command_batch *b = p->filling;
-    if (b == NULL || batch_is_empty(b)) return;
+    if (b == NULL) return;
+    p->filling = NULL;
+    if (batch_is_empty(b)) { /* but empty lines may have taken room in it */
+        batch_reset(p->arena, b);
+        p->idle[p->idle_count++] = b;
+        return;
+    }
     batch_seal(b);
     t->items += b->command_count;
-    p->filling = NULL;
     handoff_push(p->wiring.commands, (uint64_t)(uintptr_t)b);
     stage_give(t, p->execute);
 }
@@ -174,13 +179,16 @@ static bool parse_take_seed(struct parse_stage *p, struct turn *t)
 
 /* ---- Commands ---- */
 
-static void parse_emit(struct parse_stage *p, struct conn_in *c, char *base, const struct resp_span *spans, uint32_t nargs, size_t wire_len)
+/* The command that the connection's parser has found in `in`. */
+static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct resp_input *in)
 {
+    uint32_t nargs = c->parser.nargs;
+    size_t wire_len = c->parser.pos;
     struct batch_item *item = batch_item_for(p->arena, p->filling, c->ref);
     struct command *cmd = batch_add_command(p->arena, p->filling, nargs);
     struct bytes *args = batch_args(p->filling, cmd);
     item->count++;
-    for (uint32_t i = 0; i < nargs; i++) args[i] = bytes_make(base + spans[i].at, spans[i].len);
+    for (uint32_t i = 0; i < nargs; i++) args[i] = bytes_make(in->buf + in->spans[i].at, in->spans[i].len);
 
     bool no_such_sub = false;
     const struct command_spec *spec = command_find(args, nargs, &no_such_sub);
@@ -256,21 +264,24 @@ static size_t parse_commands(struct parse_stage *p, struct conn_in *c, char *dat
     struct resp_limits limits = parse_limits(p, c);
     size_t done = 0;
     while (done < len && !c->deaf) {
-        const char *error = NULL;
-        char error_buf[64];
-        struct resp_span *spans = c->spans != NULL ? c->spans : p->spans;
-        uint32_t max = c->spans != NULL ? c->span_max : p->span_max;
-        enum resp_result r = resp_parse(&c->parser, &limits, data + done, len - done, spans, max, &error, error_buf);
+        struct resp_error error;
+        struct resp_input in = {
+            .buf = data + done,
+            .len = len - done,
+            .spans = c->spans != NULL ? c->spans : p->spans,
+            .span_max = c->spans != NULL ? c->span_max : p->span_max,
+        };
+        enum resp_result r = resp_parse(&c->parser, &limits, &in, &error);
         if (r == RESP_MORE) break;
         if (r == RESP_ROOM) {
             parse_grow_spans(p, c);
             continue;
         }
         if (r == RESP_ERROR) {
-            parse_emit_error(p, c, error);
+            parse_emit_error(p, c, error.text);
             break;
         }
-        if (c->parser.nargs > 0) parse_emit(p, c, data + done, spans, c->parser.nargs, c->parser.pos);
+        if (c->parser.nargs > 0) parse_emit(p, c, &in);
         if (c->spans != NULL) {
             arena_free(p->arena, c->spans);
             c->spans = NULL;

@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What a run saw: a running hash of commands and arguments, and the error at the end. */
 struct digest {
     uint64_t hash, commands;
-    const char *error;
-    char error_buf[64];
+    struct resp_error error;
 };
 
 static void digest_add(struct digest *d, const void *from, size_t len)
@@ -56,8 +55,8 @@ static void run(struct digest *d, struct bytes text, const struct resp_limits *l
     size_t have = 0, fed = 0, turn = 0;
     resp_next(&p);
     for (;;) {
-        enum resp_result result =
-            resp_parse(&p, limits, buf, have, spans, room, &d->error, d->error_buf);
+        struct resp_input in = {buf, have, spans, room};
+        enum resp_result result = resp_parse(&p, limits, &in, &d->error);
         if (result == RESP_ERROR) break;
         if (result == RESP_ROOM) {
             check(room < ROOM_MAX);
@@ -95,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(&cut, text, l, data, 1u + data[4] / 2 % 8);
     run(&whole, text, l, NULL, ROOM_MAX);
     check(cut.commands == whole.commands && cut.hash == whole.hash);
-    check((cut.error == NULL) == (whole.error == NULL));
-    check(cut.error == NULL || strcmp(cut.error, whole.error) == 0);
+    check((cut.error.text == NULL) == (whole.error.text == NULL));
+    check(cut.error.text == NULL || strcmp(cut.error.text, whole.error.text) == 0);
     return 0;
 }

@@ -109,7 +109,10 @@ proc argument_sets {} {
 
 # Learns once whether the binary is Baton, which decides what some tests expect.
 proc probe_server {} {
-    set h [server::start]
+    if {[catch { server::start } h]} {
+        puts $h
+        finish 1
+    }
     set server::current $h
     set server::is_baton [string match "*server_name:baton*" [ask INFO server]]
     set wrong [server::stop $h]

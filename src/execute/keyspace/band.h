@@ -15,6 +15,8 @@
 
 #include "execute/execute_private.h"
 
+#include "base/must.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,13 +26,25 @@
 
 static inline uint32_t band_tag(uint64_t word) { return (uint32_t)(word >> BAND_TAG_SHIFT); }
 
+/*
+ * Searches look at eight words at once, and at eight more. From BAND_SMALL words on a band has
+ * eight places behind its last home, from BAND_LARGE on sixteen.
+ */
+#define BAND_STRIDE 8
+#define BAND_SMALL 12
+#define BAND_LARGE 120
+
 /* How many places are homes. */
-static inline uint32_t band_homes(uint32_t room) { return room - room / 32 - 3; }
+static inline uint32_t band_homes(uint32_t room)
+{
+    if (likely(room >= BAND_LARGE)) return room - 2 * BAND_STRIDE;
+    return room < BAND_SMALL ? room - 3 : room - BAND_STRIDE;
+}
 
 static inline uint32_t band_home(uint32_t tag, uint32_t homes) { return (tag * homes) >> 16; }
 
 /* The most words that a band should hold. */
-static inline uint32_t band_limit(uint32_t room) { return room * 55 / 64; }
+static inline uint32_t band_limit(uint32_t room) { return room * 60 / 64; }
 
 /* True at an empty place and from `tag` on: an empty place counts as a tag above all. */
 static inline bool band_reached(uint64_t word, uint32_t tag)
@@ -38,12 +52,50 @@ static inline bool band_reached(uint64_t word, uint32_t tag)
     return (uint32_t)((word - 1) >> BAND_TAG_SHIFT) >= tag;
 }
 
+typedef uint64_t band_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef int32_t band_quad __attribute__((vector_size(16)));
+
+/* How many of the two words at `at` come before `tag`, negative, in the lanes 0 and 2. */
+static inline band_quad band_count_pair(const uint64_t *at, band_quad tags)
+{
+    band_pair words = *(const band_pair *)at;
+    return (band_quad)((words - 1) >> BAND_TAG_SHIFT) < tags;
+}
+
+/* The first of eight places that band_reached(), or the one after them. */
+static inline const uint64_t *band_stride(const uint64_t *at, uint32_t tag)
+{
+    band_quad tags = {(int32_t)tag, 0, (int32_t)tag, 0};
+    band_quad n = band_count_pair(at, tags) + band_count_pair(at + 2, tags) +
+                  band_count_pair(at + 4, tags) + band_count_pair(at + 6, tags);
+    return at - (n[0] + n[2]);
+}
+
+/*
+ * The first place from a home on that band_reached(), in a band of BAND_SMALL words and more.
+ * Strides without a branch: how far words stand from home varies too much for a loop's branches to
+ * be foreseen, which costs as much again as the search.
+ */
+static inline const uint64_t *band_walk(const uint64_t *home, uint32_t homes, uint32_t tag)
+{
+    const uint64_t *at = band_stride(home, tag);
+    if (likely(at != home + BAND_STRIDE)) return at;
+    if (likely(homes >= BAND_LARGE - 2 * BAND_STRIDE)) {
+        at = band_stride(at, tag);
+        if (likely(at != home + 2 * BAND_STRIDE)) return at;
+    }
+    while (!band_reached(*at, tag)) at++;
+    return at;
+}
+
 /* The first place at or after the tag's home that is empty or has this tag or a higher one. */
 static inline uint32_t band_seek(const uint64_t *words, uint32_t room, uint32_t tag)
 {
-    uint32_t at = band_home(tag, band_homes(room));
-    while (!band_reached(words[at], tag)) at++;
-    return at;
+    uint32_t homes = band_homes(room);
+    const uint64_t *at = words + band_home(tag, homes);
+    if (likely(room >= BAND_SMALL)) return (uint32_t)(band_walk(at, homes, tag) - words);
+    while (!band_reached(*at, tag)) at++;
+    return (uint32_t)(at - words);
 }
 
 /* The place of exactly this word, or -1. */

@@ -118,23 +118,22 @@ void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes)
     entry_clock_policy(lfu, log_factor, decay_minutes);
 }
 
-/* A search may run over into the next line, more likely the later in a line it starts. */
+/* A search reads eight slots at least: two lines. */
 void keyspace_prefetch_slot(struct db *db, uint64_t hash)
 {
     if (db->table.directory == NULL) return;
-    const char *home = (const char *)table_home(&db->table, hash);
+    const uint64_t *home = table_home(&db->table, hash);
     __builtin_prefetch(home);
-    if (((uintptr_t)home & 63) >= 32) __builtin_prefetch(home + 64);
+    __builtin_prefetch(home + BAND_STRIDE - 1);
 }
 
+/* Small entries lie in one line, or in two when their size class is no power of two. */
 void keyspace_prefetch_entry(struct db *db, uint64_t hash)
 {
     if (db->table.directory == NULL) return;
-    const uint64_t *slot = table_home(&db->table, hash);
-    uint32_t tag = band_tag(hash);
-    while (!band_reached(*slot, tag)) slot++;
-    if (band_tag(*slot) != tag || *slot == 0) return;
-    const char *e = (const char *)segment_entry(*slot);
+    uint64_t slot = *table_seek(&db->table, hash);
+    if (band_tag(slot) != band_tag(hash) || slot == 0) return;
+    const char *e = (const char *)segment_entry(slot);
     __builtin_prefetch(e);
     if (((uintptr_t)e & 63) != 0) __builtin_prefetch(e + 64);
 }

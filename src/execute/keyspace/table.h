@@ -42,19 +42,26 @@ static inline struct segment *table_segment(const struct table *t, uint64_t hash
 }
 
 /* Where the search for a hash starts. */
-static inline uint64_t *table_home(const struct table *t, uint64_t hash)
+static inline const uint64_t *table_home(const struct table *t, uint64_t hash)
 {
     uint64_t word = t->directory[hash & t->mask];
     return table_word_segment(word)->slots + band_home(band_tag(hash), band_tag(word));
+}
+
+/* The first slot with the hash's tag, if there is one; else one with another tag or an empty one.
+ */
+static inline const uint64_t *table_seek(const struct table *t, uint64_t hash)
+{
+    uint32_t tag = band_tag(hash), homes = band_tag(t->directory[hash & t->mask]);
+    return band_walk(table_home(t, hash), homes, tag);
 }
 
 /* The slot of a key, or NULL. */
 static inline uint64_t *table_find(const struct table *t, struct key key)
 {
     if (unlikely(t->directory == NULL)) return NULL;
-    uint64_t *slot = table_home(t, key.hash);
     uint32_t tag = band_tag(key.hash);
-    while (!band_reached(*slot, tag)) slot++;
+    uint64_t *slot = (uint64_t *)(uintptr_t)table_seek(t, key.hash);
     for (; band_tag(*slot) == tag && *slot != 0; slot++) {
         if (likely(entry_is_named(segment_entry(*slot), key.name))) return slot;
     }

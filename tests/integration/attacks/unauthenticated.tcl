@@ -117,9 +117,10 @@ test "P4: out of file descriptors: old clients are served, new ones when there i
     expect PONG { $first PING }
     set open {}
     for {set i 0} {$i < 150} {incr i} { lappend open [client::dial -port $port -auth ""] }
-    set cpu [string map {" " ""} [slurp /proc/$pid/stat]]
     expect PONG { $first PING }
-    sleep_ms 300
+    set before [server::cpu_ms_of /proc/$pid/stat]
+    sleep_ms 400
+    expect_true {[server::cpu_ms_of /proc/$pid/stat] - $before < [scaled_ms 100]}
     expect PONG { $first PING }
     foreach c $open { client::hangup $c }
     wait_for {![catch { set c [client::dial -port $port -auth ""]; $c PING }]}

@@ -171,7 +171,7 @@ test "CLIENT HELP lists the subcommands" {
     }
 }
 
-test "CLIENT TRACKINGINFO and GETREDIR of an ordinary client" {
+test "CLIENT TRACKINGINFO and GETREDIR of an ordinary client" -needs client|trackinginfo {
     expect {flags off redirect -1 prefixes {}} { ask CLIENT TRACKINGINFO }
     expect -1 { ask CLIENT GETREDIR }
 }

@@ -150,9 +150,9 @@ test "INFO keyspace lists the databases with keys" {
     ask SET a 1
     ask SELECT 3
     ask SET b 1 EX 100
-    expect_match "# Keyspace\r\ndb0:keys=1,expires=0,avg_ttl=0*\r\ndb3:keys=1,expires=1,avg_ttl=*\r\n" {
-        ask INFO keyspace
-    }
+    set want "# Keyspace\r\n"
+    append want "db0:keys=1,expires=0,avg_ttl=0*\r\n" "db3:keys=1,expires=1,avg_ttl=*\r\n"
+    expect_match $want { ask INFO keyspace }
 }
 
 test "INFO commandstats counts calls, rejections and failures" {

@@ -8,7 +8,8 @@ set corpus [list \
     [client::encode ECHO "cr\r\nlf"] [client::encode SET k v] [client::encode GET k] \
     [client::encode GET nothing] [client::encode MSET a 1 b 2 c 3] [client::encode MGET a b zz c] \
     [client::encode SET e x EX 1000 XX] [client::encode SETRANGE r 3 abc] \
-    [client::encode GETRANGE r 0 -1] [client::encode SETBIT bits 7 1] [client::encode BITCOUNT bits] \
+    [client::encode GETRANGE r 0 -1] [client::encode SETBIT bits 7 1] \
+    [client::encode BITCOUNT bits] \
     [client::encode BITFIELD bits GET u8 0] [client::encode EXISTS a a nothing] \
     [client::encode TYPE a] [client::encode TTL a] [client::encode OBJECT ENCODING a] \
     [client::encode SELECT 0] [client::encode CLIENT SETNAME splitter] [client::encode GET] \

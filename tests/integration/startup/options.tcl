@@ -15,8 +15,10 @@ proc started {words script {stdin_text ""}} {
         spit $in [string map [list @port@ $port @dir@ $dir] $stdin_text]
     }
     set words [string map [list @port@ $port @dir@ $dir] $words]
-    set pid [keeper::spawn $dir $in $dir/out $dir/err [list $::option(server) {*}$words \
-        {*}$::option(args)]]
+    # A dash for stdin must stay the last word.
+    set tail [lsearch -all -inline -exact [lrange $words end end] -]
+    set words [concat [lrange $words 0 end-[llength $tail]] $::option(args) $tail]
+    set pid [keeper::spawn $dir $in $dir/out $dir/err [list $::option(server) {*}$words]]
     wait_for {[can_connect $port] || ![keeper::running $pid]} 10000
     if {![keeper::running $pid]} { fail "did not start: [slurp $dir/out][slurp $dir/err]" }
     set c [client::dial -port $port -auth ""]
@@ -110,10 +112,12 @@ test "configuration from stdin" {
 }
 
 test "quotes and escapes in the file" {
+    set lines [list "port @port@" "save ''" "dir @dir@" {requirepass "p w\x01\"q"} \
+        {proc-title-template '{title} {listen-addr}'}]
     started - {
         expect OK { $c AUTH "p w\x01\"q" }
         expect {proc-title-template {{title} {listen-addr}}} { $c CONFIG GET proc-title-template }
-    } "port @port@\nsave ''\ndir @dir@\nrequirepass \"p w\\x01\\\"q\"\nproc-title-template '{title} {listen-addr}'\n"
+    } [join $lines \n]\n
 }
 
 test "include" {

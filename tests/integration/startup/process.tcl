@@ -154,7 +154,8 @@ test "requirepass and maxclients from the file" {
         set a [client::dial -auth ""]
         expect_error "NOAUTH*" { $a PING }
         expect PONG { ask PING }
-        expect "-ERR max number of clients reached\r\n" { client::until_eof [client::dial -auth ""] }
+        set b [client::dial -auth ""]
+        expect "-ERR max number of clients reached\r\n" { client::until_eof $b }
         client::hangup $a
         wait_for {![catch { [client::dial] PING }]}
     }
@@ -217,6 +218,25 @@ test "no crash report when it is switched off" {
     keeper::signal [server::pid $h] SEGV
     expect "signal 11" { keeper::wait_exit [server::pid $h] [scaled_ms 15000] }
     expect_true {![string match "*BUG REPORT*" [slurp [server::dir $h]/stdout]]}
+}
+
+test "supervised systemd: READY when it serves, STOPPING at the end" {
+    set dir $keeper::scratch/systemd
+    file mkdir $dir
+    set ear [keeper::spawn $dir /dev/null $dir/said $dir/ear.err \
+        [list perl $::support/notify.pl $dir/notify]]
+    wait_for {[file exists $dir/notify]}
+    set port [server::free_port]
+    set pid [keeper::spawn $dir /dev/null $dir/out $dir/err [list env NOTIFY_SOCKET=$dir/notify \
+        $::option(server) --port $port --save "" --dir $dir --supervised systemd \
+        {*}$::option(args)]]
+    wait_for {[string match *READY=1* [slurp $dir/said]]} 10000
+    expect PONG { [client::dial -port $port -auth ""] PING }
+    keeper::signal $pid TERM
+    expect 0 { keeper::wait_exit $pid [scaled_ms 10000] }
+    wait_for {[string match *STOPPING=1* [slurp $dir/said]]}
+    keeper::signal $ear TERM
+    keeper::wait_exit $ear 5000
 }
 
 test "the process title" {

@@ -98,7 +98,9 @@ test "SET with bad expire times" {
             expect_error "ERR invalid expire time in 'set' command" { ask SET k v $option $value }
         }
         foreach value {abc 1.5 9223372036854775808 "" " 1"} {
-            expect_error "ERR value is not an integer or out of range" { ask SET k v $option $value }
+            expect_error "ERR value is not an integer or out of range" {
+                ask SET k v $option $value
+            }
         }
     }
     expect_error "ERR invalid expire time in 'set' command" { ask SET k v EX 9223372036854775807 }

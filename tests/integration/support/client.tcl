@@ -1,9 +1,9 @@
 # A RESP2 and RESP3 client that can also misbehave.
 #
-# A client is a command: `$c GET k` sends a request and gives the reply in plain form, an error reply
-# as a Tcl error whose code is {REPLY text}.  Everything below that level is in this namespace and
-# takes the client first.  Nothing here blocks for ever: every wait has a deadline and ends in an
-# error with the code {CLIENT TIMEOUT} or {CLIENT CLOSED}.
+# A client is a command: `$c GET k` sends a request and gives the reply in plain form, an error
+# reply as a Tcl error whose code is {REPLY text}.  Everything below that level is in this namespace
+# and takes the client first.  Nothing here blocks for ever: every wait has a deadline and ends in
+# an error with the code {CLIENT TIMEOUT} or {CLIENT CLOSED}.
 #
 # A typed reply is {type value}; type is one of status error int bulk nil array (RESP2 has "nil" for
 # both null forms; "nilarray" tells the second) and null map set push double bool bignum verbatim.

@@ -95,7 +95,8 @@ proc keeper::signal {pid name} {
     catch { exec kill -$name $pid }
 }
 
-# Runs a program to its end.  Gives a dict: code, out, err.  The code is "timeout" when it was killed.
+# Runs a program to its end.  Gives a dict: code, out, err, pid.  The code of a program that had to
+# be killed is "timeout".
 proc keeper::run {argv {in /dev/null} {timeout_ms 10000} {cwd ""}} {
     variable scratch
     variable serial

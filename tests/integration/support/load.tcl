@@ -17,7 +17,8 @@ namespace eval load {
     foreach name {sock buf wanted round} { array set $name {} }
 }
 
-# load::start COUNT ?-depth N? ?-redial BOOL? : `redial` replaces connections that the server closes.
+# load::start COUNT ?-depth N? ?-redial BOOL?: with redial, connections that the server closes are
+# replaced.
 proc load::start {count args} {
     variable running
     variable rounds

@@ -1,5 +1,5 @@
-# Servers under test: each has a directory of its own, a free port, a unix socket, and is started and
-# ended through the keeper.
+# Servers under test: each has a directory of its own, a free port, a unix socket, and is started
+# and ended through the keeper.
 #
 # A server is a handle; `current` names the one that clients dial by default.  Ending a server is
 # itself a check: it must exit 0 in time and its output must not show a sanitizer report or a crash.
@@ -187,11 +187,11 @@ proc server::rss {{h ""}} {
     return [expr {[lindex [slurp /proc/[pid $h]/statm] 1] * 4096}]
 }
 
-# CPU time used so far, in milliseconds, of the process or of one of its threads.
-proc server::cpu_ms {{h ""} {tid ""}} {
-    set path /proc/[pid $h]/stat
-    if {$tid ne ""} { set path /proc/[pid $h]/task/$tid/stat }
-    set text [slurp $path]
+# CPU time used so far by a server, in milliseconds.
+proc server::cpu_ms {{h ""}} { return [cpu_ms_of /proc/[pid $h]/stat] }
+
+proc server::cpu_ms_of {stat_file} {
+    set text [slurp $stat_file]
     set fields [split [string range $text [expr {[string last ) $text] + 2}] end] " "]
     return [expr {([lindex $fields 11] + [lindex $fields 12]) * 10}]
 }

@@ -52,13 +52,14 @@ static struct outcome run(const char *text, size_t len, size_t piece,
     struct outcome o = {0};
     struct resp_span *spans = calloc(room, sizeof(*spans));
     struct resp_parser p;
-    char *buf = malloc(1), error_buf[64];
-    const char *error = NULL;
+    char *buf = malloc(1);
+    struct resp_error error = {.text = NULL};
     size_t have = 0, fed = 0;
     outcome_add(&o, "", 0);
     resp_next(&p);
     for (;;) {
-        enum resp_result result = resp_parse(&p, limits, buf, have, spans, room, &error, error_buf);
+        struct resp_input in = {buf, have, spans, room};
+        enum resp_result result = resp_parse(&p, limits, &in, &error);
         if (result == RESP_ROOM) {
             room *= 2;
             spans = realloc(spans, room * sizeof(*spans));
@@ -69,7 +70,7 @@ static struct outcome run(const char *text, size_t len, size_t piece,
             resp_next(&p);
         } else if (result == RESP_ERROR) {
             outcome_add(&o, "!", 1);
-            outcome_add(&o, error, strlen(error));
+            outcome_add(&o, error.text, strlen(error.text));
             break;
         } else {
             if (resp_wants(&p) != 0) assert_true(resp_wants(&p) > have);
@@ -216,11 +217,10 @@ static void inline_takes_nul(void **state)
     char line[] = "a\0b c\r\n";
     struct resp_span spans[4];
     struct resp_parser p;
-    const char *error;
-    char error_buf[64];
+    struct resp_error error;
     resp_next(&p);
-    assert_int_equal(resp_parse(&p, &wide, line, sizeof(line) - 1, spans, 4, &error, error_buf),
-                     RESP_COMMAND);
+    struct resp_input in = {line, sizeof(line) - 1, spans, 4};
+    assert_int_equal(resp_parse(&p, &wide, &in, &error), RESP_COMMAND);
     assert_int_equal(p.nargs, 2);
     assert_int_equal(spans[0].len, 3);
     assert_memory_equal(line + spans[0].at, "a\0b", 3);
@@ -282,12 +282,11 @@ static void a_big_bulk_tells_its_need(void **state)
     char text[] = "*2\r\n$3\r\nGET\r\n$100000\r\nabc";
     struct resp_span spans[4];
     struct resp_parser p;
-    const char *error;
-    char error_buf[64];
+    struct resp_error error;
     resp_next(&p);
     assert_int_equal(resp_wants(&p), 0);
-    assert_int_equal(resp_parse(&p, &wide, text, sizeof(text) - 1, spans, 4, &error, error_buf),
-                     RESP_MORE);
+    struct resp_input in = {text, sizeof(text) - 1, spans, 4};
+    assert_int_equal(resp_parse(&p, &wide, &in, &error), RESP_MORE);
     assert_int_equal(resp_wants(&p), 22 + 100000 + 2);
     assert_int_equal(p.nargs, 1);
 }

@@ -49,7 +49,7 @@ static void integers_of_all_lengths(void **state)
     (void)state;
     char expected[64];
     int64_t n = 0;
-    for (int digits = 0; digits <= 18; digits++) {
+    for (int digits = 0; digits < 18; digits++) {
         int64_t around[] = {n - 1, n, n + 1, -n};
         for (int i = 0; i < 4; i++) {
             struct call c = made(2);

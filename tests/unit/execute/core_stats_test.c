@@ -115,17 +115,19 @@ static void the_slow_log_keeps_the_newest(void **state)
 static void long_commands_are_cut_in_the_slow_log(void **state)
 {
     (void)state;
+    static const char numbers[] =
+        "2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31";
+    char line[256], expected[256], x[131];
     logger = core_session(0);
-    logged(
-        "mget 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32");
+    snprintf(line, sizeof(line), "mget %s 32", numbers);
+    logged(line);
     assert_int_equal(slowlog_first()->nargs, 32);
     assert_non_null(strstr(newest(), " 31 32"));
-    logged(
-        "mget 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33");
+    snprintf(line, sizeof(line), "mget %s 32 33", numbers);
+    logged(line);
     assert_int_equal(slowlog_first()->nargs, 32);
     assert_non_null(strstr(newest(), " 31 ... (2 more arguments)"));
 
-    char line[256], expected[256], x[131];
     memset(x, 'A', 130);
     x[130] = '\0';
     snprintf(line, sizeof(line), "set k %s", x);

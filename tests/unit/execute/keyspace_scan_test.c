@@ -74,7 +74,7 @@ static uint64_t scan_under_churn(struct db *db, uint64_t *extra,
 static uint64_t target_growing(uint64_t extra, uint64_t call)
 {
     (void)call;
-    return extra + fixture_below(300) > 60000 ? 60000 : extra + fixture_below(300);
+    return extra + fixture_below(300) > 30000 ? 30000 : extra + fixture_below(300);
 }
 static uint64_t target_shrinking(uint64_t extra, uint64_t call)
 {
@@ -85,12 +85,12 @@ static uint64_t target_shrinking(uint64_t extra, uint64_t call)
 static uint64_t target_wild(uint64_t extra, uint64_t call)
 {
     if (call % 7 != 0) return extra;
-    return fixture_below(2) ? fixture_below(100) : fixture_below(60000);
+    return fixture_below(2) ? fixture_below(100) : fixture_below(30000);
 }
 static uint64_t target_beating(uint64_t extra, uint64_t call)
 {
     (void)extra;
-    return call % 2 ? 30000 : 0;
+    return call % 2 ? 6000 : 0;
 }
 
 static void test_nothing_is_missed_while_the_table_changes(void **state)
@@ -101,8 +101,8 @@ static void test_nothing_is_missed_while_the_table_changes(void **state)
     struct db *db = keyspace_db(0);
     uint64_t extra = 0;
     for (uint64_t n = 0; n < KEEP; n++) fixture_put(db, n, DEADLINE_NONE);
-    for (int round = 0; round < 60; round++) {
-        if (round % 4 == 1) scan_grow(db, &extra, 60000);
+    for (int round = 0; round < 16; round++) {
+        if (round % 4 == 1) scan_grow(db, &extra, 30000);
         scan_under_churn(db, &extra, targets[round % 4]);
         keyspace_check(db);
     }
