@@ -62,7 +62,8 @@ void sha1(struct bytes data, uint8_t out[SHA1_BYTES])
     for (unsigned i = 0; i < SHA1_LENGTH; i++) tail[end - 1 - i] = (uint8_t)(bits >> (8 * i));
     for (size_t at = 0; at < end; at += SHA1_BLOCK) sha1_take_block(state, tail + at);
 
-    for (unsigned i = 0; i < SHA1_BYTES; i++) out[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+    for (unsigned i = 0; i < SHA1_BYTES; i++)
+        out[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
 void sha1_print(const uint8_t sum[SHA1_BYTES], char out[SHA1_HEX_CHARS + 1])

@@ -124,6 +124,8 @@ static void execute_add_item(struct execute_stage *e, struct out *o, struct conn
 {
     size_t len = o->reply.len - start;
     if (len == 0 && events == 0) return;
+    struct conn_card *card = conn_card(conn.slot);
+    conn_meter_set(&card->replies, conn_meter(&card->replies) + len);
     struct reply_batch *b = o->batch;
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
@@ -179,6 +181,7 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         if (o->reply.len < EXECUTE_REPLY_LEN) continue;
         execute_add_item(e, o, item->conn, start, 0);
         execute_publish(e, t, writer);
+        if (run_must_choke(s)) run_choke(s);
         o = execute_out(e, writer);
         start = o->reply.len;
     }
@@ -229,7 +232,9 @@ static void execute_held(struct execute_stage *e, struct turn *t)
         o->reply.resp = s->resp;
         run_held(s, &o->reply);
         execute_add_item(e, o, s->conn, start, execute_cut_event(s));
-        if (o->reply.len >= EXECUTE_REPLY_LEN) execute_publish(e, t, writer);
+        if (o->reply.len < EXECUTE_REPLY_LEN) continue;
+        execute_publish(e, t, writer);
+        if (run_must_choke(s)) run_choke(s);
     }
     execute_publish_all(e, t);
 }
@@ -262,7 +267,9 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     }
     uint64_t due = e->cron_ns;
     if (keyspace_work(EXECUTE_WORK_BUDGET_US)) due = mono_ns + 1000000;
-    int64_t next = keyspace_next_due_ms();
+    /* While clients are paused nothing is deleted, so that data stands still. */
+    bool paused = run_pause_mode() != PAUSE_OFF;
+    int64_t next = paused ? -1 : keyspace_next_due_ms();
     if (next >= 0 && next <= wall_ms) {
         keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
         next = keyspace_next_due_ms();
@@ -393,5 +400,5 @@ uint64_t execute_batches_out(const struct execute_stage *e)
 uint64_t execute_sessions(const struct execute_stage *e)
 {
     (void)e;
-    return sessions_count();
+    return sessions_count_all();
 }

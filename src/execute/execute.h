@@ -23,6 +23,7 @@ struct world_counters {
     uint64_t out_pending; /* bytes of replies that kernels did not take yet */
     uint64_t parse_memory;
     uint64_t parse_starved;
+    uint64_t reads, writes; /* system calls that moved bytes of clients */
 };
 
 /* What execute asks of boot. All are called in execute's turn and must not block. */

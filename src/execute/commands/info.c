@@ -202,16 +202,20 @@ static void info_show_clients(struct info *info)
 static void info_show_persistence(struct info *info)
 {
     static const char *const loading[] = {
-        "loading",           "async_loading",
-        "current_cow_peak",  "current_cow_size",
-        "current_cow_size_age", NULL,
+        "loading",          "async_loading",        "current_cow_peak",
+        "current_cow_size", "current_cow_size_age", NULL,
     };
     static const char *const save[] = {"current_save_keys_processed", "current_save_keys_total",
                                        NULL};
     static const char *const rdb[] = {
-        "rdb_saves",   "rdb_last_cow_size",       "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded", "aof_enabled", "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",     NULL,
+        "rdb_saves",
+        "rdb_last_cow_size",
+        "rdb_last_load_keys_expired",
+        "rdb_last_load_keys_loaded",
+        "aof_enabled",
+        "aof_rewrite_in_progress",
+        "aof_rewrite_scheduled",
+        NULL,
     };
     static const char *const module[] = {"aof_last_cow_size", "module_fork_in_progress",
                                          "module_fork_last_cow_size", NULL};

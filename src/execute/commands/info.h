@@ -20,8 +20,7 @@ struct info {
     bool has_memory;
 };
 
-#define info_line(info, format, ...) \
-    reply_printf(&(info)->text, format "\r\n" __VA_OPT__(, ) __VA_ARGS__)
+#define info_line(info, format, ...) reply_printf(&(info)->text, format "\r\n", ##__VA_ARGS__)
 
 void info_int(struct info *info, const char *name, int64_t value);
 void info_text(struct info *info, const char *name, const char *value);

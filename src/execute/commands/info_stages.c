@@ -73,8 +73,7 @@ void stages_read_execute(struct stages_execute *out)
     uint64_t window_ns = clock_ticks_to_ns(now - stages_older.ticks);
     uint64_t turns = f.turns - stages_older.of[execute->index].turns;
     uint64_t busy = f.busy_ticks - stages_older.of[execute->index].busy_ticks;
-    if (window_ns > 0)
-        out->turns_per_second = (uint64_t)((double)turns * 1e9 / (double)window_ns);
+    if (window_ns > 0) out->turns_per_second = (uint64_t)((double)turns * 1e9 / (double)window_ns);
     if (turns > 0) out->us_per_turn = clock_ticks_to_ns(busy) / 1000 / turns;
 }
 

@@ -89,14 +89,22 @@ static void info_show_turns(struct info *info)
 void info_show_stats(struct info *info)
 {
     static const char *const later[] = {
-        "pubsub_channels",        "pubsub_patterns",
-        "pubsubshard_channels",   "latest_fork_usec",
-        "total_forks",            "migrate_cached_sockets",
-        "slave_expires_tracked_keys", "active_defrag_hits",
-        "active_defrag_misses",   "active_defrag_key_hits",
-        "active_defrag_key_misses", "total_active_defrag_time",
-        "current_active_defrag_time", "tracking_total_keys",
-        "tracking_total_items",   "tracking_total_prefixes",
+        "pubsub_channels",
+        "pubsub_patterns",
+        "pubsubshard_channels",
+        "latest_fork_usec",
+        "total_forks",
+        "migrate_cached_sockets",
+        "slave_expires_tracked_keys",
+        "active_defrag_hits",
+        "active_defrag_misses",
+        "active_defrag_key_hits",
+        "active_defrag_key_misses",
+        "total_active_defrag_time",
+        "current_active_defrag_time",
+        "tracking_total_keys",
+        "tracking_total_items",
+        "tracking_total_prefixes",
         NULL,
     };
     static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
@@ -156,8 +164,8 @@ void info_show_latencystats(struct info *info)
     for (int id = 0; id < CMD_COUNT; id++) {
         const struct histogram *h = stats_of((enum command_id)id)->latency;
         if (h == NULL || h->count == 0) continue;
-        reply_printf(&info->text, "latency_percentiles_usec_%s:",
-                     command_by_id((enum command_id)id)->full);
+        reply_printf(&info->text,
+                     "latency_percentiles_usec_%s:", command_by_id((enum command_id)id)->full);
         for (int i = 0; i < percentiles->count; i++) {
             char at[NUMBER_DOUBLE_CHARS];
             number_print_double(at, percentiles->at[i]);

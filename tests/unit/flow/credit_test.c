@@ -1,6 +1,6 @@
 /*
- * The credit word: each interleaving of sleeper and poster by hand, then two threads that hunt for a
- * lost wake-up.
+ * The credit word: each interleaving of sleeper and poster by hand, then two threads that hunt for
+ * a lost wake-up.
  */
 #include "unit/check.h"
 

@@ -49,9 +49,9 @@ static int fixture_close(void **state)
     return 0;
 }
 
-#define NEEDS_BACKEND \
-    do { \
-        (void)state; \
+#define NEEDS_BACKEND             \
+    do {                          \
+        (void)state;              \
         if (fx.p == NULL) skip(); \
     } while (0)
 
@@ -82,11 +82,15 @@ static void take_event(const struct poll_event *e, bool keep)
         t->readables++;
         if (t->fd < 0) break;
         ssize_t n = recv(t->fd, buf, sizeof(buf), MSG_DONTWAIT);
-        if (n > 0) note(t, e->tag, buf, (size_t)n);
-        else if (n == 0 || errno != EAGAIN) t->ends++;
+        if (n > 0)
+            note(t, e->tag, buf, (size_t)n);
+        else if (n == 0 || errno != EAGAIN)
+            t->ends++;
     }
-    if (keep) fx.kept[fx.kept_count++] = *e;
-    else poller_release(fx.p, e);
+    if (keep)
+        fx.kept[fx.kept_count++] = *e;
+    else
+        poller_release(fx.p, e);
 }
 
 /* One wait; gives how many events there were. */
@@ -100,11 +104,11 @@ static int take(uint64_t timeout_ns)
 }
 
 /* Waits until *count is as large as wanted, 10 s at most. */
-#define TAKE_UNTIL(condition) \
-    do { \
-        uint64_t until = clock_mono_ns() + 10ull * SECOND; \
+#define TAKE_UNTIL(condition)                                              \
+    do {                                                                   \
+        uint64_t until = clock_mono_ns() + 10ull * SECOND;                 \
         while (!(condition) && clock_mono_ns() < until) take(SECOND / 10); \
-        assert_true(condition); \
+        assert_true(condition);                                            \
     } while (0)
 
 /* Lets pass what is on its way. */
@@ -150,8 +154,10 @@ static void another_thread_ends_a_wait(void **state)
         uint64_t from = clock_mono_ns();
         pthread_create(&other, NULL, wake_soon, fx.p);
         /* The middle one waits for wakes only. */
-        if (i == 1) poller_wait_for_wake(fx.p, UINT64_MAX);
-        else assert_int_equal(take(UINT64_MAX), 0);
+        if (i == 1)
+            poller_wait_for_wake(fx.p, UINT64_MAX);
+        else
+            assert_int_equal(take(UINT64_MAX), 0);
         pthread_join(other, NULL);
         assert_true(clock_mono_ns() - from >= 15000000);
     }
@@ -302,17 +308,14 @@ static void a_removed_reader_is_not_told(void **state)
 static void fill(int fd)
 {
     static char zeros[65536];
-    while (send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
-    }
-    while (send(fd, zeros, 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
-    }
+    while (send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {}
+    while (send(fd, zeros, 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {}
 }
 
 static void drain(int fd)
 {
     static char sink[65536];
-    while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {
-    }
+    while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {}
 }
 
 static void writability_is_told_once_per_wish(void **state)
@@ -473,8 +476,10 @@ static void more_readers_than_buffers_all_get_their_bytes(void **state)
     }
 }
 
-#define EACH(test, kind) \
-    {#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind}
+#define EACH(test, kind)                                                             \
+    {                                                                                \
+#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
+    }
 
 int main(void)
 {

@@ -1,6 +1,7 @@
 /*
- * Negative control: the same line of threads over a release that does not look again (STAGE_TEST_DROP_RECHECK) must lose
- * work, and the test must notice. Were this test to fail, those of stage_test.c would prove nothing.
+ * Negative control: the same line of threads over a release that does not look again
+ * (STAGE_TEST_DROP_RECHECK) must lose work, and the test must notice. Were this test to fail, those
+ * of stage_test.c would prove nothing.
  *
  * The program holds two versions of stage.c and thread.c: the library's, and these, under other
  * names.

@@ -1,8 +1,8 @@
 /*
- * A line of real threads for the tests of the token protocol: two producers, a lendable consumer and a lendable sink, each at
- * home on a thread of its own, and one client that speaks to both producers in lock-step: it sends
- * one word to each and waits for both answers. Nothing else is going on, so work that is lost once
- * is never found by later work.
+ * A line of real threads for the tests of the token protocol: two producers, a lendable consumer
+ * and a lendable sink, each at home on a thread of its own, and one client that speaks to both
+ * producers in lock-step: it sends one word to each and waits for both answers. Nothing else is
+ * going on, so work that is lost once is never found by later work.
  *
  * What is between a stage's turns is plain memory: the thread sanitizer sees a token that fails.
  */
@@ -28,7 +28,7 @@ struct line_stage {
     struct thread thread;
     struct handoff in[LINE_PRODUCERS];
     int in_count;
-    _Atomic int inside;   /* threads in its turn */
+    _Atomic int inside;            /* threads in its turn */
     uint64_t seen[LINE_PRODUCERS]; /* plain: words taken of each producer */
     uint64_t seed;
     uint64_t burst; /* producers: words that they still make by themselves */
@@ -112,8 +112,7 @@ static inline uint64_t line_linger(void *self)
     struct line_stage *c = self;
     if (!c->lingers || check_random(&c->seed) % 4 != 0) return UINT64_MAX;
     uint64_t until = clock_mono_ns() + 300000;
-    while (atomic_load(&c->stage.token) != TOKEN_HELD_DIRTY && clock_mono_ns() < until) {
-    }
+    while (atomic_load(&c->stage.token) != TOKEN_HELD_DIRTY && clock_mono_ns() < until) {}
     return UINT64_MAX;
 }
 

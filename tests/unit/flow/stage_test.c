@@ -116,8 +116,8 @@ static void a_flood_survives_changing_modes(void **state)
 static struct {
     struct stage stage, other;
     struct thread home, lender;
-    _Atomic int64_t left;  /* turns that say "more" */
-    _Atomic uint64_t due;  /* what it answers */
+    _Atomic int64_t left; /* turns that say "more" */
+    _Atomic uint64_t due; /* what it answers */
     _Atomic uint64_t ran_at_home_ns;
     _Atomic uint64_t other_runs;
     bool breathes;
@@ -171,11 +171,11 @@ static void one_open(bool lendable)
     assert_int_equal(thread_start(&one.home, NULL), 0);
 }
 
-#define WAIT_FOR(condition) \
-    do { \
-        uint64_t until = clock_mono_ms() + DEADLINE_MS; \
+#define WAIT_FOR(condition)                                          \
+    do {                                                             \
+        uint64_t until = clock_mono_ms() + DEADLINE_MS;              \
         while (!(condition) && clock_mono_ms() < until) usleep(200); \
-        assert_true(condition); \
+        assert_true(condition);                                      \
     } while (0)
 
 static void a_lender_leaves_a_long_turn_to_the_home(void **state)

@@ -1,0 +1,19 @@
+/*
+ * DEBUG: what its files share, and what it asks of execute.
+ */
+#ifndef EXECUTE_COMMANDS_DEBUG_H
+#define EXECUTE_COMMANDS_DEBUG_H
+
+#include "execute/execute_private.h"
+
+#include "execute/core/call.h"
+
+/* True while DEBUG PAUSE-CRON 1 is in force: execute leaves its cron out. */
+bool debug_cron_is_paused(void);
+
+/* ---- Subcommands of other files ---- */
+enum run_result debug_protocol(struct call *c);
+enum run_result debug_digest(struct call *c);
+enum run_result debug_digest_value(struct call *c);
+
+#endif

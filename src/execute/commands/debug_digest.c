@@ -1,0 +1,84 @@
+/*
+ * DEBUG DIGEST and DIGEST-VALUE: 40 hex digits that say whether two data sets are the same,
+ * whatever the order of their keys. They are Redis's, so that a data set may be compared across
+ * servers: a sum is a chain of SHA-1 where order matters, and an exclusive or of SHA-1 where it
+ * does not.
+ */
+#include "execute/commands/debug.h"
+
+#include "codec/sha1.h"
+
+#include <arpa/inet.h>
+
+enum { DIGEST_STEP = 1024 }; /* entries of a step through a table */
+
+/* Order does not matter among what is added. */
+static void digest_add(uint8_t sum[SHA1_BYTES], struct bytes data)
+{
+    uint8_t hash[SHA1_BYTES];
+    sha1(data, hash);
+    for (int i = 0; i < SHA1_BYTES; i++) sum[i] ^= hash[i];
+}
+
+/* Order matters among what is chained. */
+static void digest_chain(uint8_t sum[SHA1_BYTES], struct bytes data)
+{
+    digest_add(sum, data);
+    sha1(bytes_make((const char *)sum, SHA1_BYTES), sum);
+}
+
+static void digest_chain_number(uint8_t sum[SHA1_BYTES], uint32_t number)
+{
+    uint32_t wire = htonl(number);
+    digest_chain(sum, bytes_make((const char *)&wire, sizeof(wire)));
+}
+
+/* Type, value, and whether there is a deadline. */
+static void digest_chain_value(uint8_t sum[SHA1_BYTES], const struct entry *e)
+{
+    char scratch[STRING_INT_CHARS];
+    digest_chain_number(sum, (uint32_t)entry_type(e));
+    if (entry_type(e) == TYPE_STRING) digest_chain(sum, string_bytes(e, scratch));
+    if (entry_deadline(e) >= 0) digest_add(sum, bytes_of("!!expire!!"));
+}
+
+static void digest_visit(void *ctx, struct entry *e)
+{
+    uint8_t sum[SHA1_BYTES] = {0};
+    digest_chain(sum, entry_name(e));
+    digest_chain_value(sum, e);
+    digest_add(ctx, bytes_make((const char *)sum, SHA1_BYTES));
+}
+
+static enum run_result digest_reply(struct call *c, const uint8_t sum[SHA1_BYTES])
+{
+    char hex[SHA1_HEX_CHARS + 1];
+    sha1_print(sum, hex);
+    return reply_status(c, hex);
+}
+
+enum run_result debug_digest(struct call *c)
+{
+    uint8_t sum[SHA1_BYTES] = {0};
+    for (int i = 0; i < keyspace_db_count(); i++) {
+        struct db *db = keyspace_db(i);
+        if (db_size(db) == 0) continue;
+        digest_chain_number(sum, (uint32_t)i);
+        uint64_t cursor = 0;
+        do cursor = keyspace_scan(db, cursor, DIGEST_STEP, digest_visit, sum);
+        while (cursor != 0);
+    }
+    return digest_reply(c, sum);
+}
+
+enum run_result debug_digest_value(struct call *c)
+{
+    reply_array(c, c->nargs - 2);
+    for (uint32_t i = 2; i < c->nargs; i++) {
+        uint8_t sum[SHA1_BYTES] = {0};
+        const struct entry *e = keyspace_find(c->db, call_key(c, i), LOOKUP_QUIET);
+        if (e != NULL) digest_chain_value(sum, e);
+        digest_reply(c, sum);
+    }
+    return RUN_OK;
+}
