@@ -83,11 +83,11 @@ static int main_serve(const struct server_facts *facts)
 {
     const struct settings *s = settings_now();
     int signal_fd = main_open_signals();
-    crash_open();
+    if (s->crash_log_enabled) crash_open();
     char error[256];
     struct server *server = server_open(facts, error, sizeof(error));
     if (server == NULL) {
-        log_warn("Failed listening on port %d (tcp), aborting: %s", (int)s->port, error);
+        log_warn("%s", error);
         daemon_pidfile_remove();
         return 1;
     }
@@ -120,6 +120,11 @@ int main(int argc, char **argv)
     if (rc == CONFIG_ANSWER) return 0;
     if (rc != CONFIG_READY) return 1;
     command_open();
+    char error[256];
+    if (server_check(error, sizeof(error)) != 0) {
+        fprintf(stderr, "Cannot start: %s\n", error);
+        return 1;
+    }
     if (process_open(argv[0]) != 0) return 1;
     main_banner(settings_now());
     config_log_pending(&source);

@@ -33,6 +33,7 @@ static const char *const server_kinds[] = {"accept", "parse", "execute", "write"
 
 enum {
     SERVER_PEERS_MAX = 24,
+    SERVER_STALL_MS = 1000,       /* a drain in which nothing moves for so long is over */
     SERVER_REPLY_BATCHES = 16384, /* cells of the rings between execute and a writer */
 };
 
@@ -131,6 +132,35 @@ static int server_check_plan(const struct plan *p, char *error, size_t error_len
         return 0;
     snprintf(error, error_len, "a plan has one accept, one execute, and 1 to %d of parse and of write", SERVER_PEERS_MAX);
     return -EINVAL;
+}
+
+/* The plan in force, from settings to threads. */
+static int server_read_plan(const struct settings *settings, int cpus, struct server *s, char *error, size_t error_len)
+{
+    char reason[160];
+    server_choose_plan(settings, cpus, s->plan_line, sizeof(s->plan_line));
+    int rc = plan_parse(&s->plan, s->plan_line, server_kinds, reason, sizeof(reason));
+    if (rc == 0) rc = server_check_plan(&s->plan, reason, sizeof(reason));
+    if (rc != 0) snprintf(error, error_len, "the threads option '%.60s' makes no plan: %s", s->plan_line, reason);
+    return rc;
+}
+
+static enum poller_kind server_backend_for(const struct settings *settings)
+{
+    if (settings->io_backend == IO_BACKEND_EPOLL) return POLLER_EPOLL;
+    if (settings->io_backend == IO_BACKEND_URING) return POLLER_URING;
+    return poller_has_uring() ? POLLER_URING : POLLER_EPOLL;
+}
+
+int server_check(char *error, size_t error_len)
+{
+    const struct settings *settings = settings_now();
+    static struct server probe; /* too large for the stack */
+    int rc = server_read_plan(settings, 1, &probe, error, error_len);
+    if (rc != 0) return rc;
+    if (settings->io_backend != IO_BACKEND_URING || poller_has_uring()) return 0;
+    snprintf(error, error_len, "io-backend io_uring: this system does not let us use it");
+    return -ENOSYS;
 }
 
 static struct stage *server_stage(struct server *s, int kind, int index)
@@ -367,16 +397,11 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
 
     int cpus[PLAN_THREADS_MAX];
     int cpu_count = plan_cpus(cpus, PLAN_THREADS_MAX, (unsigned)getpid());
-    server_choose_plan(settings, cpu_count, s->plan_line, sizeof(s->plan_line));
-    if (plan_parse(&s->plan, s->plan_line, server_kinds, error, error_len) != 0) return server_fail(s);
-    if (server_check_plan(&s->plan, error, error_len) != 0) return server_fail(s);
+    if (server_read_plan(settings, cpu_count, s, error, error_len) != 0) return server_fail(s);
     s->parser_count = s->plan.kind_count[KIND_PARSE];
     s->writer_count = s->plan.kind_count[KIND_WRITE];
 
-    enum poller_kind kind = settings->io_backend == IO_BACKEND_URING   ? POLLER_URING
-                            : settings->io_backend == IO_BACKEND_EPOLL ? POLLER_EPOLL
-                            : poller_has_uring()                       ? POLLER_URING
-                                                                       : POLLER_EPOLL;
+    enum poller_kind kind = server_backend_for(settings);
     uint32_t slots = server_slots();
     if (conn_cards_open(slots) != 0) must(false);
     server_open_rings(s, slots);
@@ -387,7 +412,11 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     server_set_lending(s, settings);
 
     struct accept_listeners listeners;
-    if (listen_open(settings, &listeners, error, error_len) != 0) return server_fail(s);
+    char reason[128];
+    if (listen_open(settings, &listeners, reason, sizeof(reason)) != 0) {
+        snprintf(error, error_len, "Failed listening on port %d (tcp), aborting: %s", (int)settings->port, reason);
+        return server_fail(s);
+    }
     if (server_start_threads(s, error, error_len) != 0) return server_fail(s);
     server_order_listeners(s, &listeners);
     stage_call_home(execute_stage(s->execute)); /* its clock starts */
@@ -406,17 +435,32 @@ static bool server_is_quiet(struct server *s)
     return true;
 }
 
+/* Waits until all is written; a client that takes nothing for a while is not waited for. */
+static bool server_drain(struct server *s, int64_t timeout_ms)
+{
+    int64_t now = (int64_t)clock_mono_ms();
+    int64_t until = now + timeout_ms;
+    int64_t progress_ms = now;
+    uint64_t sent = 0;
+    for (int quiet = 0; quiet < 3;) {
+        quiet = server_is_quiet(s) ? quiet + 1 : 0;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        struct world_counters counters;
+        server_counters(&counters);
+        now = (int64_t)clock_mono_ms();
+        if (counters.net_out != sent) progress_ms = now;
+        sent = counters.net_out;
+        if (now > until || now - progress_ms > SERVER_STALL_MS) return false;
+    }
+    return true;
+}
+
 bool server_close(struct server *s, int64_t timeout_ms)
 {
     struct accept_listeners none = {.count = 0};
     server_order_listeners(s, &none);
     for (int i = 0; i < s->parser_count; i++) parse_stop_reading(s->parsers[i]);
-    int64_t until = (int64_t)clock_mono_ms() + timeout_ms;
-    int quiet = 0;
-    while (quiet < 3 && (int64_t)clock_mono_ms() < until) {
-        quiet = server_is_quiet(s) ? quiet + 1 : 0;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
+    bool drained = server_drain(s, timeout_ms);
     for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
     listen_remove_files();
     server_close_rooms(s);
@@ -424,7 +468,7 @@ bool server_close(struct server *s, int64_t timeout_ms)
     close(s->shutdown_fd);
     free(s);
     the_server = NULL;
-    return quiet >= 3;
+    return drained;
 }
 
 const char *server_plan(const struct server *s) { return s->plan_line; }

@@ -17,6 +17,9 @@ struct server_facts {
     const char *config_file; /* "" without */
 };
 
+/* Before anything is opened: whether the plan and the backend that the settings ask for are possible. 0 or -errno with the reason. */
+int server_check(char *error, size_t error_len);
+
 /*
  * Draws the plan, opens the rooms and the listeners, and starts the threads. NULL with a reason in `error`. Signals must be blocked in the
  * calling thread already: threads inherit that.

@@ -163,6 +163,11 @@ void thread_breathe(struct thread *th)
     thread_run_stages(th, clock_mono_ns());
 }
 
+void thread_loop(struct thread *th)
+{
+    while (!atomic_load(&th->stopping)) thread_sleep(th);
+}
+
 /* ---- Life ---- */
 
 struct thread_start {
@@ -191,7 +196,7 @@ static void *thread_main(void *arg)
     bool failed = th->start_error != 0;
     sem_post(&start->ready); /* `start` is gone after this */
     if (failed) return NULL;
-    while (!atomic_load(&th->stopping)) thread_sleep(th);
+    thread_loop(th);
     return NULL;
 }
 

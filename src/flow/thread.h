@@ -71,6 +71,8 @@ void thread_breathe(struct thread *th);
  */
 void thread_adopt(struct thread *th, struct poller *poller);
 void thread_release(struct thread *th);
+/* Rounds and sleep until th->stopping. */
+void thread_loop(struct thread *th);
 /* One round: waits for events at most `timeout_ns`, then runs the turns that have a reason to. True when one ran. */
 bool thread_round(struct thread *th, uint64_t timeout_ns);
 

@@ -308,7 +308,7 @@ static void parse_check_limit(struct parse_stage *p, struct conn_in *c)
 {
     int64_t limit = p->settings->client_query_buffer_limit;
     if (c->held == NULL || limit <= 0 || (int64_t)c->held->len <= limit) return;
-    log_warn("Closing client id %llu: its query buffer of %zu bytes passed client-query-buffer-limit",
+    log_warn("Closing client id=%llu that reached max query buffer length: %zu bytes",
              (unsigned long long)c->card->id, c->held->len);
     counter_add(&p->cuts, 1);
     c->deaf = true;

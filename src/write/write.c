@@ -154,7 +154,7 @@ static void write_conn_close(struct write_stage *w, struct conn_out *c)
 
 static void write_over_limit(struct write_stage *w, struct conn_out *c, const char *which)
 {
-    log_warn("Client id %llu cut: %llu bytes of unread output passed the %s of client-output-buffer-limit",
+    log_warn("Client id=%llu with %llu bytes of unread output closed for overcoming of output buffer limits (%s)",
              (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
     counter_add(&w->cuts, 1);
     conn_meter_set(&c->card->capped, true);
@@ -169,11 +169,11 @@ static void write_check_limits(struct write_stage *w, struct conn_out *c)
     const struct setting_output_limit *limit = &w->settings->client_output_buffer_limit.of[CLIENT_NORMAL];
     if (c->cut) return;
     if (limit->hard > 0 && c->pending > (uint64_t)limit->hard) {
-        write_over_limit(w, c, "hard limit");
+        write_over_limit(w, c, "hard limit of client-output-buffer-limit");
         return;
     }
     if (c->pending > WRITE_UNAUTHENTICATED_MAX && !conn_meter(&c->card->authenticated)) {
-        write_over_limit(w, c, "bound for unauthenticated clients, not the options,");
+        write_over_limit(w, c, "the bound for unauthenticated clients");
         return;
     }
     bool over = limit->soft > 0 && c->pending > (uint64_t)limit->soft;
@@ -188,7 +188,7 @@ static void write_check_limits(struct write_stage *w, struct conn_out *c)
         w->soft_count++;
         if (w->soft_check_ns == 0) w->soft_check_ns = now + WRITE_SOFT_CHECK_NS;
     } else if (now - c->over_soft_ns > (uint64_t)limit->soft_seconds * 1000000000u) {
-        write_over_limit(w, c, "soft limit");
+        write_over_limit(w, c, "soft limit of client-output-buffer-limit");
     }
 }
 

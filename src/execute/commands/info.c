@@ -99,6 +99,8 @@ static struct world_counters info_read_counters(void)
     c.output_limit_cuts -= info_base.output_limit_cuts;
     c.query_limit_cuts -= info_base.query_limit_cuts;
     c.parse_starved -= info_base.parse_starved;
+    c.reads -= info_base.reads;
+    c.writes -= info_base.writes;
     return c;
 }
 

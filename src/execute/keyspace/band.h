@@ -43,8 +43,13 @@ static inline uint32_t band_homes(uint32_t room)
 
 static inline uint32_t band_home(uint32_t tag, uint32_t homes) { return (tag * homes) >> 16; }
 
-/* The most words that a band should hold. */
-static inline uint32_t band_limit(uint32_t room) { return room * 60 / 64; }
+/* The most words that a band should hold; small ones spill over their end sooner. */
+static inline uint32_t band_limit(uint32_t room)
+{
+    uint32_t homes = band_homes(room), full = room * 61 / 64;
+    uint32_t spilling = homes + (room - homes) / 2;
+    return spilling < full ? spilling : full;
+}
 
 /* True at an empty place and from `tag` on: an empty place counts as a tag above all. */
 static inline bool band_reached(uint64_t word, uint32_t tag)
@@ -141,6 +146,20 @@ static inline bool band_fill(uint64_t *words, uint32_t room, const uint64_t *fro
         count--;
     }
     return true;
+}
+
+/* Puts the words of two bands into one row, ordered; gives how many. */
+static inline uint32_t band_interleave(const uint64_t *a, uint32_t a_room, const uint64_t *b,
+                                       uint32_t b_room, uint64_t *out)
+{
+    uint32_t count = 0, i = 0, j = 0;
+    for (;;) {
+        while (i < a_room && a[i] == 0) i++;
+        while (j < b_room && b[j] == 0) j++;
+        if (i == a_room && j == b_room) return count;
+        bool first = j == b_room || (i < a_room && band_tag(a[i]) <= band_tag(b[j]));
+        out[count++] = first ? a[i++] : b[j++];
+    }
 }
 
 /* The sizes of bands, in words: the allocator's size classes. */

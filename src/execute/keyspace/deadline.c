@@ -69,22 +69,51 @@ static void heap_pop(struct deadline_heap *h, uint32_t i)
     }
 }
 
-/* Gives the band another size: `step` or, when the words do not fit, one of the next. */
-static void deadline_resize(struct deadline_heap *h, struct segment *s, unsigned step)
+/* Fills a new band of `step` or, when the words do not fit, of one of the next. `from` may have
+ * empty places. */
+static void deadline_fill(struct deadline_heap *h, struct segment *s, unsigned step,
+                          const uint64_t *from)
 {
     for (;; step++) {
         must(step < BAND_STEPS);
         uint64_t *words = heap_zalloc(band_rooms[step] * sizeof(*words));
-        if (band_fill(words, band_rooms[step], s->deadlines, s->deadline_count)) {
+        if (band_fill(words, band_rooms[step], from, s->deadline_count)) {
             h->words += band_rooms[step];
-            h->words -= band_rooms[s->deadline_step];
-            heap_free(s->deadlines);
             s->deadlines = words;
             s->deadline_step = (uint8_t)step;
             return;
         }
         heap_free(words);
     }
+}
+
+static unsigned deadline_step_for(uint32_t count)
+{
+    unsigned step = 0;
+    while (step < BAND_STEPS - 1 && band_limit(band_rooms[step]) < count) step++;
+    return step;
+}
+
+static void deadline_resize(struct deadline_heap *h, struct segment *s, unsigned step)
+{
+    uint64_t *old = s->deadlines;
+    h->words -= band_rooms[s->deadline_step];
+    deadline_fill(h, s, step, old);
+    heap_free(old);
+}
+
+void deadline_build(struct deadline_heap *h, struct segment *s, const uint64_t *words,
+                    uint32_t count)
+{
+    if (count == 0) return;
+    s->deadline_count = (uint16_t)count;
+    deadline_fill(h, s, deadline_step_for(count), words);
+    h->keys += count;
+    int64_t at_ms = INT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        if (deadline_of_word(words[i]) < at_ms) at_ms = deadline_of_word(words[i]);
+    }
+    heap_push(h, (struct deadline_due){at_ms, s});
 }
 
 void deadline_add(struct deadline_heap *h, struct segment *s, uint64_t word)
@@ -142,21 +171,46 @@ void deadline_drop(struct deadline_heap *h, struct segment *s)
     s->deadline_count = 0;
 }
 
+/* What stays when many go: one pass instead of a removal for each. */
+static void deadline_keep(struct deadline_heap *h, struct segment *s, const uint64_t *words,
+                          uint32_t count)
+{
+    uint64_t *old = s->deadlines;
+    h->words -= band_rooms[s->deadline_step];
+    h->keys -= s->deadline_count - count;
+    s->deadline_count = (uint16_t)count;
+    deadline_fill(h, s, deadline_step_for(count), words);
+    heap_free(old);
+}
+
 uint32_t deadline_take_due(struct deadline_heap *h, struct segment *s, int64_t now_ms,
                            uint64_t *out, uint32_t max)
 {
-    uint32_t room = band_rooms[s->deadline_step], taken = 0;
+    uint64_t rest[SEGMENT_ROOM_MAX], next = BAND_LOW;
     uint64_t now = now_ms < 0 ? 0 : (uint64_t)now_ms;
-    uint64_t next = BAND_LOW;
-    for (uint32_t i = 0; i < room; i++) {
-        uint64_t at = s->deadlines[i] & BAND_LOW;
-        if (at == 0) continue;
-        if (at <= now && taken < max)
-            out[taken++] = s->deadlines[i];
-        else if (at < next)
-            next = at;
+    uint32_t taken = 0, left = 0;
+    for (uint32_t i = 0; i < band_rooms[s->deadline_step]; i++) {
+        uint64_t word = s->deadlines[i],
+                 before = (word & BAND_LOW) - 1; /* an empty place is never due */
+        if (unlikely(before < now) && taken < max) {
+            out[taken++] = word;
+            continue;
+        }
+        next = before < next ? before : next;
+        rest[left] = word;
+        left += word != 0;
     }
-    heap_replace(h, s->heap_at, (struct deadline_due){(int64_t)next, s});
+    if (left == 0) {
+        deadline_drop(h, s);
+        return taken;
+    }
+    heap_replace(h, s->heap_at,
+                 (struct deadline_due){(int64_t)(next < BAND_LOW ? next + 1 : next), s});
+    if (taken > left / 8) {
+        deadline_keep(h, s, rest, left);
+    } else {
+        for (uint32_t i = 0; i < taken; i++) deadline_remove(h, s, out[i]);
+    }
     return taken;
 }
 

@@ -28,6 +28,9 @@ static inline int64_t deadline_of_word(uint64_t word) { return (int64_t)(word & 
 
 void deadline_add(struct deadline_heap *h, struct segment *s, uint64_t word);
 void deadline_remove(struct deadline_heap *h, struct segment *s, uint64_t word);
+/* Gives a segment without deadlines these, in the order of tags. */
+void deadline_build(struct deadline_heap *h, struct segment *s, const uint64_t *words,
+                    uint32_t count);
 /* A segment got a new address; `s` has the old one's band and place in the heap. */
 void deadline_moved(struct deadline_heap *h, struct segment *s);
 /* Forgets all deadlines of a segment (to be split, merged or freed). */
@@ -38,8 +41,9 @@ static inline int64_t deadline_next(const struct deadline_heap *h)
     return h->count == 0 ? -1 : h->due[0].at_ms;
 }
 /*
- * Copies up to `max` words of the segment that are due at now_ms to `out`, in the order of tags,
- * and makes the segment's bound exact, those copied left out of account: the caller removes them.
+ * Takes up to `max` words that are due at now_ms out of the segment, in the order of tags, and
+ * makes the segment's bound exact. Their entries are for the caller to remove. `out` has room for
+ * SEGMENT_ROOM_MAX.
  */
 uint32_t deadline_take_due(struct deadline_heap *h, struct segment *s, int64_t now_ms,
                            uint64_t *out, uint32_t max);

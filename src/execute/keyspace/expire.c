@@ -63,7 +63,7 @@ static uint64_t expire_segment(struct db *db, uint64_t max, uint64_t since_us)
         if (i + AHEAD < count) expire_prefetch(s, due[i + AHEAD]);
         uint64_t *slot = expire_slot(s, due[i]);
         struct entry *e = segment_entry(*slot);
-        table_remove_only(t, s, slot, due[i]);
+        table_take(t, s, slot);
         entry_free(e);
         expire_note_lag(deadline_of_word(due[i]), since_us);
     }

@@ -82,19 +82,25 @@ static bool table_resize(struct table *t, struct segment *s, unsigned step, unsi
     return true;
 }
 
-/* A new segment in the place of old ones: its entries' deadlines are read from the entries. */
-static void table_adopt(struct table *t, struct segment *s, bool deadlines)
+/* A new segment in the place of old ones. */
+static void table_adopt(struct table *t, const struct segment *s)
 {
     table_enlist(t, s);
     table_point_at(t, s);
-    if (!deadlines) return;
+}
+
+/* Reads the deadlines of a segment's entries; they were read just before, to be split. */
+static void table_index_deadlines(struct table *t, struct segment *s)
+{
+    uint64_t words[SEGMENT_ROOM_MAX];
+    uint32_t count = 0;
     for (uint32_t i = 0, left = s->count; left > 0; i++) {
         if (s->slots[i] == 0) continue;
         left--;
         const struct entry *e = segment_entry(s->slots[i]);
-        if (!(e->flags & ENTRY_DEADLINE)) continue;
-        deadline_add(&t->deadlines, s, deadline_word(s->slots[i], e->words[0]));
+        if (e->flags & ENTRY_DEADLINE) words[count++] = deadline_word(s->slots[i], e->words[0]);
     }
+    deadline_build(&t->deadlines, s, words, count);
 }
 
 static void table_split(struct table *t, struct segment *s)
@@ -119,7 +125,8 @@ static void table_split(struct table *t, struct segment *s)
                                     s->depth + 1u, s->prefix | (uint64_t)side << s->depth};
         struct segment *to = segment_make_of(plan, half[side], counts[side]);
         must(to != NULL);
-        table_adopt(t, to, deadlines);
+        table_adopt(t, to);
+        if (deadlines) table_index_deadlines(t, to);
     }
     segment_free(s);
 }
@@ -154,12 +161,8 @@ uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry
     return &s->slots[at];
 }
 
-void table_remove_only(struct table *t, struct segment *s, uint64_t *slot, uint64_t hash)
+void table_take(struct table *t, struct segment *s, uint64_t *slot)
 {
-    const struct entry *e = segment_entry(*slot);
-    if (e->flags & ENTRY_DEADLINE) {
-        deadline_remove(&t->deadlines, s, deadline_word(hash, e->words[0]));
-    }
     band_remove(s->slots, s->room, (uint32_t)(slot - s->slots));
     s->count--;
     t->count--;
@@ -168,22 +171,25 @@ void table_remove_only(struct table *t, struct segment *s, uint64_t *slot, uint6
 void table_remove(struct table *t, uint64_t hash, uint64_t *slot)
 {
     struct segment *s = table_segment(t, hash);
-    table_remove_only(t, s, slot, hash);
+    const struct entry *e = segment_entry(*slot);
+    if (e->flags & ENTRY_DEADLINE) {
+        deadline_remove(&t->deadlines, s, deadline_word(hash, e->words[0]));
+    }
+    table_take(t, s, slot);
     table_settle(t, s);
 }
 
-/* Both in the order of tags. */
-static uint32_t table_interleave(const struct segment *a, const struct segment *b, uint64_t *out)
+/* The deadlines of two segments become those of one. */
+static void table_join_deadlines(struct table *t, struct segment *a, struct segment *b,
+                                 struct segment *to)
 {
-    uint32_t count = 0, i = 0, j = 0;
-    while (count < (uint32_t)a->count + b->count) {
-        while (i < a->room && a->slots[i] == 0) i++;
-        while (j < b->room && b->slots[j] == 0) j++;
-        bool first =
-            j == b->room || (i < a->room && band_tag(a->slots[i]) <= band_tag(b->slots[j]));
-        out[count++] = first ? a->slots[i++] : b->slots[j++];
-    }
-    return count;
+    uint64_t words[MERGE_MAX];
+    uint32_t a_room = a->deadlines == NULL ? 0 : band_rooms[a->deadline_step];
+    uint32_t b_room = b->deadlines == NULL ? 0 : band_rooms[b->deadline_step];
+    uint32_t count = band_interleave(a->deadlines, a_room, b->deadlines, b_room, words);
+    deadline_drop(&t->deadlines, a);
+    deadline_drop(&t->deadlines, b);
+    deadline_build(&t->deadlines, to, words, count);
 }
 
 /* Merges a segment with its buddy where both are nearly empty; gives the merged one or NULL. */
@@ -194,17 +200,15 @@ static struct segment *table_merge(struct table *t, struct segment *s)
     struct segment *buddy = table_segment(t, s->prefix ^ bit);
     if (buddy->depth != s->depth || s->count + buddy->count > MERGE_MAX) return NULL;
     uint64_t words[MERGE_MAX];
-    uint32_t count = table_interleave(s, buddy, words);
+    uint32_t count = band_interleave(s->slots, s->room, buddy->slots, buddy->room, words);
     struct segment_plan plan = {segment_step_for(count), SEGMENT_LAST_STEP, s->depth - 1u,
                                 s->prefix & ~bit};
     struct segment *to = segment_make_of(plan, words, count);
     if (to == NULL) return NULL;
-    bool deadlines = s->deadline_count > 0 || buddy->deadline_count > 0;
-    deadline_drop(&t->deadlines, s);
-    deadline_drop(&t->deadlines, buddy);
+    table_join_deadlines(t, s, buddy, to);
     table_delist(t, s);
     table_delist(t, buddy);
-    table_adopt(t, to, deadlines);
+    table_adopt(t, to);
     segment_free(s);
     segment_free(buddy);
     return to;

@@ -75,8 +75,9 @@ void table_insert(struct table *t, uint64_t hash, struct entry *e);
 /* Takes the entry out and its deadline from the index; it is the caller's. The segment shrinks or
  * merges where that pays. */
 void table_remove(struct table *t, uint64_t hash, uint64_t *slot);
-/* In two steps, for many of one segment: remove without shrinking, then settle once. */
-void table_remove_only(struct table *t, struct segment *s, uint64_t *slot, uint64_t hash);
+/* In steps, for many of one segment: take from the slots alone, then settle once. The index of
+ * deadlines is the caller's. */
+void table_take(struct table *t, struct segment *s, uint64_t *slot);
 void table_settle(struct table *t, struct segment *s);
 
 /* Memory of directory, segments, deadlines. */
