@@ -25,6 +25,17 @@ enum {
     ACCEPT_PER_TURN = 256,
     ACCEPT_SETTINGS_ID = 0,
     ACCEPT_RETRY_NS = 100000000, /* after running out of descriptors */
+    ACCEPT_DOUBTS_MAX = 64,
+    ACCEPT_DOUBT_NS = 5000000,
+};
+
+/*
+ * A connection over the limit of clients. One that is just dying may still be on its way down the pipe, so the new one is not refused at
+ * once: a moment later it is looked at again.
+ */
+struct doubt {
+    int fd;
+    bool is_unix;
 };
 
 struct accept_stage {
@@ -41,6 +52,9 @@ struct accept_stage {
     int next_parser;
     int spare_fd;
     uint64_t retry_ns; /* listeners rest until then; 0: they do not */
+    struct doubt doubts[ACCEPT_DOUBTS_MAX];
+    int doubt_count;
+    uint64_t doubt_ns; /* when to look at them again */
     struct counter total, rejected, live;
 };
 
@@ -143,23 +157,25 @@ static int accept_choose_parser(struct accept_stage *a)
     return chosen;
 }
 
-static void accept_hand_over(struct accept_stage *a, struct turn *t, int fd, bool is_unix, const struct settings *settings)
+/* Gives the connection its slot, its parser and its writer. False: there is no room, and nothing happened. */
+static bool accept_hand_over(struct accept_stage *a, struct turn *t, int fd, bool is_unix, const struct settings *settings)
 {
-    counter_add(&a->total, 1);
     uint32_t slot;
-    if (counter_read(&a->live) >= (uint64_t)settings->maxclients || !accept_take_slot(a, &slot)) {
-        accept_refuse(a, fd, "-" ERR_MAX_CLIENTS "\r\n");
-        return;
-    }
+    if (counter_read(&a->live) >= (uint64_t)settings->maxclients || !accept_take_slot(a, &slot)) return false;
     struct conn_card *card = conn_card_make(slot);
+    if (card == NULL) {
+        a->free_slots[a->free_count++] = slot;
+        return false;
+    }
     accept_fill_card(a, card, fd, slot, is_unix);
-    if (settings->protected_mode && settings->requirepass[0] == '\0' && !card->is_local) {
+    bool open = settings->requirepass.len == 0;
+    if (settings->protected_mode && open && !card->is_local) {
         accept_refuse(a, fd, accept_protected_text);
         a->free_slots[a->free_count++] = slot;
-        return;
+        return true;
     }
     if (!is_unix) accept_tune(fd, settings);
-    card->authenticated = settings->requirepass[0] == '\0';
+    card->authenticated = open;
     int parser = accept_choose_parser(a);
     card->parser = (uint16_t)parser;
     card->writer = (uint16_t)(parser % a->wiring.writer_count);
@@ -167,6 +183,29 @@ static void accept_hand_over(struct accept_stage *a, struct turn *t, int fd, boo
     handoff_push(a->wiring.seeds[parser], slot);
     stage_give(t, a->wiring.parsers[parser]);
     t->items++;
+    return true;
+}
+
+static void accept_take_in(struct accept_stage *a, struct turn *t, int fd, bool is_unix, const struct settings *settings)
+{
+    counter_add(&a->total, 1);
+    if (accept_hand_over(a, t, fd, is_unix, settings)) return;
+    if (a->doubt_count == ACCEPT_DOUBTS_MAX) {
+        accept_refuse(a, fd, "-" ERR_MAX_CLIENTS "\r\n");
+        return;
+    }
+    if (a->doubt_count == 0) a->doubt_ns = clock_mono_ns() + ACCEPT_DOUBT_NS;
+    a->doubts[a->doubt_count++] = (struct doubt){fd, is_unix};
+}
+
+static void accept_settle_doubts(struct accept_stage *a, struct turn *t, const struct settings *settings)
+{
+    if (a->doubt_count == 0 || clock_mono_ns() < a->doubt_ns) return;
+    for (int i = 0; i < a->doubt_count; i++) {
+        const struct doubt *d = &a->doubts[i];
+        if (!accept_hand_over(a, t, d->fd, d->is_unix, settings)) accept_refuse(a, d->fd, "-" ERR_MAX_CLIENTS "\r\n");
+    }
+    a->doubt_count = 0;
 }
 
 /* ---- Listeners ---- */
@@ -230,7 +269,7 @@ static bool accept_from(struct accept_stage *a, struct turn *t, const struct acc
     for (int i = 0; i < ACCEPT_PER_TURN; i++) {
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            accept_hand_over(a, t, fd, l->is_unix, settings);
+            accept_take_in(a, t, fd, l->is_unix, settings);
             continue;
         }
         if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
@@ -251,6 +290,7 @@ static bool accept_run(void *self, struct turn *t)
     const struct settings *settings = settings_enter(ACCEPT_SETTINGS_ID);
     accept_take_freed(a);
     accept_take_orders(a, t->thread);
+    accept_settle_doubts(a, t, settings);
     if (!a->watching && a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns) accept_watch(a, t->thread);
     struct poll_event *e;
     while ((e = thread_event(t->thread, &a->stage)) != NULL) {
@@ -266,10 +306,19 @@ static bool accept_run(void *self, struct turn *t)
 static uint64_t accept_due(void *self)
 {
     struct accept_stage *a = self;
-    return a->watching || a->retry_ns == 0 ? UINT64_MAX : a->retry_ns;
+    uint64_t due = a->watching || a->retry_ns == 0 ? UINT64_MAX : a->retry_ns;
+    return a->doubt_count > 0 && a->doubt_ns < due ? a->doubt_ns : due;
 }
 
-static const struct stage_ops accept_ops = {.run = accept_run, .due = accept_due};
+static uint64_t accept_depth(void *self)
+{
+    const struct accept_stage *a = self;
+    uint64_t depth = handoff_depth(a->wiring.orders);
+    for (int i = 0; i < a->wiring.writer_count; i++) depth += handoff_depth(a->wiring.freed[i]);
+    return depth;
+}
+
+static const struct stage_ops accept_ops = {.run = accept_run, .due = accept_due, .depth = accept_depth};
 
 struct accept_stage *accept_open(const struct accept_wiring *w)
 {
@@ -288,6 +337,7 @@ struct accept_stage *accept_open(const struct accept_wiring *w)
 void accept_close(struct accept_stage *a)
 {
     accept_close_listeners(a);
+    for (int i = 0; i < a->doubt_count; i++) close(a->doubts[i].fd);
     if (a->spare_fd >= 0) close(a->spare_fd);
     struct arena *arena = a->arena;
     arena_free(arena, a->free_slots);

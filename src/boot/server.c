@@ -69,12 +69,14 @@ static void server_counters(struct world_counters *out)
         .connections_rejected = accept_connections_rejected(s->accept),
     };
     for (int i = 0; i < s->parser_count; i++) {
+        out->reads += parse_reads(s->parsers[i]);
         out->net_in += parse_bytes_read(s->parsers[i]);
         out->query_limit_cuts += parse_query_limit_cuts(s->parsers[i]);
         out->parse_memory += parse_memory(s->parsers[i]);
         out->parse_starved += parse_starved(s->parsers[i]);
     }
     for (int i = 0; i < s->writer_count; i++) {
+        out->writes += write_calls(s->writers[i]);
         out->net_out += write_bytes_sent(s->writers[i]);
         out->output_limit_cuts += write_limit_cuts(s->writers[i]);
         out->out_pending += write_pending_bytes(s->writers[i]);
@@ -288,9 +290,9 @@ static void server_close_rooms(struct server *s)
 {
     governor_close(s->governor);
     accept_close(s->accept);
+    for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     execute_close(s->execute);
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]);
-    for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]);
     stage_forget_all();
     conn_cards_close();
 }

@@ -95,6 +95,7 @@ enum {
     BITS = OPTION_BITS,
     PENDING = OPTION_PENDING,
     INERT = OPTION_INERT,
+    SAME = OPTION_SAME,
 };
 #define MB (1024LL * 1024)
 
@@ -348,7 +349,8 @@ static struct bytes *option_split(struct bytes text, uint32_t *count)
 int option_set_text(struct settings *s, const struct option *o, const struct bytes *words,
                     uint32_t count, enum option_source source, char error[OPTION_ERROR_MAX])
 {
-    bool owned = o->kind == OPTION_STRING || o->kind == OPTION_SPECIAL;
+    bool owned =
+        o->kind == OPTION_STRING || (o->kind == OPTION_SPECIAL && !o->special->is_binary);
     for (uint32_t i = 0; owned && i < count; i++)
         if (words[i].len > 0 && memchr(words[i].ptr, 0, words[i].len) != NULL)
             return option_fail(error, "argument must not contain a zero byte");
@@ -396,31 +398,34 @@ static void option_print_lines(const struct settings *s, const struct option *o,
 }
 
 static char *option_text_by(const struct settings *s, const struct option *o,
-                            void (*print)(const struct settings *, const struct option *, FILE *))
+                            void (*print)(const struct settings *, const struct option *, FILE *),
+                            size_t *len)
 {
     char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    FILE *out = open_memstream(&text, len);
     must(out != NULL);
     print(s, o, out);
     must(fclose(out) == 0 && text != NULL);
     return text;
 }
 
-char *option_get_text(const struct settings *s, const struct option *o)
+char *option_get_text(const struct settings *s, const struct option *o, size_t *len)
 {
-    return option_text_by(s, o, option_print);
+    size_t unasked;
+    return option_text_by(s, o, option_print, len != NULL ? len : &unasked);
 }
 
 char *option_get_lines(const struct settings *s, const struct option *o)
 {
-    return option_text_by(s, o, option_print_lines);
+    size_t len;
+    return option_text_by(s, o, option_print_lines, &len);
 }
 
 bool option_is_equal(const struct settings *a, const struct settings *b, const struct option *o)
 {
-    char *x = option_get_text(a, o), *y = option_get_text(b, o);
-    bool equal = strcmp(x, y) == 0;
+    size_t x_len, y_len;
+    char *x = option_get_text(a, o, &x_len), *y = option_get_text(b, o, &y_len);
+    bool equal = bytes_equal(bytes_make(x, x_len), bytes_make(y, y_len));
     free(x);
     free(y);
     return equal;

@@ -119,6 +119,16 @@ struct setting_percentiles {
     int count;
 };
 
+/* A password: any bytes, a zero among them too, and one more zero behind. */
+struct setting_secret {
+    char *ptr; /* never NULL */
+    size_t len;
+};
+static inline struct bytes secret_bytes(const struct setting_secret *s)
+{
+    return bytes_make(s->ptr, s->len);
+}
+
 struct setting_replicaof {
     char *host; /* "": a master */
     int port;
@@ -152,6 +162,9 @@ enum option_flag {
     OPTION_BITS = 1 << 9,         /* an enum of which several words may be given */
     OPTION_PENDING = 1 << 10,     /* known and reported; what it is for is still to come */
     OPTION_INERT = 1 << 11, /* known and reported for compatibility; Baton has no use for it */
+    /* With IMMUTABLE: CONFIG SET may say again what it is. For options that are Baton's own: tools
+     * that set all that CONFIG GET shows pass over Redis's immutable ones by name only. */
+    OPTION_SAME = 1 << 12,
 };
 
 struct option_word {
@@ -196,8 +209,11 @@ enum option_source { OPTION_FROM_FILE, OPTION_FROM_CLIENT };
 int option_set_text(struct settings *s, const struct option *o, const struct bytes *words,
                     uint32_t count, enum option_source source, char error[OPTION_ERROR_MAX]);
 
-/* As CONFIG GET answers it. Gives memory of malloc(). */
-char *option_get_text(const struct settings *s, const struct option *o);
+/*
+ * As CONFIG GET answers it. Gives memory of malloc(), with a zero behind. A secret may hold zeros
+ * too: `len`, when not NULL, is set to the length.
+ */
+char *option_get_text(const struct settings *s, const struct option *o, size_t *len);
 /* As lines of a configuration file, each ended by '\n', quoted as needed; "" when there is nothing
  * to write. Gives. */
 char *option_get_lines(const struct settings *s, const struct option *o);

@@ -11,7 +11,7 @@ void option_print_all(FILE *out)
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *o = option_at(i);
         if ((o->flags & OPTION_HIDDEN) != 0) continue;
-        char *value = option_get_text(s, o);
+        char *value = option_get_text(s, o, NULL);
         fprintf(out, "%s \"%s\"%s%s\n", o->name, value,
                 (o->flags & OPTION_IMMUTABLE) != 0 ? " [at start only]" : "",
                 (o->flags & OPTION_PENDING) != 0 ? " [not in effect yet]"

@@ -88,8 +88,14 @@ static void bind_copy(void *to, const void *from)
     for (int i = 0; i < a->count; i++) b->addr[i] = option_string(bytes_of(a->addr[i]));
 }
 
-const struct option_special special_bind = {bind_reset, bind_set,  bind_print,
-                                            bind_lines, bind_copy, bind_release};
+const struct option_special special_bind = {
+    .reset = bind_reset,
+    .set = bind_set,
+    .print = bind_print,
+    .lines = bind_lines,
+    .copy = bind_copy,
+    .release = bind_release,
+};
 
 /* ---- dir: a string; boot and CONFIG SET go there and store where that is ---- */
 
@@ -126,8 +132,14 @@ static void dir_release(void *member)
     *(char **)member = NULL;
 }
 
-const struct option_special special_dir = {dir_reset, dir_set,  dir_print,
-                                           dir_lines, dir_copy, dir_release};
+const struct option_special special_dir = {
+    .reset = dir_reset,
+    .set = dir_set,
+    .print = dir_print,
+    .lines = dir_lines,
+    .copy = dir_copy,
+    .release = dir_release,
+};
 
 /* ---- oom-score-adj-values ---- */
 
@@ -164,7 +176,11 @@ static void oom_values_copy(void *to, const void *from)
 }
 
 const struct option_special special_oom_values = {
-    oom_values_reset, oom_values_set, oom_values_print, NULL, oom_values_copy, NULL};
+    .reset = oom_values_reset,
+    .set = oom_values_set,
+    .print = oom_values_print,
+    .copy = oom_values_copy,
+};
 
 /* ---- client-output-buffer-limit: any number of classes at a time ---- */
 
@@ -243,9 +259,13 @@ static void output_limits_copy(void *to, const void *from)
     memcpy(to, from, sizeof(struct setting_output_limits));
 }
 
-const struct option_special special_output_limits = {output_limits_reset, output_limits_set,
-                                                     output_limits_print, output_limits_lines,
-                                                     output_limits_copy,  NULL};
+const struct option_special special_output_limits = {
+    .reset = output_limits_reset,
+    .set = output_limits_set,
+    .print = output_limits_print,
+    .lines = output_limits_lines,
+    .copy = output_limits_copy,
+};
 
 /* ---- notify-keyspace-events ---- */
 
@@ -302,8 +322,13 @@ static void notify_lines(const void *member, const char *name, FILE *out)
 
 static void notify_copy(void *to, const void *from) { *(uint32_t *)to = *(const uint32_t *)from; }
 
-const struct option_special special_notify = {notify_reset, notify_set,  notify_print,
-                                              notify_lines, notify_copy, NULL};
+const struct option_special special_notify = {
+    .reset = notify_reset,
+    .set = notify_set,
+    .print = notify_print,
+    .lines = notify_lines,
+    .copy = notify_copy,
+};
 
 /* ---- save ---- */
 
@@ -354,8 +379,67 @@ static void save_lines(const void *member, const char *name, FILE *out)
 
 static void save_copy(void *to, const void *from) { memcpy(to, from, sizeof(struct setting_save)); }
 
-const struct option_special special_save = {save_reset, save_set,  save_print,
-                                            save_lines, save_copy, NULL};
+const struct option_special special_save = {
+    .reset = save_reset,
+    .set = save_set,
+    .print = save_print,
+    .lines = save_lines,
+    .copy = save_copy,
+};
+
+/* ---- requirepass and the other passwords ---- */
+
+static void secret_reset(void *member)
+{
+    *(struct setting_secret *)member = (struct setting_secret){option_string(bytes_of("")), 0};
+}
+
+static int secret_set(void *member, const struct bytes *words, uint32_t count,
+                      enum option_source source, char *error)
+{
+    struct setting_secret *s = member;
+    (void)source;
+    if (count != 1) return option_fail(error, "wrong number of arguments");
+    free(s->ptr);
+    *s = (struct setting_secret){option_string(words[0]), words[0].len};
+    return 0;
+}
+
+static void secret_print(const void *member, FILE *out)
+{
+    const struct setting_secret *s = member;
+    fwrite(s->ptr, 1, s->len, out);
+}
+
+static void secret_lines(const void *member, const char *name, FILE *out)
+{
+    fprintf(out, "%s ", name);
+    config_quote(secret_bytes(member), out);
+    fputc('\n', out);
+}
+
+static void secret_copy(void *to, const void *from)
+{
+    const struct setting_secret *s = from;
+    *(struct setting_secret *)to = (struct setting_secret){option_string(secret_bytes(s)), s->len};
+}
+
+static void secret_release(void *member)
+{
+    struct setting_secret *s = member;
+    free(s->ptr);
+    *s = (struct setting_secret){NULL, 0};
+}
+
+const struct option_special special_secret = {
+    .reset = secret_reset,
+    .set = secret_set,
+    .print = secret_print,
+    .lines = secret_lines,
+    .copy = secret_copy,
+    .release = secret_release,
+    .is_binary = true,
+};
 
 /* ---- replicaof ---- */
 
@@ -410,9 +494,14 @@ static void replicaof_release(void *member)
     r->host = NULL;
 }
 
-const struct option_special special_replicaof = {replicaof_reset, replicaof_set,
-                                                 replicaof_print, replicaof_lines,
-                                                 replicaof_copy,  replicaof_release};
+const struct option_special special_replicaof = {
+    .reset = replicaof_reset,
+    .set = replicaof_set,
+    .print = replicaof_print,
+    .lines = replicaof_lines,
+    .copy = replicaof_copy,
+    .release = replicaof_release,
+};
 
 /* ---- latency-tracking-info-percentiles ---- */
 
@@ -472,6 +561,10 @@ static void percentiles_copy(void *to, const void *from)
     memcpy(to, from, sizeof(struct setting_percentiles));
 }
 
-const struct option_special special_percentiles = {percentiles_reset, percentiles_set,
-                                                   percentiles_print, percentiles_lines,
-                                                   percentiles_copy,  NULL};
+const struct option_special special_percentiles = {
+    .reset = percentiles_reset,
+    .set = percentiles_set,
+    .print = percentiles_print,
+    .lines = percentiles_lines,
+    .copy = percentiles_copy,
+};

@@ -16,10 +16,12 @@ struct option_special {
     void (*lines)(const void *member, const char *name, FILE *out);
     void (*copy)(void *to, const void *from);
     void (*release)(void *member); /* NULL: owns nothing */
+    bool is_binary;                /* zero bytes are taken */
 };
 
 extern const struct option_special special_bind, special_dir, special_oom_values,
-    special_output_limits, special_notify, special_save, special_replicaof, special_percentiles;
+    special_output_limits, special_notify, special_save, special_replicaof, special_percentiles,
+    special_secret;
 
 /* Gives a copy of `b` as a C string. */
 char *option_string(struct bytes b);

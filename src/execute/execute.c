@@ -17,6 +17,8 @@
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
 #include "execute/core/world.h"
+#include "execute/commands/debug.h"
+#include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/keyspace/keyspace.h"
 #include "execute/types/heap.h"
@@ -26,6 +28,7 @@ enum {
     EXECUTE_WINDOW = 32,           /* commands whose memory is asked for ahead */
     EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
     EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
+    EXECUTE_REPLY_HELD = 1 << 20,  /* with an output limit: and so much of the limit more, before it leaves */
     EXECUTE_REPLY_KEPT = 262144,   /* a buffer that grew larger is not kept for the next batch */
     EXECUTE_TURN_OUTPUT = 1 << 20, /* bytes of reply after which a turn gives way */
     EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made; its ring holds twice so many */
@@ -163,6 +166,14 @@ static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t fr
         if (dbs[i - from] != NULL) keyspace_prefetch_entry(dbs[i - from], b->commands[i].hash);
 }
 
+/* Drops what a session was answered since `start` when it is over the output limit; then nothing of it has left. */
+static void execute_enforce_limit(struct session *s, struct out *o, size_t start, uint64_t room)
+{
+    if (likely(o->reply.len - start <= room) || s->closing) return;
+    o->reply.len = start;
+    run_cut_over_limit(s);
+}
+
 /* The commands of one item. `*asked` is up to where memory was asked for. */
 static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b, uint32_t index, struct session *s,
                              uint32_t *asked)
@@ -171,6 +182,8 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
     int writer = conn_card(item->conn.slot)->writer;
     struct out *o = execute_out(e, writer);
     size_t start = o->reply.len;
+    uint64_t room = run_reply_room(s);
+    size_t leave = EXECUTE_REPLY_LEN + (room == UINT64_MAX ? 0 : room < EXECUTE_REPLY_HELD ? room : EXECUTE_REPLY_HELD);
     for (uint32_t i = item->first; i < item->first + item->count; i++) {
         if (i >= *asked && b->command_count > 1) {
             execute_prefetch(b, index, i);
@@ -178,7 +191,8 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         }
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
-        if (o->reply.len < EXECUTE_REPLY_LEN) continue;
+        execute_enforce_limit(s, o, start, room);
+        if (o->reply.len < leave) continue;
         execute_add_item(e, o, item->conn, start, 0);
         execute_publish(e, t, writer);
         if (run_must_choke(s)) run_choke(s);
@@ -231,6 +245,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
         size_t start = o->reply.len;
         o->reply.resp = s->resp;
         run_held(s, &o->reply);
+        execute_enforce_limit(s, o, start, run_reply_room(s));
         execute_add_item(e, o, s->conn, start, execute_cut_event(s));
         if (o->reply.len < EXECUTE_REPLY_LEN) continue;
         execute_publish(e, t, writer);
@@ -250,19 +265,22 @@ static void execute_close_silent(const struct settings *settings, int64_t mono_m
 
 static void execute_cron(struct execute_stage *e, const struct settings *settings, uint64_t mono_ns)
 {
+    uint64_t began = clock_ticks();
     struct world_counters counters = {0};
     if (e->wiring.world.counters != NULL) e->wiring.world.counters(&counters);
     stats_sample(mono_ns / 1000000, counters.net_in, counters.net_out);
-    if (mono_ns < e->idle_check_ns) return;
-    e->idle_check_ns = mono_ns + 1000000000u;
-    execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
+    if (mono_ns >= e->idle_check_ns) {
+        e->idle_check_ns = mono_ns + 1000000000u;
+        execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
+    }
+    info_cron(began);
 }
 
 /* What time asks for; gives when it must be asked again. */
 static uint64_t execute_time(struct execute_stage *e, const struct settings *settings, int64_t wall_ms, uint64_t mono_ns)
 {
     if (mono_ns >= e->cron_ns) {
-        execute_cron(e, settings, mono_ns);
+        if (!debug_cron_is_paused()) execute_cron(e, settings, mono_ns);
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
@@ -338,7 +356,15 @@ static uint64_t execute_due(void *self)
     return ((struct execute_stage *)self)->due_ns;
 }
 
-static const struct stage_ops execute_ops = {.run = execute_run, .due = execute_due};
+static uint64_t execute_depth(void *self)
+{
+    const struct execute_stage *e = self;
+    uint64_t depth = 0;
+    for (int i = 0; i < e->wiring.parser_count; i++) depth += handoff_depth(e->wiring.commands[i]);
+    return depth;
+}
+
+static const struct stage_ops execute_ops = {.run = execute_run, .due = execute_due, .depth = execute_depth};
 
 struct execute_stage *execute_open(const struct execute_wiring *w)
 {

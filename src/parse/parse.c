@@ -45,7 +45,7 @@ struct parse_stage {
     uint32_t span_max;
     const struct settings *settings; /* of this turn */
     struct credit credit;
-    struct counter bytes, cuts, starved, stop;
+    struct counter bytes, reads, cuts, starved, stop;
 };
 
 /* ---- Batches ---- */
@@ -367,6 +367,7 @@ static void parse_fresh(struct parse_stage *p, struct conn_in *c, struct chunk *
 static void parse_count(struct parse_stage *p, struct conn_in *c, size_t len)
 {
     counter_add(&p->bytes, len);
+    counter_add(&p->reads, 1);
     uint64_t before = conn_meter(&c->card->in_bytes);
     conn_meter_set(&c->card->in_bytes, before + len);
 }
@@ -501,7 +502,13 @@ static uint64_t parse_due(void *self)
     return p->rest_ns == 0 ? UINT64_MAX : p->rest_ns;
 }
 
-static const struct stage_ops parse_ops = {.run = parse_run, .due = parse_due};
+static uint64_t parse_depth(void *self)
+{
+    const struct parse_stage *p = self;
+    return handoff_depth(p->wiring.seeds) + handoff_depth(p->wiring.home);
+}
+
+static const struct stage_ops parse_ops = {.run = parse_run, .due = parse_due, .depth = parse_depth};
 
 struct parse_stage *parse_open(const char *name, const struct parse_wiring *w)
 {
@@ -540,5 +547,6 @@ void parse_set_execute(struct parse_stage *p, struct stage *execute) { p->execut
 struct stage *parse_stage(struct parse_stage *p) { return &p->stage; }
 uint64_t parse_bytes_read(const struct parse_stage *p) { return counter_read(&p->bytes); }
 uint64_t parse_query_limit_cuts(const struct parse_stage *p) { return counter_read(&p->cuts); }
+uint64_t parse_reads(const struct parse_stage *p) { return counter_read(&p->reads); }
 uint64_t parse_starved(const struct parse_stage *p) { return counter_read(&p->starved); }
 size_t parse_memory(const struct parse_stage *p) { return arena_used(p->arena); }

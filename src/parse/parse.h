@@ -36,6 +36,7 @@ void parse_stop_reading(struct parse_stage *p);
 
 /* Any thread, as information. */
 uint64_t parse_bytes_read(const struct parse_stage *p);
+uint64_t parse_reads(const struct parse_stage *p);
 uint64_t parse_query_limit_cuts(const struct parse_stage *p);
 uint64_t parse_starved(const struct parse_stage *p); /* times that it was out of batches */
 size_t parse_memory(const struct parse_stage *p);

@@ -61,7 +61,7 @@ struct write_stage {
     uint64_t soft_count;      /* connections over their soft limit */
     uint64_t soft_check_ns;
     const struct settings *settings;
-    struct counter sent, cuts, pending, open;
+    struct counter sent, writes, cuts, pending, open;
 };
 
 /* ---- Connections ---- */
@@ -216,6 +216,7 @@ static size_t write_send(struct write_stage *w, struct conn_out *c, const char *
             return len;
         }
         done += (size_t)sent;
+        counter_add(&w->writes, 1);
         if ((size_t)sent < n) break;
     }
     counter_add(&w->sent, done);
@@ -366,7 +367,12 @@ static uint64_t write_due(void *self)
     return w->soft_check_ns == 0 ? UINT64_MAX : w->soft_check_ns;
 }
 
-static const struct stage_ops write_ops = {.run = write_run, .due = write_due};
+static uint64_t write_depth(void *self)
+{
+    return handoff_depth(((const struct write_stage *)self)->wiring.replies);
+}
+
+static const struct stage_ops write_ops = {.run = write_run, .due = write_due, .depth = write_depth};
 
 struct write_stage *write_open(const char *name, const struct write_wiring *wiring)
 {
@@ -388,6 +394,9 @@ void write_close(struct write_stage *w)
         close(c->ref.fd);
         arena_free(arena, c);
     }
+    struct reply_batch *b;
+    while ((b = handoff_pop_ptr(w->wiring.replies)) != NULL) write_batch_home(w, b);
+    write_return_more(w);
     arena_free(arena, w->conns);
     arena_free(arena, w);
     arena_close(arena);
@@ -395,6 +404,7 @@ void write_close(struct write_stage *w)
 
 struct stage *write_stage(struct write_stage *w) { return &w->stage; }
 uint64_t write_bytes_sent(const struct write_stage *w) { return counter_read(&w->sent); }
+uint64_t write_calls(const struct write_stage *w) { return counter_read(&w->writes); }
 uint64_t write_limit_cuts(const struct write_stage *w) { return counter_read(&w->cuts); }
 uint64_t write_pending_bytes(const struct write_stage *w) { return counter_read(&w->pending); }
 uint64_t write_open_connections(const struct write_stage *w) { return counter_read(&w->open); }

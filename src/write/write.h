@@ -26,6 +26,7 @@ struct stage *write_stage(struct write_stage *w);
 
 /* Any thread, as information. */
 uint64_t write_bytes_sent(const struct write_stage *w);
+uint64_t write_calls(const struct write_stage *w); /* that sent something */
 uint64_t write_limit_cuts(const struct write_stage *w);
 uint64_t write_pending_bytes(const struct write_stage *w);
 uint64_t write_open_connections(const struct write_stage *w);

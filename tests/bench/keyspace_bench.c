@@ -111,6 +111,8 @@ static void bench_memory(struct db *db, const char *what, size_t rss_before, siz
 static void bench_keys(uint64_t keys)
 {
     struct db *db = keyspace_db(0);
+    keyspace_flush(NULL, false);
+    mem_purge();
     size_t rss = mem_rss(), used = mem_used();
     printf("%llu keys\n", (unsigned long long)keys);
     bench_run("SET new", db, OP_SET, keys, 0, 0);
@@ -128,7 +130,6 @@ static void bench_keys(uint64_t keys)
     keyspace_tick(0);
     bench_run("SET refill", db, OP_SET, keys, 0, 0);
     bench_run("DEL", db, OP_DEL, keys, 0, 0);
-    printf("  left: %llu keys, %zu bytes\n", (unsigned long long)db_size(db), mem_used() - used);
 }
 
 int main(int argc, char **argv)

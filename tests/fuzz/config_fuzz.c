@@ -32,8 +32,9 @@ static void check_round(const struct settings *s)
     struct settings *again = settings_default();
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *o = option_at(i);
-        char *text = option_get_text(s, o);
-        struct bytes word = bytes_of(text);
+        size_t len;
+        char *text = option_get_text(s, o, &len);
+        struct bytes word = bytes_make(text, len);
         /* Of words with blanks inside CONFIG GET does not tell where they end; none reads as
          * nothing. */
         bool blurred = strcmp(o->name, "bind") == 0 || strcmp(o->name, "replicaof") == 0;

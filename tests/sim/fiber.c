@@ -1,5 +1,6 @@
 /*
- * Threads as coroutines on stacks of their own; the sanitizers are told of every switch. Stacks are kept from seed to seed.
+ * Threads as coroutines on stacks of their own; the sanitizers are told of every switch. Stacks are
+ * kept from seed to seed.
  */
 #include "sim/sim.h"
 

@@ -139,7 +139,10 @@ struct sim_socket *kernel_connect(size_t room)
     return s;
 }
 
-void kernel_put(struct sim_socket *s, const char *data, size_t len) { queue_put(&s->in, data, len); }
+void kernel_put(struct sim_socket *s, const char *data, size_t len)
+{
+    queue_put(&s->in, data, len);
+}
 
 bool kernel_can_deliver(const struct sim_socket *s) { return s->delivered < s->in.len; }
 
@@ -254,7 +257,8 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
 ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
 {
     struct sim_socket *s = fd_enter(fd, "send");
-    if ((flags & MSG_NOSIGNAL) == 0 || (flags & MSG_DONTWAIT) == 0) sim_fail("send that could hurt");
+    if ((flags & MSG_NOSIGNAL) == 0 || (flags & MSG_DONTWAIT) == 0)
+        sim_fail("send that could hurt");
     if (s->reset) return fail_with("send", fd, ECONNRESET);
     if (s->shut) return fail_with("send", fd, EPIPE);
     if (sim_chance(100)) return fail_with("send", fd, EINTR);
@@ -342,7 +346,8 @@ int64_t __wrap_clock_wall_us(void)
 
 void __wrap_random_secret(void *out, size_t len)
 {
-    for (size_t i = 0; i < len; i++) ((unsigned char *)out)[i] = (unsigned char)random_next(&sim_random);
+    for (size_t i = 0; i < len; i++)
+        ((unsigned char *)out)[i] = (unsigned char)random_next(&sim_random);
 }
 
 /* Whoever closes an arena has given everything back. */
@@ -354,7 +359,10 @@ void __wrap_arena_close(struct arena *a)
 
 /* ---- Pollers ---- */
 
-static struct sim_poller *poller_of(const struct poller *p) { return (struct sim_poller *)(uintptr_t)p; }
+static struct sim_poller *poller_of(const struct poller *p)
+{
+    return (struct sim_poller *)(uintptr_t)p;
+}
 
 static bool watch_is_ready(const struct sim_poller *p, const struct sim_watch *w)
 {
@@ -477,7 +485,10 @@ static int op_add_reader(struct poller *p, int fd, uint64_t tag)
     return 0;
 }
 
-static void op_pause_reader(struct poller *p, int fd, uint64_t tag) { watch_pause(p, fd, tag, true); }
+static void op_pause_reader(struct poller *p, int fd, uint64_t tag)
+{
+    watch_pause(p, fd, tag, true);
+}
 static void op_resume_reader(struct poller *p, int fd, uint64_t tag)
 {
     watch_pause(p, fd, tag, false);

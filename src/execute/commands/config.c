@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "catalog/option.h"
 #include "codec/glob.h"
+#include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/core/call.h"
 #include "execute/core/config_apply.h"
@@ -30,9 +31,10 @@ struct shown {
 
 static void config_show(struct call *c, const struct option *o, struct bytes key)
 {
-    char *text = option_get_text(settings_now(), o);
+    size_t len;
+    char *text = option_get_text(settings_now(), o, &len);
     reply_bulk(c, key);
-    reply_text(c, text);
+    reply_bulk(c, bytes_make(text, len));
     free(text);
 }
 
@@ -97,6 +99,8 @@ static bool config_may_protected(const struct call *c)
     return allowed == ALLOWED_YES;
 }
 
+static const char config_immutable[] = "can't set immutable config";
+
 /* Finds the options of all pairs. NULL when one may not be set: then the error was answered. */
 static const struct option **config_choose(struct call *c, uint32_t *count)
 {
@@ -112,8 +116,8 @@ static const struct option **config_choose(struct call *c, uint32_t *count)
         if (o == NULL) {
             reply_errorf(c, "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
                          (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), name.ptr);
-        } else if ((o->flags & OPTION_IMMUTABLE) != 0) {
-            why = "can't set immutable config";
+        } else if ((o->flags & (OPTION_IMMUTABLE | OPTION_SAME)) == OPTION_IMMUTABLE) {
+            why = config_immutable;
         } else if ((o->flags & OPTION_PROTECTED) != 0 && !config_may_protected(c)) {
             why = "can't set protected config";
         }
@@ -143,9 +147,16 @@ static struct settings *config_set_all(struct call *c, const struct option **cho
     struct settings *next = settings_copy(settings_now());
     for (uint32_t i = 0; i < count; i++) {
         struct bytes value = arg(c, 3 + 2 * i);
-        if (option_set_text(next, chosen[i], &value, 1, OPTION_FROM_CLIENT, error) == 0) continue;
+        const struct option *o = chosen[i];
+        const char *why = NULL;
+        if (option_set_text(next, o, &value, 1, OPTION_FROM_CLIENT, error) != 0) {
+            why = error;
+        } else if ((o->flags & OPTION_IMMUTABLE) && !option_is_equal(settings_now(), next, o)) {
+            why = config_immutable;
+        }
+        if (why == NULL) continue;
         settings_free(next);
-        config_refuse(c, arg(c, 2 + 2 * i), error);
+        config_refuse(c, arg(c, 2 + 2 * i), why);
         return NULL;
     }
     return next;
@@ -190,7 +201,7 @@ enum run_result cmd_CONFIG_REWRITE(struct call *c)
 enum run_result cmd_CONFIG_RESETSTAT(struct call *c)
 {
     stats_reset();
-    keyspace_reset_stats();
+    info_reset_stats();
     return reply_ok(c);
 }
 

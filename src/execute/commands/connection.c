@@ -31,7 +31,7 @@ static bool secret_equal(struct bytes guess, struct bytes secret)
 /* The default user is the only one; it takes any password while none is set. */
 static bool password_fits(const struct call *c, struct bytes user, struct bytes password)
 {
-    struct bytes secret = bytes_of(c->settings->requirepass);
+    struct bytes secret = secret_bytes(&c->settings->requirepass);
     bool is_right = secret_equal(password, secret) || secret.len == 0;
     return bytes_equal(user, bytes_of("default")) && is_right;
 }
@@ -51,7 +51,7 @@ static bool authenticate(struct call *c, struct bytes user, struct bytes passwor
 enum run_result cmd_AUTH(struct call *c)
 {
     if (c->nargs > 3) return reply_syntax(c);
-    if (c->nargs == 2 && c->settings->requirepass[0] == '\0')
+    if (c->nargs == 2 && c->settings->requirepass.len == 0)
         return reply_error(c, ERR_NO_PASSWORD_SET);
     struct bytes user = c->nargs == 3 ? arg(c, 1) : bytes_of("default");
     if (!authenticate(c, user, arg(c, c->nargs - 1))) return RUN_ERROR;

@@ -119,7 +119,7 @@ void info_show_stats(struct info *info)
     info_int(info, "client_query_buffer_limit_disconnections",
              (int64_t)info->counters.query_limit_cuts);
     info_int(info, "client_output_buffer_limit_disconnections",
-             (int64_t)info->counters.output_limit_cuts);
+             (int64_t)(info->counters.output_limit_cuts + stats()->output_limit_cuts));
     info_show_turns(info);
     info_int(info, "acl_access_denied_auth", (int64_t)stats()->acl_denied_auth);
     info_zeros(info, acl);

@@ -121,7 +121,7 @@ enum run_result cmd_SCAN(struct call *c)
 {
     struct scan s;
     if (!scan_parse(c, &s)) return RUN_ERROR;
-    uint64_t next = keyspace_scan(c->db, s.cursor, (uint64_t)s.count, scan_visit, &s);
+    uint64_t next = keyspace_scan_expire(c->db, s.cursor, (uint64_t)s.count, scan_visit, &s);
 
     char cursor[NUMBER_INT_CHARS];
     reply_array(c, 2);

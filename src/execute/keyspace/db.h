@@ -25,6 +25,7 @@ struct keyspace {
     int64_t now_ms;
     bool no_touch;
     bool expiry_off;
+    bool keep_expired;
     struct random random;
     struct grave *graves;
     struct keyspace_stats stats;
@@ -40,6 +41,8 @@ static inline uint64_t db_hash(const struct entry *e)
 
 /* The slot of a key that is alive, or NULL; one that is due is deleted. */
 uint64_t *db_find(struct db *db, struct key key);
+/* Deletes an expired entry that somebody came across. */
+void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot);
 /* Removes the entry in a slot and frees it. */
 void db_remove(struct db *db, uint64_t hash, uint64_t *slot);
 

@@ -4,6 +4,7 @@
 #include "execute/types/heap.h"
 
 #define TTL_SAMPLE_SEGMENTS 16
+#define DRAWS_OF_KEPT 1000 /* of expired keys in a row, while they are kept */
 
 struct keyspace keyspace;
 
@@ -79,7 +80,7 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
     entry_free(e);
 }
 
-static __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot)
+__attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot)
 {
     db_remove(db, hash, slot);
     keyspace.stats.expired++;
@@ -96,9 +97,18 @@ uint64_t *db_find(struct db *db, struct key key)
     return slot;
 }
 
+/* For lookups: what is due may have to stay. */
+static inline uint64_t *db_look(struct db *db, struct key key)
+{
+    if (likely(!keyspace.keep_expired)) return db_find(db, key);
+    uint64_t *slot = table_find(&db->table, key);
+    bool due = slot != NULL && entry_is_due(segment_entry(*slot), keyspace.now_ms);
+    return due ? NULL : slot;
+}
+
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how)
 {
-    uint64_t *slot = db_find(db, key);
+    uint64_t *slot = db_look(db, key);
     if (how == LOOKUP_READ) {
         if (slot != NULL)
             keyspace.stats.hits++;
@@ -165,16 +175,22 @@ static uint64_t *db_random_slot(struct db *db)
 
 struct entry *keyspace_random(struct db *db)
 {
-    while (db->table.count > 0) {
+    int kept = 0;
+    while (db->table.count > 0 && kept < DRAWS_OF_KEPT) {
         uint64_t *slot = db_random_slot(db);
         struct entry *e = segment_entry(*slot);
         if (!entry_is_due(e, keyspace.now_ms)) return e;
-        db_expire_met(db, db_hash(e), slot);
+        if (keyspace.keep_expired)
+            kept++;
+        else
+            db_expire_met(db, db_hash(e), slot);
     }
     return NULL;
 }
 
 void keyspace_set_active_expiry(bool on) { keyspace.expiry_off = !on; }
+
+void keyspace_keep_expired(bool on) { keyspace.keep_expired = on; }
 
 struct keyspace_stats *keyspace_stats(void)
 {

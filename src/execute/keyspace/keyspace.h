@@ -4,7 +4,8 @@
  * An entry is one allocation that holds key and value. Any call that stores, edits, deletes or sets
  * a deadline may move or free entries: an entry pointer is good until the next such call, unless
  * that call returns the new one. Lookups never move anything but may delete the very key looked up,
- * when it has expired; then it counts as absent.
+ * when it has expired; then it counts as absent. While expired keys are kept, it only counts as
+ * absent.
  *
  * Time is the cached wall clock that execute sets with keyspace_tick().
  */
@@ -98,7 +99,8 @@ struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_m
 void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to);
 /* Copies it, deadline too. */
 void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, struct key to);
-/* A key alive, at random; NULL when there is none. */
+/* A key alive, at random; NULL when there is none. Expired ones that it draws are deleted; while
+ * they are kept, it gives up after a number of draws. */
 struct entry *keyspace_random(struct db *db);
 
 /* ---- Whole databases ---- */
@@ -116,6 +118,10 @@ void keyspace_swap(struct db *a, struct db *b);
  */
 uint64_t keyspace_scan(struct db *db, uint64_t cursor, uint64_t count,
                        void (*visit)(void *ctx, struct entry *e), void *ctx);
+/* The same, and the expired ones that the step came across are deleted at its end; the entries that
+ * were shown stay where they are. */
+uint64_t keyspace_scan_expire(struct db *db, uint64_t cursor, uint64_t count,
+                              void (*visit)(void *ctx, struct entry *e), void *ctx);
 
 /* ---- Time and steps ---- */
 /* Deletes what is due, at most `max` keys and about `budget_us`; gives how many. */
@@ -126,6 +132,9 @@ int64_t keyspace_next_due_ms(void);
 bool keyspace_work(uint64_t budget_us);
 /* Active expiry on or off (DEBUG SET-ACTIVE-EXPIRE). */
 void keyspace_set_active_expiry(bool on);
+/* While on, lookups, walks and draws leave expired keys where they are (CLIENT PAUSE); what is
+ * stored under such a key still replaces it. */
+void keyspace_keep_expired(bool on);
 
 /* ---- For tests and DEBUG ---- */
 /* Stops the process when an invariant of the database's table is broken. Slow: reads everything. */

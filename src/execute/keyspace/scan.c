@@ -17,9 +17,12 @@
  */
 #include "execute/keyspace/db.h"
 
+#include "execute/types/heap.h"
+
 #define ORDER_BITS 47
 #define ORDER_END ((uint64_t)1 << ORDER_BITS)
 #define TAG_BITS 16
+#define EXPIRED_ROOM 16 /* for expired entries at first */
 
 struct scan_place {
     uint64_t order; /* where the block begins: reversed bits, ORDER_BITS of them */
@@ -31,6 +34,9 @@ struct scan_step {
     uint64_t want, seen; /* entries; expired ones are seen, not shown */
     void (*visit)(void *ctx, struct entry *e);
     void *ctx;
+    bool expire; /* gather the expired */
+    struct entry **expired;
+    size_t expired_count, expired_room;
 };
 
 static uint64_t scan_reverse(uint64_t order)
@@ -66,6 +72,21 @@ static uint64_t scan_encode(struct scan_place at)
     return block << TAG_BITS | at.tag;
 }
 
+static void scan_show(struct scan_step *step, struct entry *e)
+{
+    step->seen++;
+    if (likely(!entry_is_due(e, keyspace.now_ms))) {
+        step->visit(step->ctx, e);
+        return;
+    }
+    if (!step->expire) return;
+    if (step->expired_count == step->expired_room) {
+        step->expired_room = step->expired_room == 0 ? EXPIRED_ROOM : 2 * step->expired_room;
+        step->expired = heap_realloc(step->expired, step->expired_room * sizeof(struct entry *));
+    }
+    step->expired[step->expired_count++] = e;
+}
+
 /* Shows the block from place->tag on; false when enough were seen before its end, then place->tag
  * is where to go on. */
 static bool scan_block(const struct segment *s, struct scan_place *at, struct scan_step *step)
@@ -83,27 +104,47 @@ static bool scan_block(const struct segment *s, struct scan_place *at, struct sc
         last = tag;
         struct entry *e = segment_entry(s->slots[i]);
         if (part && (db_hash(e) & mask) != prefix) continue;
-        step->seen++;
-        if (!entry_is_due(e, keyspace.now_ms)) step->visit(step->ctx, e);
+        scan_show(step, e);
     }
     return true;
+}
+
+static uint64_t scan_walk(const struct table *t, uint64_t cursor, struct scan_step *step)
+{
+    if (t->directory == NULL) return 0;
+    struct scan_place at = scan_decode(cursor);
+    for (;;) {
+        const struct segment *s = table_segment(t, scan_reverse(at.order));
+        if (at.tag == 0) at.depth = scan_widest(at.order);
+        if (at.depth < s->depth) at.depth = s->depth;
+        if (!scan_block(s, &at, step)) return scan_encode(at);
+        at.order += (uint64_t)1 << (ORDER_BITS - at.depth);
+        at.tag = 0;
+        if (at.order >= ORDER_END) return 0;
+        if (step->seen >= step->want) return scan_encode(at);
+    }
 }
 
 uint64_t keyspace_scan(struct db *db, uint64_t cursor, uint64_t count,
                        void (*visit)(void *ctx, struct entry *e), void *ctx)
 {
-    const struct table *t = &db->table;
-    if (t->directory == NULL) return 0;
-    struct scan_place at = scan_decode(cursor);
     struct scan_step step = {.want = count > 0 ? count : 1, .visit = visit, .ctx = ctx};
-    for (;;) {
-        const struct segment *s = table_segment(t, scan_reverse(at.order));
-        if (at.tag == 0) at.depth = scan_widest(at.order);
-        if (at.depth < s->depth) at.depth = s->depth;
-        if (!scan_block(s, &at, &step)) return scan_encode(at);
-        at.order += (uint64_t)1 << (ORDER_BITS - at.depth);
-        at.tag = 0;
-        if (at.order >= ORDER_END) return 0;
-        if (step.seen >= step.want) return scan_encode(at);
+    return scan_walk(&db->table, cursor, &step);
+}
+
+/* A cursor stays good whatever the deletions do to the table. */
+uint64_t keyspace_scan_expire(struct db *db, uint64_t cursor, uint64_t count,
+                              void (*visit)(void *ctx, struct entry *e), void *ctx)
+{
+    struct scan_step step = {.want = count > 0 ? count : 1,
+                             .visit = visit,
+                             .ctx = ctx,
+                             .expire = !keyspace.keep_expired};
+    uint64_t next = scan_walk(&db->table, cursor, &step);
+    for (size_t i = 0; i < step.expired_count; i++) {
+        uint64_t hash = db_hash(step.expired[i]);
+        db_expire_met(db, hash, table_slot_of(&db->table, hash, step.expired[i]));
     }
+    heap_free(step.expired);
+    return next;
 }

@@ -195,9 +195,17 @@ static char *edit_bytes(struct entry *e)
     return e->flags & ENTRY_BLOCK ? entry_block(e)->bytes : entry_inline_at(e);
 }
 
+/* Whatever is under the key makes room. */
+static void store_clear(struct db *db, struct key key)
+{
+    uint64_t *slot = table_find(&db->table, key);
+    if (slot != NULL) db_remove(db, key.hash, slot);
+}
+
 char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size_t len)
 {
     if (*e == NULL) {
+        if (unlikely(keyspace.keep_expired)) store_clear(db, key);
         struct entry *made = entry_make(key.name, entry_kind(TYPE_STRING, ENC_RAW), 0, 0);
         made = edit_entry(made, len);
         table_insert(&db->table, key.hash, made);
@@ -239,13 +247,6 @@ static struct entry *store_renamed(const struct entry *from, struct bytes name)
     memcpy(entry_inline_at(e), entry_inline_at(from), from->value_len);
     e->clock = from->clock;
     return e;
-}
-
-/* Whatever is under the key makes room. */
-static void store_clear(struct db *db, struct key key)
-{
-    uint64_t *slot = table_find(&db->table, key);
-    if (slot != NULL) db_remove(db, key.hash, slot);
 }
 
 void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to)

@@ -176,6 +176,7 @@ test "W9: CLIENT REPLY inside a transaction" -needs multi {
 
 test "W10: a deep pipeline whose replies nobody reads for long" {
     set n [by_load 30000 40000 1000000]
+    if {$server::is_baton} { ask CONFIG SET output-high-water 8mb }
     ask SET k [string repeat v 1000]
     set before [server::rss]
     set c [client::dial]

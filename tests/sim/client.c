@@ -1,0 +1,555 @@
+/*
+ * Clients. Each has keys of its own, so the model of one client in one order tells every answer but
+ * those that depend on others: numbers of a shared counter, which must be new to everybody and grow
+ * for each, and of kills. Values carry the client's number and a nonce, so an answer that went to a
+ * wrong client is never right by chance.
+ */
+#include "sim/sim.h"
+
+#include "base/must.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLIENTS = 16, KEYS = 3, ANSWERS = 256, COUNTER_MAX = 4096, TAKE_MAX = 65536 };
+
+enum answer_kind { ANSWER_BYTES, ANSWER_COUNTER, ANSWER_NUMBER };
+
+struct answer {
+    enum answer_kind kind;
+    char *bytes;
+    size_t len;
+};
+
+struct text {
+    char *data;
+    size_t len, cap;
+};
+
+enum client_state { CLIENT_NEW, CLIENT_OPEN, CLIENT_DONE };
+
+struct client {
+    int number;
+    enum client_state state;
+    struct sim_socket *socket;
+    int commands_left, abort_at; /* resets the connection when so many are left; -1: never */
+    int window, lazy;            /* answers awaited at most; reads once in so many times */
+    bool half_closes;            /* says that no more comes while answers are due */
+    bool silent, skips;          /* CLIENT REPLY OFF, SKIP */
+    bool ends;                   /* the server is to end the connection */
+    bool finished, refused;
+    struct answer answers[ANSWERS]; /* a ring */
+    unsigned first, last;
+    struct text rx;
+    uint64_t nonce, counter_seen;
+    int64_t number_value;
+    struct text values[KEYS];
+    bool has[KEYS];
+};
+
+static struct client clients[CLIENTS];
+static int client_count;
+static bool counter_taken[COUNTER_MAX];
+static uint64_t counter_sent;
+
+/* ---- Text ---- */
+
+static void text_add(struct text *t, const char *data, size_t len)
+{
+    if (t->len + len > t->cap) {
+        t->cap = (t->len + len) * 2 + 64;
+        t->data = realloc(t->data, t->cap);
+        must(t->data != NULL);
+    }
+    memcpy(t->data + t->len, data, len);
+    t->len += len;
+}
+
+static void text_drop(struct text *t, size_t len)
+{
+    memmove(t->data, t->data + len, t->len - len);
+    t->len -= len;
+}
+
+static void text_free(struct text *t)
+{
+    free(t->data);
+    *t = (struct text){0};
+}
+
+__attribute__((format(printf, 2, 3))) static void text_print(struct text *t, const char *fmt, ...)
+{
+    char line[256];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    text_add(t, line, (size_t)n);
+}
+
+static void text_bulk(struct text *t, const char *data, size_t len)
+{
+    text_print(t, "$%zu\r\n", len);
+    text_add(t, data, len);
+    text_add(t, "\r\n", 2);
+}
+
+/* ---- Sending ---- */
+
+/* Takes the bytes. With replies off, none is awaited. */
+static void await(struct client *c, enum answer_kind kind, struct text *bytes)
+{
+    bool none = c->silent || c->skips;
+    c->skips = false;
+    if (none) {
+        text_free(bytes);
+        return;
+    }
+    must(c->last - c->first < ANSWERS);
+    c->answers[c->last++ % ANSWERS] = (struct answer){kind, bytes->data, bytes->len};
+    *bytes = (struct text){0};
+}
+
+static void await_text(struct client *c, const char *text)
+{
+    struct text t = {0};
+    text_add(&t, text, strlen(text));
+    await(c, ANSWER_BYTES, &t);
+}
+
+static void await_int(struct client *c, int64_t n)
+{
+    struct text t = {0};
+    text_print(&t, ":%" PRId64 "\r\n", n);
+    await(c, ANSWER_BYTES, &t);
+}
+
+static void await_bulk(struct client *c, const char *data, size_t len)
+{
+    struct text t = {0};
+    text_bulk(&t, data, len);
+    await(c, ANSWER_BYTES, &t);
+}
+
+/* Words separated by blanks; '@' is the client's own key number `key`, '%' the value. */
+static void send_words(struct client *c, const char *words, int key, const struct text *value)
+{
+    struct text t = {0};
+    int count = 1;
+    if (sim_verbose) printf("client %d: %s\n", c->number, words);
+    for (const char *p = words; *p != '\0'; p++) count += *p == ' ';
+    text_print(&t, "*%d\r\n", count);
+    for (const char *p = words; count > 0; count--) {
+        size_t len = strcspn(p, " ");
+        char own[32];
+        int own_len = snprintf(own, sizeof(own), "client:%d:%d", c->number, key);
+        if (*p == '@')
+            text_bulk(&t, own, (size_t)own_len);
+        else if (*p == '%')
+            text_bulk(&t, value->data, value->len);
+        else
+            text_bulk(&t, p, len);
+        p += len + 1;
+    }
+    kernel_put(c->socket, t.data, t.len);
+    text_free(&t);
+}
+
+/* "number.nonce." and, for longer ones, a pattern. */
+static struct text new_value(struct client *c, size_t len)
+{
+    struct text t = {0};
+    text_print(&t, "%d.%" PRIu64 ".", c->number, c->nonce++);
+    while (t.len < len) text_print(&t, "%c%zu", (int)('a' + c->number), t.len);
+    return t;
+}
+
+static size_t value_len(void) { return sim_chance(25) ? sim_below(100000) : sim_below(40); }
+
+static void send_set(struct client *c, int key)
+{
+    struct text value = new_value(c, value_len());
+    send_words(c, "SET @ %", key, &value);
+    text_free(&c->values[key]);
+    c->values[key] = value;
+    c->has[key] = true;
+    await_text(c, "+OK\r\n");
+}
+
+static void send_get(struct client *c, int key)
+{
+    send_words(c, "GET @", key, NULL);
+    if (c->has[key])
+        await_bulk(c, c->values[key].data, c->values[key].len);
+    else
+        await_text(c, "$-1\r\n");
+}
+
+static void send_mget(struct client *c, int key)
+{
+    struct text t = {0};
+    send_words(c, "MGET @ nobody:has:this @", key, NULL);
+    text_print(&t, "*3\r\n");
+    for (int i = 0; i < 3; i++) {
+        if (i != 1 && c->has[key])
+            text_bulk(&t, c->values[key].data, c->values[key].len);
+        else
+            text_print(&t, "$-1\r\n");
+    }
+    await(c, ANSWER_BYTES, &t);
+}
+
+static void send_append(struct client *c, int key)
+{
+    struct text value = new_value(c, sim_below(30));
+    send_words(c, "APPEND @ %", key, &value);
+    text_add(&c->values[key], value.data, value.len);
+    c->has[key] = true;
+    await_int(c, (int64_t)c->values[key].len);
+    text_free(&value);
+}
+
+static void send_del(struct client *c, int key)
+{
+    send_words(c, sim_chance(2) ? "DEL @" : "UNLINK @", key, NULL);
+    await_int(c, c->has[key]);
+    text_free(&c->values[key]);
+    c->has[key] = false;
+}
+
+static void send_length(struct client *c, int key)
+{
+    send_words(c, "STRLEN @", key, NULL);
+    await_int(c, c->has[key] ? (int64_t)c->values[key].len : 0);
+}
+
+static void send_incr(struct client *c, int key)
+{
+    (void)key;
+    send_words(c, "INCR @", KEYS, NULL);
+    await_int(c, ++c->number_value);
+}
+
+static void send_shared(struct client *c, int key)
+{
+    (void)key;
+    if (counter_sent + 1 >= COUNTER_MAX) return;
+    struct text none = {0};
+    counter_sent++;
+    send_words(c, "INCR shared:counter", 0, NULL);
+    await(c, ANSWER_COUNTER, &none);
+}
+
+static void send_echo(struct client *c, int key)
+{
+    struct text value = new_value(c, value_len());
+    send_words(c, key == 0 ? "PING %" : "ECHO %", 0, &value);
+    await_bulk(c, value.data, value.len);
+    text_free(&value);
+}
+
+static void send_inline(struct client *c, int key)
+{
+    static const char *const nothing[] = {"\r\n", "\n", "*0\r\n", "*-1\r\n", "  \r\n"};
+    for (uint64_t n = sim_below(4); n > 0; n--) {
+        const char *line = nothing[sim_below(5)];
+        kernel_put(c->socket, line, strlen(line));
+    }
+    if (key == 0) return;
+    kernel_put(c->socket, "ping\r\n", 6);
+    await_text(c, "+PONG\r\n");
+}
+
+/* Some hundreds of commands that answer nothing and fill chunks: empty lines. */
+static void send_nothing(struct client *c, int key)
+{
+    (void)key;
+    static char lines[8192];
+    memset(lines, '\n', sizeof(lines));
+    for (uint64_t n = sim_below(12); n > 0; n--) kernel_put(c->socket, lines, sizeof(lines));
+}
+
+static void send_mistake(struct client *c, int key)
+{
+    if (key == 0) {
+        send_words(c, "GET", 0, NULL);
+        await_text(c, "-ERR wrong number of arguments for 'get' command\r\n");
+        return;
+    }
+    struct text value = new_value(c, 0), t = {0};
+    send_words(c, "NOSUCH %", 0, &value);
+    text_print(&t, "-ERR unknown command 'NOSUCH', with args beginning with: '%.*s' \r\n",
+               (int)value.len, value.data);
+    await(c, ANSWER_BYTES, &t);
+    text_free(&value);
+}
+
+static void send_reply_mode(struct client *c, int key)
+{
+    if (c->silent) {
+        c->silent = false;
+        send_words(c, "CLIENT REPLY ON", 0, NULL);
+        await_text(c, "+OK\r\n");
+    } else if (key == 0) {
+        send_words(c, "CLIENT REPLY OFF", 0, NULL);
+        c->silent = true;
+    } else {
+        send_words(c, "CLIENT REPLY SKIP", 0, NULL);
+        c->skips = true;
+        send_echo(c, key);
+    }
+}
+
+/* QUIT or what cannot be understood; what comes after it is not answered. */
+static void send_end(struct client *c, int key)
+{
+    static const char *const wrong[][2] = {
+        {"*1\r\n!x\r\n", "-ERR Protocol error: expected '$', got '!'\r\n"},
+        {"*x\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*1\r\n$-5\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
+    };
+    if (!sim_chance(5)) return;
+    if (c->silent) send_reply_mode(c, key);
+    if (sim_chance(2)) {
+        send_words(c, "QUIT", 0, NULL);
+        await_text(c, "+OK\r\n");
+    } else {
+        kernel_put(c->socket, wrong[key][0], strlen(wrong[key][0]));
+        await_text(c, wrong[key][1]);
+    }
+    if (sim_chance(2)) send_words(c, "PING", 0, NULL);
+    c->ends = true;
+    c->commands_left = 0;
+}
+
+static void send_others(struct client *c, int key)
+{
+    char words[64];
+    struct text none = {0};
+    if (sim_choices.kills && key == 0) {
+        snprintf(words, sizeof(words), "CLIENT KILL ID %d", (int)sim_below(CLIENTS + 4) + 1);
+        send_words(c, words, 0, NULL);
+        await(c, ANSWER_NUMBER, &none);
+    } else if (sim_choices.pauses && key == 1) {
+        snprintf(words, sizeof(words), "CLIENT PAUSE %d %s", (int)sim_below(30),
+                 sim_chance(2) ? "WRITE" : "ALL");
+        send_words(c, words, 0, NULL);
+        await_text(c, "+OK\r\n");
+    }
+}
+
+static void client_send(struct client *c)
+{
+    static void (*const commands[])(struct client *, int) = {
+        send_set,     send_set,     send_get,        send_get,    send_get,    send_mget,
+        send_append,  send_del,     send_length,     send_incr,   send_shared, send_shared,
+        send_echo,    send_echo,    send_inline,     send_inline, send_end,    send_others,
+        send_mistake, send_nothing, send_reply_mode,
+    };
+    for (size_t n = sim_some((size_t)c->window); n > 0 && c->commands_left > 0; n--) {
+        if (c->last - c->first >= (unsigned)c->window) break;
+        c->commands_left--;
+        commands[sim_below(sizeof(commands) / sizeof(commands[0]))](c, (int)sim_below(KEYS));
+    }
+    sim_note("client sends", (uint64_t)c->number, c->last);
+}
+
+/* ---- Answers ---- */
+
+static void client_fail(const struct client *c, const char *what)
+{
+    const struct answer *a = &c->answers[c->first % ANSWERS];
+    int wanted = c->first == c->last ? 0 : a->len < 120 ? (int)a->len : 120;
+    int got = c->rx.len < 120 ? (int)c->rx.len : 120;
+    sim_fail("client %d: %s; answer %u, wanted (kind %d) '%.*s', got '%.*s'", c->number, what,
+             c->first, (int)a->kind, wanted, a->bytes == NULL ? "" : a->bytes, got, c->rx.data);
+}
+
+/* True when this client may be cut off at any time. */
+static bool client_may_die(const struct client *c)
+{
+    return sim_choices.kills || sim_choices.limits || (sim_choices.pauses && c->finished) ||
+           (sim_choices.low_water && c->finished) || /* held commands end with the stream */
+           (sim_choices.scarce && c->first == 0); /* refused, with or without a word */
+}
+
+/* The number of the line at the start of rx; false when it is not whole. */
+static bool client_number(struct client *c, uint64_t *n, size_t *len)
+{
+    const char *end = memchr(c->rx.data, '\n', c->rx.len);
+    if (end == NULL) return false;
+    *len = (size_t)(end + 1 - c->rx.data);
+    if (c->rx.data[0] != ':') client_fail(c, "no number");
+    *n = strtoull(c->rx.data + 1, NULL, 10);
+    return true;
+}
+
+static bool client_is_refusal(struct client *c)
+{
+    static const char text[] = "-ERR max number of clients reached\r\n";
+    size_t len = c->rx.len < sizeof(text) - 1 ? c->rx.len : sizeof(text) - 1;
+    if (!sim_choices.scarce || c->first != 0 || memcmp(c->rx.data, text, len) != 0) return false;
+    if (len == sizeof(text) - 1) c->refused = true;
+    return true;
+}
+
+/* One answer off the front; false when more bytes are needed. */
+static bool client_match(struct client *c)
+{
+    struct answer *a = &c->answers[c->first % ANSWERS];
+    size_t len = a->len;
+    uint64_t n;
+    if (client_is_refusal(c)) return false;
+    if (c->first == c->last) client_fail(c, "bytes that nobody asked for");
+    if (a->kind == ANSWER_BYTES) {
+        size_t least = c->rx.len < a->len ? c->rx.len : a->len;
+        if (memcmp(c->rx.data, a->bytes, least) != 0) client_fail(c, "a wrong answer");
+        if (c->rx.len < a->len) return false;
+    } else {
+        if (!client_number(c, &n, &len)) return false;
+        if (a->kind == ANSWER_NUMBER && n > 1) client_fail(c, "killed more than one");
+        if (a->kind == ANSWER_COUNTER) {
+            if (n <= c->counter_seen || n > counter_sent || counter_taken[n])
+                client_fail(c, "the shared counter went wrong");
+            counter_taken[n] = true;
+            c->counter_seen = n;
+        }
+    }
+    text_drop(&c->rx, len);
+    free(a->bytes);
+    a->bytes = NULL;
+    c->first++;
+    return c->rx.len > 0;
+}
+
+static void client_read(struct client *c)
+{
+    static char buf[TAKE_MAX];
+    size_t max = sim_chance(2) ? sizeof(buf) : sim_some(sizeof(buf));
+    size_t n = kernel_take(c->socket, buf, max);
+    sim_note("client reads", (uint64_t)c->number, n);
+    text_add(&c->rx, buf, n);
+    while (n > 0 && client_match(c)) {}
+}
+
+/* The server's end was seen. */
+static void client_ended(struct client *c)
+{
+    bool whole = c->first == c->last || c->abort_at == 0;
+    if (!whole && !client_may_die(c)) client_fail(c, "cut off before its answers came");
+    if (!c->ends && !c->finished && c->abort_at != 0 && !client_may_die(c))
+        client_fail(c, "cut off for no reason");
+    if (!c->finished) kernel_finish(c->socket);
+    c->finished = true;
+    sim_note("client ended", (uint64_t)c->number, c->first);
+    if (kernel_is_closed(c->socket)) c->state = CLIENT_DONE;
+}
+
+/* ---- What a client may do now ---- */
+
+static bool client_wants_to_send(const struct client *c)
+{
+    return c->commands_left > 0 && !c->finished && !c->refused &&
+           c->last - c->first < (unsigned)c->window;
+}
+
+static bool client_wants_to_finish(const struct client *c)
+{
+    return c->commands_left == 0 && !c->finished && !c->ends &&
+           (c->half_closes || c->first == c->last);
+}
+
+static bool client_act(struct client *c)
+{
+    if (c->state == CLIENT_NEW) {
+        c->socket = kernel_connect(sim_chance(3) ? 100 : sim_chance(2) ? 4000 : 100000);
+        c->state = CLIENT_OPEN;
+        sim_note("client connects", (uint64_t)c->number, 0);
+        return true;
+    }
+    if (c->state == CLIENT_DONE) return false;
+    bool tries = sim_chance(2);
+    if (kernel_can_take(c->socket) > 0 && (!tries || sim_chance((uint64_t)c->lazy))) {
+        client_read(c);
+    } else if (kernel_can_deliver(c->socket) && tries) {
+        kernel_deliver(c->socket);
+    } else if (client_wants_to_send(c)) {
+        client_send(c);
+        if (c->commands_left > c->abort_at) return true;
+        sim_note("client aborts", (uint64_t)c->number, 0);
+        c->abort_at = 0;
+        c->commands_left = 0;
+        c->finished = true;
+        kernel_abort(c->socket);
+    } else if (kernel_has_ended(c->socket) && (!c->finished || kernel_is_closed(c->socket))) {
+        client_ended(c);
+    } else if (client_wants_to_finish(c)) {
+        c->finished = true;
+        kernel_finish(c->socket);
+        sim_note("client finishes", (uint64_t)c->number, 0);
+    } else {
+        if (kernel_can_deliver(c->socket)) kernel_deliver(c->socket);
+        return kernel_can_deliver(c->socket) || kernel_can_take(c->socket) > 0;
+    }
+    return true;
+}
+
+bool clients_step(void)
+{
+    int from = (int)sim_below((uint64_t)client_count);
+    for (int i = 0; i < client_count; i++) {
+        if (!client_act(&clients[(from + i) % client_count])) continue;
+        sim_progress();
+        return true;
+    }
+    return false;
+}
+
+bool clients_are_done(void)
+{
+    for (int i = 0; i < client_count; i++)
+        if (clients[i].state != CLIENT_DONE) return false;
+    return true;
+}
+
+void clients_print(void)
+{
+    for (int i = 0; i < client_count; i++) {
+        const struct client *c = &clients[i];
+        if (c->state == CLIENT_DONE) continue;
+        printf("client %d: state %d, %u of %u answers, %d commands left%s%s\n", i, (int)c->state,
+               c->first, c->last, c->commands_left, c->finished ? ", finished" : "",
+               c->ends ? ", awaits the end" : "");
+    }
+}
+
+void clients_open(void)
+{
+    static const int windows[] = {1, 2, 8, 100};
+    memset(clients, 0, sizeof(clients));
+    memset(counter_taken, 0, sizeof(counter_taken));
+    counter_sent = 0;
+    client_count = 1 + (int)sim_below(CLIENTS);
+    for (int i = 0; i < client_count; i++) {
+        struct client *c = &clients[i];
+        c->number = i;
+        c->commands_left = (int)sim_some(100);
+        c->abort_at = sim_chance(8) ? (int)sim_below((uint64_t)c->commands_left) + 1 : -1;
+        c->window = windows[sim_below(4)];
+        c->lazy = sim_chance(4) ? 50 : 2;
+        c->half_closes = sim_chance(3);
+    }
+}
+
+void clients_close(void)
+{
+    for (int i = 0; i < client_count; i++) {
+        struct client *c = &clients[i];
+        text_free(&c->rx);
+        for (int k = 0; k < KEYS; k++) text_free(&c->values[k]);
+        for (; c->first != c->last; c->first++) free(c->answers[c->first % ANSWERS].bytes);
+    }
+}

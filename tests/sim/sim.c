@@ -1,0 +1,289 @@
+/*
+ * Seeds and the scheduler.
+ *
+ *     sim             as many seeds as fit into 20 seconds, from 1 on; SEEDS=n: n of them;
+ *                     FIRST=n: from n on
+ *     sim SEED [-v]   that one, with all that happens
+ *
+ * One seed in a hundred runs twice and must leave the same trace.
+ */
+#include "sim/sim.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "catalog/command.h"
+#include "catalog/settings.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STEPS_MAX = 3000000, JUMPS_MAX = 3000, SECONDS = 20, FIBERS_MAX = 16 };
+
+struct sim_choices sim_choices;
+struct random sim_random;
+bool sim_verbose;
+
+static struct {
+    uint64_t seed, hash, steps, passed;
+    const char *plan;
+    int jumps; /* of time, since something moved */
+    int count;
+    struct fiber *fibers[FIBERS_MAX];
+    unsigned weights[FIBERS_MAX];
+    unsigned client_weight;
+} sim;
+
+size_t sim_some(size_t max)
+{
+    if (max <= 1 || sim_chance(3)) return max == 0 ? 0 : 1;
+    if (max > 16 && sim_chance(2)) return 1 + sim_below(16);
+    return 1 + sim_below(max);
+}
+
+static void sim_mix(uint64_t n) { sim.hash = (sim.hash ^ n) * 0x100000001b3u; }
+
+void sim_note(const char *what, uint64_t a, uint64_t b)
+{
+    sim_mix((uint64_t)what[0] << 8 | (uint64_t)what[strlen(what) - 1]);
+    sim_mix(a);
+    sim_mix(b);
+    if (sim_verbose)
+        printf("%8" PRIu64 " %10" PRIu64 " ns  %s %" PRIu64 " %" PRIu64 "\n", sim.steps,
+               kernel_now_ns, what, a, b);
+}
+
+void sim_progress(void) { sim.jumps = 0; }
+
+static void sim_end_failed(void)
+{
+    printf("SEED=%" PRIu64 " plan %s, step %" PRIu64 "\n%" PRIu64 " passed, 1 failed\n", sim.seed,
+           sim.plan == NULL ? "?" : sim.plan, sim.steps, sim.passed);
+    fflush(stdout);
+}
+
+void sim_fail(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    printf("FAILED: ");
+    vprintf(fmt, args);
+    putchar('\n');
+    va_end(args);
+    clients_print();
+    sim_end_failed();
+    _exit(1);
+}
+
+/* must() stopped the program. */
+static void sim_aborted(int number)
+{
+    (void)number;
+    sim_end_failed();
+    _exit(1);
+}
+
+/* ---- One seed ---- */
+
+static void sim_set(struct settings *s, const char *name, const char *value)
+{
+    char error[OPTION_ERROR_MAX];
+    const struct option *o = option_find(bytes_of(name));
+    struct bytes words[4];
+    uint32_t count = 0;
+    for (const char *p = value; *p != '\0' && count < 4; count++) {
+        words[count] = bytes_make(p, strcspn(p, " "));
+        p += words[count].len + (p[words[count].len] == ' ');
+    }
+    if (o == NULL || option_set_text(s, o, words, count, OPTION_FROM_FILE, error) != 0)
+        sim_fail("the option %s is not to be set to %s", name, value);
+}
+
+static void sim_choose(void)
+{
+    static const char *const plans[] = {
+        "accept+parse+execute+write",   "accept/parse/execute/write",
+        "accept/execute/parse+write*2", "accept+execute/parse*2/write*2",
+        "accept/parse+write/execute",   "accept/parse*3/execute/write*2",
+        "accept+parse+write/execute",   "execute/accept/parse+write*3",
+        "parse+execute/accept+write",   "accept/execute+write/parse*2",
+    };
+    static const unsigned yields[] = {2, 5, 20, 200, 100000};
+    sim.plan = plans[sim_below(sizeof(plans) / sizeof(plans[0]))];
+    sim_choices = (struct sim_choices){
+        .kills = sim_chance(4),
+        .pauses = sim_chance(4),
+        .scarce = sim_chance(6),
+        .limits = sim_chance(8),
+        .low_water = sim_chance(2),
+        .data_mode = sim_chance(2),
+        .yields = yields[sim_below(5)],
+        .modes = (unsigned)sim_below(3),
+    };
+    struct settings *s = settings_default();
+    sim_set(s, "protected-mode", "no");
+    if (sim_choices.scarce) sim_set(s, "maxclients", "5");
+    if (sim_choices.limits) sim_set(s, "client-output-buffer-limit", "normal 150000 50000 1");
+    if (sim_choices.low_water) sim_set(s, "output-high-water", sim_chance(2) ? "1" : "30000");
+    settings_publish(s);
+}
+
+/* A fiber by weight among those that can run, or NULL. */
+static struct fiber *sim_next(void)
+{
+    unsigned all = 0;
+    for (int i = 0; i < sim.count; i++)
+        if (fiber_is_runnable(sim.fibers[i])) all += sim.weights[i];
+    if (all == 0) return NULL;
+    unsigned at = (unsigned)sim_below(all);
+    for (int i = 0; i < sim.count; i++) {
+        if (!fiber_is_runnable(sim.fibers[i])) continue;
+        if (at < sim.weights[i]) {
+            sim_mix((uint64_t)i);
+            return sim.fibers[i];
+        }
+        at -= sim.weights[i];
+    }
+    must(false);
+    return NULL;
+}
+
+/* Everybody sleeps and no client can do a thing: to the next deadline. */
+static void sim_jump(void)
+{
+    uint64_t at = UINT64_MAX;
+    for (int i = 0; i < sim.count; i++) {
+        uint64_t until = fiber_wakes_at(sim.fibers[i]);
+        if (until < at) at = until;
+    }
+    if (at == UINT64_MAX || ++sim.jumps > JUMPS_MAX) sim_fail("hangs");
+    if (at > kernel_now_ns) kernel_now_ns = at;
+}
+
+static void sim_change_modes(void)
+{
+    if (sim_choices.modes == 0 || (sim_choices.modes == 2 && !sim_chance(30))) return;
+    for (unsigned i = 0; i < stage_count(); i++)
+        stage_set_mode(stage_at(i),
+                       sim_choices.modes == 1 || sim_chance(2) ? STAGE_HOME : STAGE_LENT);
+}
+
+/* False when there was nothing to do but to wait. */
+static bool sim_step(void)
+{
+    if (++sim.steps > STEPS_MAX) sim_fail("too many steps");
+    sim_change_modes();
+    struct fiber *f = sim_next();
+    if (f == NULL) wiring_check_idle();
+    bool moved = false;
+    if (f == NULL || sim_below(100) < sim.client_weight) moved = clients_step();
+    if (moved || f == NULL) return moved;
+    fiber_run(f);
+    return true;
+}
+
+static void sim_open(void)
+{
+    static const unsigned client_weights[] = {3, 20, 60, 90};
+    kernel_open();
+    sim_choose();
+    wiring_open(sim.plan);
+    sim.count = wiring_thread_count();
+    must(sim.count <= FIBERS_MAX);
+    for (int i = 0; i < sim.count; i++) {
+        sim.fibers[i] = fiber_open(wiring_thread(i));
+        sim.weights[i] = sim_chance(3) ? 1 : 1 + (unsigned)sim_below(50);
+    }
+    sim.client_weight = client_weights[sim_below(4)];
+    clients_open();
+    wiring_listen(kernel_listen());
+}
+
+static void sim_stop_threads(void)
+{
+    for (int i = 0; i < sim.count; i++) {
+        atomic_store(&wiring_thread(i)->stopping, true);
+        poller_wake(wiring_thread(i)->poller);
+    }
+    for (int i = 0; i < sim.count; i++) {
+        while (!fiber_is_done(sim.fibers[i])) fiber_run(sim.fibers[i]);
+        fiber_close(sim.fibers[i]);
+    }
+}
+
+static uint64_t sim_run(uint64_t seed)
+{
+    sim.seed = seed;
+    sim.hash = 0xcbf29ce484222325u;
+    sim.steps = 0;
+    sim.jumps = 0;
+    random_seed(&sim_random, seed);
+    sim_open();
+    while (!clients_are_done())
+        if (!sim_step()) sim_jump();
+    wiring_stop_listening();
+    while (sim_step()) {}
+    wiring_check_end();
+    sim_stop_threads();
+    clients_close();
+    wiring_close();
+    kernel_close();
+    sim_mix(sim.steps);
+    return sim.hash;
+}
+
+/* ---- All of them ---- */
+
+static uint64_t sim_number(const char *text, uint64_t otherwise)
+{
+    return text == NULL || *text == '\0' ? otherwise : strtoull(text, NULL, 10);
+}
+
+static int64_t sim_real_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void sim_run_many(void)
+{
+    uint64_t first = sim_number(getenv("FIRST"), 1);
+    uint64_t count = sim_number(getenv("SEEDS"), 0);
+    int64_t until = sim_real_ms() + SECONDS * 1000;
+    for (uint64_t i = 0; count > 0 ? i < count : i == 0 || sim_real_ms() < until; i++) {
+        uint64_t hash = sim_run(first + i);
+        if (i % 100 == 0 && sim_run(first + i) != hash) sim_fail("two runs differ");
+        sim.passed++;
+    }
+    printf("%" PRIu64 " passed, 0 failed\n", sim.passed);
+}
+
+int main(int argc, char **argv)
+{
+    clock_open();
+    /* Ticks are simulated nanoseconds. */
+    clock_has_tsc = false;
+    clock_ns_per_tick_q32 = UINT64_C(1) << 32;
+    hash_open_with(7);
+    must(log_open("/dev/null") == 0);
+    command_open();
+    signal(SIGABRT, sim_aborted);
+    if (argc < 2) {
+        sim_run_many();
+        return 0;
+    }
+    sim_verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
+    uint64_t hash = sim_run(sim_number(argv[1], 1));
+    sim.passed++;
+    printf("hash %016" PRIx64 ", %" PRIu64 " steps, plan %s\n%" PRIu64 " passed, 0 failed\n", hash,
+           sim.steps, sim.plan, sim.passed);
+    return 0;
+}
