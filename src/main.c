@@ -1,7 +1,8 @@
 /*
  * Baton: reads the configuration, opens the server, waits for its end, and drains.
  *
- * The main thread serves no request. It takes the signals, which are blocked in all other threads, and the SHUTDOWN command's word.
+ * The main thread serves no request. It takes the signals, which are blocked in all other threads,
+ * and the SHUTDOWN command's word.
  */
 #include "base/clock.h"
 #include "base/hash.h"
@@ -28,13 +29,15 @@ static void main_banner(const struct settings *s)
     log_note("oO0OoO0OoO0Oo Baton is starting oO0OoO0OoO0Oo");
     log_note("Baton version=%s (Redis %s), bits=64, commit=%s, just started, pid=%d", BATON_VERSION,
              BATON_REDIS_VERSION, BATON_GIT_SHA1, (int)getpid());
-    log_note("   ___       __           Baton %s (%s%s) 64 bit", BATON_VERSION, BATON_GIT_SHA1, BATON_GIT_DIRTY ? "+" : "");
+    log_note("   ___       __           Baton %s (%s%s) 64 bit", BATON_VERSION, BATON_GIT_SHA1,
+             BATON_GIT_DIRTY ? "+" : "");
     log_note("  / _ )___ _/ /____  ___  Running in standalone mode");
     log_note(" / _  / _ `/ __/ _ \\/ _ \\ Port: %d", (int)s->port);
     log_note("/____/\\_,_/\\__/\\___/_//_/ PID: %d", (int)getpid());
 }
 
-/* Signals that the main thread takes by reading. Blocked before threads start, so that all of them inherit it. */
+/* Signals that the main thread takes by reading. Blocked before threads start, so that all of them
+ * inherit it. */
 static int main_open_signals(void)
 {
     sigset_t set;
@@ -63,7 +66,8 @@ static bool main_take_signal(int fd, int *signals)
         daemon_pidfile_remove();
         _exit(1);
     }
-    log_warn("Received %s scheduling shutdown...", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_warn("Received %s scheduling shutdown...",
+             info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
     return true;
 }
 
@@ -72,7 +76,8 @@ static void main_wait(struct server *server, int signal_fd)
 {
     int signals = 0;
     for (;;) {
-        struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = server_shutdown_fd(server), .events = POLLIN}};
+        struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
+                                {.fd = server_shutdown_fd(server), .events = POLLIN}};
         if (poll(fds, 2, -1) <= 0) continue;
         if (fds[0].revents != 0 && main_take_signal(signal_fd, &signals)) return;
         if (fds[1].revents != 0 && server_take_shutdown(server) >= 0) return;

@@ -1,6 +1,7 @@
 /*
- * Slots: a stack of free ones, and a generation per slot that grows with each use, so that a late message for an earlier connection
- * never meets the later one. The number of live connections is slots out minus slots freed; maxclients is checked against it.
+ * Slots: a stack of free ones, and a generation per slot that grows with each use, so that a late
+ * message for an earlier connection never meets the later one. The number of live connections is
+ * slots out minus slots freed; maxclients is checked against it.
  */
 #include "accept/accept.h"
 
@@ -30,8 +31,8 @@ enum {
 };
 
 /*
- * A connection over the limit of clients. One that is just dying may still be on its way down the pipe, so the new one is not refused at
- * once: a moment later it is looked at again.
+ * A connection over the limit of clients. One that is just dying may still be on its way down the
+ * pipe, so the new one is not refused at once: a moment later it is looked at again.
  */
 struct doubt {
     int fd;
@@ -126,7 +127,8 @@ static const char accept_protected_text[] =
     "this host or with --protected-mode no at the start, after making sure that the port is not reachable from "
     "the internet.\r\n";
 
-static void accept_fill_card(struct accept_stage *a, struct conn_card *card, int fd, uint32_t slot, bool is_unix)
+static void accept_fill_card(struct accept_stage *a, struct conn_card *card, int fd, uint32_t slot,
+                             bool is_unix)
 {
     card->ref = (struct conn_ref){.fd = fd, .slot = slot, .gen = a->generations[slot]};
     card->is_unix = is_unix;
@@ -149,7 +151,8 @@ static void accept_fill_card(struct accept_stage *a, struct conn_card *card, int
     card->capped = false;
 }
 
-/* The parser with the fewest live connections of ours would need counts that only parse knows; turns are fair enough. */
+/* The parser with the fewest live connections of ours would need counts that only parse knows;
+ * turns are fair enough. */
 static int accept_choose_parser(struct accept_stage *a)
 {
     int chosen = a->next_parser;
@@ -157,11 +160,14 @@ static int accept_choose_parser(struct accept_stage *a)
     return chosen;
 }
 
-/* Gives the connection its slot, its parser and its writer. False: there is no room, and nothing happened. */
-static bool accept_hand_over(struct accept_stage *a, struct turn *t, int fd, bool is_unix, const struct settings *settings)
+/* Gives the connection its slot, its parser and its writer. False: there is no room, and nothing
+ * happened. */
+static bool accept_hand_over(struct accept_stage *a, struct turn *t, int fd, bool is_unix,
+                             const struct settings *settings)
 {
     uint32_t slot;
-    if (counter_read(&a->live) >= (uint64_t)settings->maxclients || !accept_take_slot(a, &slot)) return false;
+    if (counter_read(&a->live) >= (uint64_t)settings->maxclients || !accept_take_slot(a, &slot))
+        return false;
     struct conn_card *card = conn_card_make(slot);
     if (card == NULL) {
         a->free_slots[a->free_count++] = slot;
@@ -186,7 +192,8 @@ static bool accept_hand_over(struct accept_stage *a, struct turn *t, int fd, boo
     return true;
 }
 
-static void accept_take_in(struct accept_stage *a, struct turn *t, int fd, bool is_unix, const struct settings *settings)
+static void accept_take_in(struct accept_stage *a, struct turn *t, int fd, bool is_unix,
+                           const struct settings *settings)
 {
     counter_add(&a->total, 1);
     if (accept_hand_over(a, t, fd, is_unix, settings)) return;
@@ -198,12 +205,14 @@ static void accept_take_in(struct accept_stage *a, struct turn *t, int fd, bool 
     a->doubts[a->doubt_count++] = (struct doubt){fd, is_unix};
 }
 
-static void accept_settle_doubts(struct accept_stage *a, struct turn *t, const struct settings *settings)
+static void accept_settle_doubts(struct accept_stage *a, struct turn *t,
+                                 const struct settings *settings)
 {
     if (a->doubt_count == 0 || clock_mono_ns() < a->doubt_ns) return;
     for (int i = 0; i < a->doubt_count; i++) {
         const struct doubt *d = &a->doubts[i];
-        if (!accept_hand_over(a, t, d->fd, d->is_unix, settings)) accept_refuse(a, d->fd, "-" ERR_MAX_CLIENTS "\r\n");
+        if (!accept_hand_over(a, t, d->fd, d->is_unix, settings))
+            accept_refuse(a, d->fd, "-" ERR_MAX_CLIENTS "\r\n");
     }
     a->doubt_count = 0;
 }
@@ -213,7 +222,8 @@ static void accept_settle_doubts(struct accept_stage *a, struct turn *t, const s
 static void accept_watch(struct accept_stage *a, struct thread *th)
 {
     for (int i = 0; i < a->listeners.count; i++)
-        poller_add_listener(th->poller, a->listeners.list[i].fd, thread_tag(&a->stage, (uint32_t)i, 0));
+        poller_add_listener(th->poller, a->listeners.list[i].fd,
+                            thread_tag(&a->stage, (uint32_t)i, 0));
     a->watching = true;
     a->retry_ns = 0;
 }
@@ -222,7 +232,8 @@ static void accept_unwatch(struct accept_stage *a, struct thread *th)
 {
     if (!a->watching) return;
     for (int i = 0; i < a->listeners.count; i++)
-        poller_remove_listener(th->poller, a->listeners.list[i].fd, thread_tag(&a->stage, (uint32_t)i, 0));
+        poller_remove_listener(th->poller, a->listeners.list[i].fd,
+                               thread_tag(&a->stage, (uint32_t)i, 0));
     a->watching = false;
 }
 
@@ -240,7 +251,8 @@ static void accept_take_orders(struct accept_stage *a, struct thread *th)
         accept_unwatch(a, th);
         for (int i = 0; i < a->listeners.count; i++) {
             bool kept = false;
-            for (int j = 0; j < order->count; j++) kept |= order->list[j].fd == a->listeners.list[i].fd;
+            for (int j = 0; j < order->count; j++)
+                kept |= order->list[j].fd == a->listeners.list[i].fd;
             if (!kept) close(a->listeners.list[i].fd);
         }
         a->listeners = *order;
@@ -249,7 +261,8 @@ static void accept_take_orders(struct accept_stage *a, struct thread *th)
     }
 }
 
-/* Out of descriptors: takes one connection with the spare one, tells it, and lets the listeners rest. */
+/* Out of descriptors: takes one connection with the spare one, tells it, and lets the listeners
+ * rest. */
 static void accept_exhausted(struct accept_stage *a, struct thread *th, int listen_fd)
 {
     if (a->spare_fd >= 0) {
@@ -264,7 +277,8 @@ static void accept_exhausted(struct accept_stage *a, struct thread *th, int list
 }
 
 /* Accepts from one listener; false when the listeners went to rest. */
-static bool accept_from(struct accept_stage *a, struct turn *t, const struct accept_listener *l, const struct settings *settings)
+static bool accept_from(struct accept_stage *a, struct turn *t, const struct accept_listener *l,
+                        const struct settings *settings)
 {
     for (int i = 0; i < ACCEPT_PER_TURN; i++) {
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -291,7 +305,8 @@ static bool accept_run(void *self, struct turn *t)
     accept_take_freed(a);
     accept_take_orders(a, t->thread);
     accept_settle_doubts(a, t, settings);
-    if (!a->watching && a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns) accept_watch(a, t->thread);
+    if (!a->watching && a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns)
+        accept_watch(a, t->thread);
     struct poll_event *e;
     while ((e = thread_event(t->thread, &a->stage)) != NULL) {
         uint32_t i = thread_tag_slot(e->tag);
@@ -318,7 +333,8 @@ static uint64_t accept_depth(void *self)
     return depth;
 }
 
-static const struct stage_ops accept_ops = {.run = accept_run, .due = accept_due, .depth = accept_depth};
+static const struct stage_ops accept_ops = {
+    .run = accept_run, .due = accept_due, .depth = accept_depth};
 
 struct accept_stage *accept_open(const struct accept_wiring *w)
 {
@@ -348,5 +364,8 @@ void accept_close(struct accept_stage *a)
 
 struct stage *accept_stage(struct accept_stage *a) { return &a->stage; }
 uint64_t accept_connections_total(const struct accept_stage *a) { return counter_read(&a->total); }
-uint64_t accept_connections_rejected(const struct accept_stage *a) { return counter_read(&a->rejected); }
+uint64_t accept_connections_rejected(const struct accept_stage *a)
+{
+    return counter_read(&a->rejected);
+}
 uint64_t accept_connections_now(const struct accept_stage *a) { return counter_read(&a->live); }

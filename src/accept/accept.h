@@ -1,8 +1,10 @@
 /*
- * accept takes connections in, gives each its slot, its generation, its parser and its writer, and hands a seed (the slot) to the
- * parser. Slots come back from the writers when they have closed the fd.
+ * accept takes connections in, gives each its slot, its generation, its parser and its writer, and
+ * hands a seed (the slot) to the parser. Slots come back from the writers when they have closed the
+ * fd.
  *
- * Over the limit of clients, or when the process is out of descriptors, a connection is told so and closed; a spare descriptor is kept for that.
+ * Over the limit of clients, or when the process is out of descriptors, a connection is told so and
+ * closed; a spare descriptor is kept for that.
  */
 #ifndef ACCEPT_ACCEPT_H
 #define ACCEPT_ACCEPT_H
@@ -25,14 +27,16 @@ struct accept_listeners {
     int count;
 };
 
-/* Where a connection goes: the parsers' stages with the rings of seeds, and the rings of freed slots from the writers. */
+/* Where a connection goes: the parsers' stages with the rings of seeds, and the rings of freed
+ * slots from the writers. */
 struct accept_wiring {
     struct stage *parsers[ACCEPT_PEERS_MAX];
     struct handoff *seeds[ACCEPT_PEERS_MAX]; /* accept -> parse-i: slots */
     int parser_count;
     struct handoff *freed[ACCEPT_PEERS_MAX]; /* write-i -> accept: slots */
     int writer_count;
-    struct handoff *orders; /* boot or execute -> accept: struct accept_listeners *, malloc'ed; accept takes it */
+    struct handoff *orders; /* boot or execute -> accept: struct accept_listeners *, malloc'ed;
+                               accept takes it */
     uint32_t slots_max;
 };
 

@@ -21,10 +21,7 @@ static inline struct bytes bytes_make(const char *ptr, size_t len)
 }
 
 /* Borrows a C string. */
-static inline struct bytes bytes_of(const char *cstr)
-{
-    return (struct bytes){cstr, strlen(cstr)};
-}
+static inline struct bytes bytes_of(const char *cstr) { return (struct bytes){cstr, strlen(cstr)}; }
 
 static inline bool bytes_equal(struct bytes a, struct bytes b)
 {

@@ -1,6 +1,7 @@
 /*
- * Calibration of the time-stamp counter: trusted only when the kernel itself uses it as its clock source, or
- * says that it is constant and never stops; its rate is measured once against CLOCK_MONOTONIC.
+ * Calibration of the time-stamp counter: trusted only when the kernel itself uses it as its clock
+ * source, or says that it is constant and never stops; its rate is measured once against
+ * CLOCK_MONOTONIC.
  */
 #include "base/clock.h"
 

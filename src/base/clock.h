@@ -1,9 +1,9 @@
 /*
  * Time. Monotonic time for durations, wall time for TTLs and for people.
  *
- * clock_ticks() is the cheapest monotonic reading (the CPU's time-stamp counter where the kernel trusts it, else
- * CLOCK_MONOTONIC in nanoseconds); clock_ticks_to_ns() converts differences of it. clock_open() calibrates and
- * must run once before the first use.
+ * clock_ticks() is the cheapest monotonic reading (the CPU's time-stamp counter where the kernel
+ * trusts it, else CLOCK_MONOTONIC in nanoseconds); clock_ticks_to_ns() converts differences of it.
+ * clock_open() calibrates and must run once before the first use.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -1,6 +1,6 @@
 /*
- * A counter with one writer at a time (the holder of a stage's token) that anyone may read: relaxed, because it informs and orders
- * nothing.
+ * A counter with one writer at a time (the holder of a stage's token) that anyone may read:
+ * relaxed, because it informs and orders nothing.
  */
 #ifndef BASE_COUNTER_H
 #define BASE_COUNTER_H

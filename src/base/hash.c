@@ -14,16 +14,14 @@
 
 static unsigned char hash_secret[XXH3_SECRET_SIZE_MIN + 56];
 
-void hash_open(void)
-{
-    random_secret(hash_secret, sizeof(hash_secret));
-}
+void hash_open(void) { random_secret(hash_secret, sizeof(hash_secret)); }
 
 void hash_open_with(uint64_t seed)
 {
     struct random r;
     random_seed(&r, seed);
-    for (size_t i = 0; i < sizeof(hash_secret); i++) hash_secret[i] = (unsigned char)random_next(&r);
+    for (size_t i = 0; i < sizeof(hash_secret); i++)
+        hash_secret[i] = (unsigned char)random_next(&r);
 }
 
 uint64_t hash_bytes(const void *ptr, size_t len)

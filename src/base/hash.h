@@ -1,6 +1,7 @@
 /*
- * The keyed hash of keys: XXH3 (Collet, BSD-2-Clause, Debian's libxxhash-dev) under a secret of 192 random bytes drawn at
- * start, so that nobody can prepare colliding keys. The same bytes hash alike in every stage of one process.
+ * The keyed hash of keys: XXH3 (Collet, BSD-2-Clause, Debian's libxxhash-dev) under a secret of 192
+ * random bytes drawn at start, so that nobody can prepare colliding keys. The same bytes hash alike
+ * in every stage of one process.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H

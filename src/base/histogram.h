@@ -1,6 +1,7 @@
 /*
- * A histogram of unsigned values with about 3 % precision: 32 linear steps in each power of two, from 0 to 2^40. Recording is a
- * few instructions; memory is fixed. The idea is Gil Tene's HdrHistogram. One writer.
+ * A histogram of unsigned values with about 3 % precision: 32 linear steps in each power of two,
+ * from 0 to 2^40. Recording is a few instructions; memory is fixed. The idea is Gil Tene's
+ * HdrHistogram. One writer.
  */
 #ifndef BASE_HISTOGRAM_H
 #define BASE_HISTOGRAM_H
@@ -20,7 +21,8 @@ static inline unsigned histogram_cell(uint64_t value)
 {
     if (value < HISTOGRAM_STEPS) return (unsigned)value;
     unsigned high = 63 - (unsigned)__builtin_clzll(value);
-    unsigned cell = (high - 4) * HISTOGRAM_STEPS + (unsigned)((value >> (high - 5)) - HISTOGRAM_STEPS);
+    unsigned cell =
+        (high - 4) * HISTOGRAM_STEPS + (unsigned)((value >> (high - 5)) - HISTOGRAM_STEPS);
     return cell < HISTOGRAM_CELLS ? cell : HISTOGRAM_CELLS - 1;
 }
 

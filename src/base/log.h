@@ -1,9 +1,10 @@
 /*
- * The server's log: lines `PID:ROLE DD Mon YYYY HH:MM:SS.mmm LEVEL text` as redis-server writes them, where ROLE is
- * M (a master), S (a replica) or C (before the server is up) and LEVEL is one of . - * #.
+ * The server's log: lines `PID:ROLE DD Mon YYYY HH:MM:SS.mmm LEVEL text` as redis-server writes
+ * them, where ROLE is M (a master), S (a replica) or C (before the server is up) and LEVEL is one
+ * of . - * #.
  *
- * Each line is one write(2) of a file opened for appending, so lines of threads never mix. Control bytes in the
- * text are escaped: a client's bytes cannot forge a line. Any thread may log.
+ * Each line is one write(2) of a file opened for appending, so lines of threads never mix. Control
+ * bytes in the text are escaped: a client's bytes cannot forge a line. Any thread may log.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -13,7 +14,8 @@
 
 enum log_level { LOG_DEBUG_ALL, LOG_VERBOSE_MORE, LOG_NOTE, LOG_WARN, LOG_NOTHING };
 
-/* Opens the log: "" is standard output. 0 or -errno. May be called again to switch or reopen the file. */
+/* Opens the log: "" is standard output. 0 or -errno. May be called again to switch or reopen the
+ * file. */
 int log_open(const char *path);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);

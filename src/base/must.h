@@ -1,8 +1,8 @@
 /*
  * The third kind of wrong: we are wrong.
  *
- * must() is always compiled in and stops the process with file and line; dcheck() is for hot loops and only
- * exists in builds with -DBATON_DEBUG. Neither is for what a client or the world did.
+ * must() is always compiled in and stops the process with file and line; dcheck() is for hot loops
+ * and only exists in builds with -DBATON_DEBUG. Neither is for what a client or the world did.
  */
 #ifndef BASE_MUST_H
 #define BASE_MUST_H

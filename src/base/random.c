@@ -6,10 +6,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
-static uint64_t random_rotl(uint64_t x, int k)
-{
-    return (x << k) | (x >> (64 - k));
-}
+static uint64_t random_rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
 void random_seed(struct random *r, uint64_t seed)
 {

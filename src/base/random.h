@@ -1,6 +1,7 @@
 /*
- * Random numbers: a fast generator (xoshiro256++, Blackman and Vigna 2019, public domain) for sampling, and bytes of
- * the kernel (getrandom(2)) for seeds, ids and secrets. A generator belongs to one stage.
+ * Random numbers: a fast generator (xoshiro256++, Blackman and Vigna 2019, public domain) for
+ * sampling, and bytes of the kernel (getrandom(2)) for seeds, ids and secrets. A generator belongs
+ * to one stage.
  */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H

@@ -1,6 +1,6 @@
 /*
- * The sockets now open are remembered by address, so that a change of `bind` or `port` opens only what is new. Used by the starting
- * thread and then by execute's turn (CONFIG SET) only.
+ * The sockets now open are remembered by address, so that a change of `bind` or `port` opens only
+ * what is new. Used by the starting thread and then by execute's turn (CONFIG SET) only.
  */
 #include "boot/listen.h"
 
@@ -92,8 +92,8 @@ static int listen_tcp(const char *addr, const struct settings *s, char *error, s
 /* A missing optional address ("-::1") is left out. */
 static bool listen_is_absent(int rc)
 {
-    return rc == -EADDRNOTAVAIL || rc == -ENOPROTOOPT || rc == -EPROTONOSUPPORT || rc == -ESOCKTNOSUPPORT ||
-           rc == -EPFNOSUPPORT || rc == -EAFNOSUPPORT;
+    return rc == -EADDRNOTAVAIL || rc == -ENOPROTOOPT || rc == -EPROTONOSUPPORT ||
+           rc == -ESOCKTNOSUPPORT || rc == -EPFNOSUPPORT || rc == -EAFNOSUPPORT;
 }
 
 static int listen_all_tcp(const struct settings *s, char *error, size_t error_len)
@@ -166,7 +166,8 @@ static void listen_sift(bool undo)
     listen_count = kept;
 }
 
-int listen_open(const struct settings *settings, struct accept_listeners *out, char *error, size_t error_len)
+int listen_open(const struct settings *settings, struct accept_listeners *out, char *error,
+                size_t error_len)
 {
     for (int i = 0; i < listen_count; i++) listen_list[i].wanted = false;
     int rc = listen_all_tcp(settings, error, error_len);

@@ -8,10 +8,12 @@
 #include "catalog/settings.h"
 
 /*
- * Makes the set of listeners that the settings ask for; sockets that are open already for the same address are used again. 0, or -errno
- * with a text in `error`; then nothing has changed. The caller hands `out` to accept, which closes what is not in it any more.
+ * Makes the set of listeners that the settings ask for; sockets that are open already for the same
+ * address are used again. 0, or -errno with a text in `error`; then nothing has changed. The caller
+ * hands `out` to accept, which closes what is not in it any more.
  */
-int listen_open(const struct settings *settings, struct accept_listeners *out, char *error, size_t error_len);
+int listen_open(const struct settings *settings, struct accept_listeners *out, char *error,
+                size_t error_len);
 /* Removes the unix socket's file. */
 void listen_remove_files(void);
 

@@ -1,9 +1,11 @@
-/* Each piece is applied from the settings in force; the hooks apply a changed piece in execute's turn. */
+/* Each piece is applied from the settings in force; the hooks apply a changed piece in execute's
+ * turn. */
 #include "boot/process.h"
 
 #include "base/log.h"
 #include "boot/crash.h"
 #include "boot/daemon.h"
+#include "catalog/config_text.h"
 #include "catalog/settings.h"
 #include "execute/execute.h"
 #include "version.h"
@@ -19,7 +21,8 @@ static const char *process_title;
 
 static void process_apply_log_level(const struct settings *s)
 {
-    log_set_level((enum log_level)s->loglevel); /* the option counts its words as the log its levels */
+    log_set_level(
+        (enum log_level)s->loglevel); /* the option counts its words as the log its levels */
 }
 
 static int process_apply_oom(const struct settings *s)
@@ -35,13 +38,15 @@ static bool process_apply_title(const struct settings *s)
     char addr[128];
     const char *host = s->bind.count > 0 ? s->bind.addr[0] : "*";
     if (host[0] == '-') host++;
-    if (s->port != 0) snprintf(addr, sizeof(addr), "%.100s:%d", host, (int)s->port);
-    else snprintf(addr, sizeof(addr), "%.120s", s->unixsocket);
+    if (s->port != 0)
+        snprintf(addr, sizeof(addr), "%.100s:%d", host, (int)s->port);
+    else
+        snprintf(addr, sizeof(addr), "%.120s", s->unixsocket);
     struct daemon_title facts = {.title = process_title,
                                  .listen_addr = addr,
                                  .server_mode = "",
                                  .unix_socket = s->unixsocket,
-                                 .config_file = "",
+                                 .config_file = config_path(),
                                  .port = (int)s->port,
                                  .tls_port = 0};
     return !s->set_proc_title || daemon_title_set(s->proc_title_template, &facts);
@@ -53,7 +58,9 @@ static int process_on_oom(const struct settings *old, const struct settings *new
 {
     (void)old;
     int rc = process_apply_oom(new);
-    if (rc != 0) snprintf(error, OPTION_ERROR_MAX, "Failed to set current oom_score_adj. Check server logs.");
+    if (rc != 0)
+        snprintf(error, OPTION_ERROR_MAX,
+                 "Failed to set current oom_score_adj. Check server logs.");
     return rc;
 }
 
@@ -69,18 +76,23 @@ static int process_on_crash_log(const struct settings *old, const struct setting
 {
     (void)old;
     (void)error;
-    if (new->crash_log_enabled) crash_open();
-    else crash_close();
+    if (new->crash_log_enabled)
+        crash_open();
+    else
+        crash_close();
     return 0;
 }
 
-static int process_on_maxclients(const struct settings *old, const struct settings *new, char *error)
+static int process_on_maxclients(const struct settings *old, const struct settings *new,
+                                 char *error)
 {
     (void)old;
-    uint32_t reached = daemon_files_for((uint32_t)new->maxclients);
-    if (reached >= (uint64_t)new->maxclients) return 0;
-    snprintf(error, OPTION_ERROR_MAX, "The operating system is not able to handle the specified number of clients, try with %u",
-             reached);
+    uint32_t reached = daemon_files_for((uint32_t) new->maxclients);
+    if (reached >= (uint64_t) new->maxclients) return 0;
+    snprintf(
+        error, OPTION_ERROR_MAX,
+        "The operating system is not able to handle the specified number of clients, try with %u",
+        reached);
     return -EMFILE;
 }
 
@@ -111,8 +123,8 @@ static void process_limit_clients(const struct settings *s)
 {
     uint32_t reached = daemon_files_for((uint32_t)s->maxclients);
     if (reached >= (uint64_t)s->maxclients) return;
-    log_warn("maxclients lowered from %lld to %u: the limit of open files cannot be raised further", (long long)s->maxclients,
-             reached);
+    log_warn("maxclients lowered from %lld to %u: the limit of open files cannot be raised further",
+             (long long)s->maxclients, reached);
     struct settings *changed = settings_copy(s);
     changed->maxclients = reached;
     settings_publish(changed);

@@ -1,6 +1,7 @@
 /*
- * Wiring. All rings are made here, between every pair of stages that talk, each as large as what can be in flight on it; the stages get
- * pointers to them. Everything is opened before the first thread starts and closed after the last has ended.
+ * Wiring. All rings are made here, between every pair of stages that talk, each as large as what
+ * can be in flight on it; the stages get pointers to them. Everything is opened before the first
+ * thread starts and closed after the last has ended.
  */
 #include "boot/server.h"
 
@@ -48,8 +49,10 @@ struct server {
     struct write_stage *writers[SERVER_PEERS_MAX];
     int parser_count, writer_count;
     char names[2][SERVER_PEERS_MAX][16]; /* of parsers and writers */
-    struct handoff seeds[SERVER_PEERS_MAX], commands[SERVER_PEERS_MAX], commands_home[SERVER_PEERS_MAX];
-    struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX], freed[SERVER_PEERS_MAX];
+    struct handoff seeds[SERVER_PEERS_MAX], commands[SERVER_PEERS_MAX],
+        commands_home[SERVER_PEERS_MAX];
+    struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX],
+        freed[SERVER_PEERS_MAX];
     struct handoff orders;
     struct governor *governor; /* or NULL */
     int shutdown_fd;
@@ -57,7 +60,8 @@ struct server {
     struct server_facts facts;
 };
 
-static struct server *the_server; /* for the callbacks of struct execute_world, which have no context */
+static struct server
+    *the_server; /* for the callbacks of struct execute_world, which have no context */
 
 /* ---- What execute asks for ---- */
 
@@ -95,10 +99,7 @@ static bool server_request_shutdown(int how)
 }
 
 /* Without anything to save or to wait for, a shutdown is over before it could be called off. */
-static bool server_abort_shutdown(void)
-{
-    return false;
-}
+static bool server_abort_shutdown(void) { return false; }
 
 int server_shutdown_fd(const struct server *s) { return s->shutdown_fd; }
 
@@ -117,33 +118,44 @@ static void server_send_home(void *parser, struct turn *t, struct command_batch 
 
 /* ---- The plan ---- */
 
-/* io-threads n, as Redis counts them, is n threads that read and write beside the one that executes. */
+/* io-threads n, as Redis counts them, is n threads that read and write beside the one that
+ * executes. */
 static void server_choose_plan(const struct settings *settings, int cpus, char *line, size_t len)
 {
-    if (strcmp(settings->threads, "auto") != 0) snprintf(line, len, "%s", settings->threads);
-    else if (settings->io_threads > 1) snprintf(line, len, "accept/execute/parse+write*%d", (int)settings->io_threads - 1);
-    else if (cpus < 4) snprintf(line, len, "accept/parse/execute/write");
-    else snprintf(line, len, "accept/execute/parse+write*%d", cpus > 10 ? 8 : cpus - 2);
+    if (strcmp(settings->threads, "auto") != 0)
+        snprintf(line, len, "%s", settings->threads);
+    else if (settings->io_threads > 1)
+        snprintf(line, len, "accept/execute/parse+write*%d", (int)settings->io_threads - 1);
+    else if (cpus < 4)
+        snprintf(line, len, "accept/parse/execute/write");
+    else
+        snprintf(line, len, "accept/execute/parse+write*%d", cpus > 10 ? 8 : cpus - 2);
 }
 
 static int server_check_plan(const struct plan *p, char *error, size_t error_len)
 {
-    if (p->kind_count[KIND_ACCEPT] == 1 && p->kind_count[KIND_EXECUTE] == 1 && p->kind_count[KIND_PARSE] >= 1 &&
-        p->kind_count[KIND_WRITE] >= 1 && p->kind_count[KIND_PARSE] <= SERVER_PEERS_MAX &&
+    if (p->kind_count[KIND_ACCEPT] == 1 && p->kind_count[KIND_EXECUTE] == 1 &&
+        p->kind_count[KIND_PARSE] >= 1 && p->kind_count[KIND_WRITE] >= 1 &&
+        p->kind_count[KIND_PARSE] <= SERVER_PEERS_MAX &&
         p->kind_count[KIND_WRITE] <= SERVER_PEERS_MAX)
         return 0;
-    snprintf(error, error_len, "a plan has one accept, one execute, and 1 to %d of parse and of write", SERVER_PEERS_MAX);
+    snprintf(error, error_len,
+             "a plan has one accept, one execute, and 1 to %d of parse and of write",
+             SERVER_PEERS_MAX);
     return -EINVAL;
 }
 
 /* The plan in force, from settings to threads. */
-static int server_read_plan(const struct settings *settings, int cpus, struct server *s, char *error, size_t error_len)
+static int server_read_plan(const struct settings *settings, int cpus, struct server *s,
+                            char *error, size_t error_len)
 {
     char reason[160];
     server_choose_plan(settings, cpus, s->plan_line, sizeof(s->plan_line));
     int rc = plan_parse(&s->plan, s->plan_line, server_kinds, reason, sizeof(reason));
     if (rc == 0) rc = server_check_plan(&s->plan, reason, sizeof(reason));
-    if (rc != 0) snprintf(error, error_len, "the threads option '%.60s' makes no plan: %s", s->plan_line, reason);
+    if (rc != 0)
+        snprintf(error, error_len, "the threads option '%.60s' makes no plan: %s", s->plan_line,
+                 reason);
     return rc;
 }
 
@@ -175,20 +187,24 @@ static struct stage *server_stage(struct server *s, int kind, int index)
     }
 }
 
-static void server_name_thread(const struct plan_thread *t, struct server *s, int number, char *name, size_t len)
+static void server_name_thread(const struct plan_thread *t, struct server *s, int number,
+                               char *name, size_t len)
 {
     if (t->stage_count == 1) {
         snprintf(name, len, "%s", server_stage(s, t->stages[0].kind, t->stages[0].index)->name);
     } else if (t->stage_count == 2) {
         const char *a = server_stage(s, t->stages[0].kind, t->stages[0].index)->name;
-        snprintf(name, len, "%.7s+%.7s", a, server_stage(s, t->stages[1].kind, t->stages[1].index)->name);
+        snprintf(name, len, "%.7s+%.7s", a,
+                 server_stage(s, t->stages[1].kind, t->stages[1].index)->name);
     } else {
         snprintf(name, len, "relay-%d", number);
     }
 }
 
-/* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do, goes with the last. */
-static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus, int cpu_count, enum poller_kind kind)
+/* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do,
+ * goes with the last. */
+static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus,
+                                int cpu_count, enum poller_kind kind)
 {
     int busy = 0;
     for (int i = 0; i < s->plan.thread_count; i++) {
@@ -199,7 +215,8 @@ static void server_make_threads(struct server *s, const struct settings *setting
         server_name_thread(pt, s, i, name, sizeof(name));
         thread_init(&s->threads[i], name, settings->cpu_pinning ? cpu : -1, kind);
         for (int j = 0; j < pt->stage_count; j++)
-            thread_add_stage(&s->threads[i], server_stage(s, pt->stages[j].kind, pt->stages[j].index));
+            thread_add_stage(&s->threads[i],
+                             server_stage(s, pt->stages[j].kind, pt->stages[j].index));
     }
 }
 
@@ -237,7 +254,9 @@ static void server_close_rings(struct server *s)
 
 static void server_open_execute(struct server *s, const char *backend)
 {
-    struct execute_wiring w = {.send_home = server_send_home, .parser_count = s->parser_count, .writer_count = s->writer_count};
+    struct execute_wiring w = {.send_home = server_send_home,
+                               .parser_count = s->parser_count,
+                               .writer_count = s->writer_count};
     w.world = (struct execute_world){
         .counters = server_counters,
         .shutdown = server_request_shutdown,
@@ -260,29 +279,39 @@ static void server_open_execute(struct server *s, const char *backend)
     s->execute = execute_open(&w);
 }
 
-/* accept first, write last: the order of the stages is the order of a request. Stages that need another's address get it after. */
+/* accept first, write last: the order of the stages is the order of a request. Stages that need
+ * another's address get it after. */
 static void server_open_rooms(struct server *s, uint32_t slots, const char *backend)
 {
-    struct accept_wiring aw = {
-        .parser_count = s->parser_count, .writer_count = s->writer_count, .orders = &s->orders, .slots_max = slots};
+    struct accept_wiring aw = {.parser_count = s->parser_count,
+                               .writer_count = s->writer_count,
+                               .orders = &s->orders,
+                               .slots_max = slots};
     unsigned settings_id = 2;
     for (int i = 0; i < s->writer_count; i++) {
-        struct write_wiring w = {.replies = &s->replies[i], .home = &s->replies_home[i], .freed = &s->freed[i],
-                                 .index = (uint16_t)i, .settings_id = settings_id++};
+        struct write_wiring w = {.replies = &s->replies[i],
+                                 .home = &s->replies_home[i],
+                                 .freed = &s->freed[i],
+                                 .index = (uint16_t)i,
+                                 .settings_id = settings_id++};
         snprintf(s->names[1][i], sizeof(s->names[1][i]), "write-%d", i);
         s->writers[i] = write_open(s->names[1][i], &w);
         aw.freed[i] = &s->freed[i];
     }
     for (int i = 0; i < s->parser_count; i++) {
-        struct parse_wiring w = {.seeds = &s->seeds[i], .commands = &s->commands[i], .home = &s->commands_home[i],
-                                 .index = (uint16_t)i, .settings_id = settings_id++};
+        struct parse_wiring w = {.seeds = &s->seeds[i],
+                                 .commands = &s->commands[i],
+                                 .home = &s->commands_home[i],
+                                 .index = (uint16_t)i,
+                                 .settings_id = settings_id++};
         snprintf(s->names[0][i], sizeof(s->names[0][i]), "parse-%d", i);
         s->parsers[i] = parse_open(s->names[0][i], &w);
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);
     }
     server_open_execute(s, backend);
-    for (int i = 0; i < s->parser_count; i++) parse_set_execute(s->parsers[i], execute_stage(s->execute));
+    for (int i = 0; i < s->parser_count; i++)
+        parse_set_execute(s->parsers[i], execute_stage(s->execute));
     s->accept = accept_open(&aw);
 }
 
@@ -314,8 +343,10 @@ static int server_relisten(const struct settings *new, const char *complaint, ch
     struct accept_listeners l;
     char reason[128];
     int rc = listen_open(new, &l, reason, sizeof(reason));
-    if (rc != 0) snprintf(error, OPTION_ERROR_MAX, "%s (%s)", complaint, reason);
-    else server_order_listeners(the_server, &l);
+    if (rc != 0)
+        snprintf(error, OPTION_ERROR_MAX, "%s (%s)", complaint, reason);
+    else
+        server_order_listeners(the_server, &l);
     return rc;
 }
 
@@ -333,17 +364,15 @@ static int server_on_bind(const struct settings *old, const struct settings *new
 
 /* ---- Life ---- */
 
-static void server_thread_started(void)
-{
-    crash_thread();
-}
+static void server_thread_started(void) { crash_thread(); }
 
 static int server_start_threads(struct server *s, char *error, size_t error_len)
 {
     for (int i = 0; i < s->plan.thread_count; i++) {
         int rc = thread_start(&s->threads[i], server_thread_started);
         if (rc != 0) {
-            snprintf(error, error_len, "cannot start the thread %s: %s", s->threads[i].name, strerrordesc_np(-rc));
+            snprintf(error, error_len, "cannot start the thread %s: %s", s->threads[i].name,
+                     strerrordesc_np(-rc));
             return rc;
         }
         s->started++;
@@ -352,8 +381,9 @@ static int server_start_threads(struct server *s, char *error, size_t error_len)
 }
 
 /*
- * Always lent, never, or by trial. Trials need one front thread whose load they judge, so they are made where one parser feeds everything; the
- * writers are what is worth sending home: their system calls are most of the work.
+ * Always lent, never, or by trial. Trials need one front thread whose load they judge, so they are
+ * made where one parser feeds everything; the writers are what is worth sending home: their system
+ * calls are most of the work.
  */
 static void server_set_lending(struct server *s, const struct settings *settings)
 {
@@ -379,7 +409,8 @@ static struct server *server_fail(struct server *s)
     return NULL;
 }
 
-/* What maxclients may grow to while running: what the hard limit of descriptors could ever allow, within the tags' 24 bits. */
+/* What maxclients may grow to while running: what the hard limit of descriptors could ever allow,
+ * within the tags' 24 bits. */
 static uint32_t server_slots(void)
 {
     struct rlimit limit;
@@ -416,7 +447,8 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     struct accept_listeners listeners;
     char reason[128];
     if (listen_open(settings, &listeners, reason, sizeof(reason)) != 0) {
-        snprintf(error, error_len, "Failed listening on port %d (tcp), aborting: %s", (int)settings->port, reason);
+        snprintf(error, error_len, "Failed listening on port %d (tcp), aborting: %s",
+                 (int)settings->port, reason);
         return server_fail(s);
     }
     if (server_start_threads(s, error, error_len) != 0) return server_fail(s);
@@ -431,7 +463,8 @@ static bool server_is_quiet(struct server *s)
     for (int i = 0; i < s->parser_count; i++)
         if (handoff_depth(&s->commands[i]) > 0) return false;
     for (int i = 0; i < s->writer_count; i++)
-        if (handoff_depth(&s->replies[i]) > 0 || write_pending_bytes(s->writers[i]) > 0) return false;
+        if (handoff_depth(&s->replies[i]) > 0 || write_pending_bytes(s->writers[i]) > 0)
+            return false;
     for (unsigned i = 0; i < stage_count(); i++)
         if (stage_is_held(stage_at(i))) return false;
     return true;

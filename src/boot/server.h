@@ -17,12 +17,13 @@ struct server_facts {
     const char *config_file; /* "" without */
 };
 
-/* Before anything is opened: whether the plan and the backend that the settings ask for are possible. 0 or -errno with the reason. */
+/* Before anything is opened: whether the plan and the backend that the settings ask for are
+ * possible. 0 or -errno with the reason. */
 int server_check(char *error, size_t error_len);
 
 /*
- * Draws the plan, opens the rooms and the listeners, and starts the threads. NULL with a reason in `error`. Signals must be blocked in the
- * calling thread already: threads inherit that.
+ * Draws the plan, opens the rooms and the listeners, and starts the threads. NULL with a reason in
+ * `error`. Signals must be blocked in the calling thread already: threads inherit that.
  */
 struct server *server_open(const struct server_facts *facts, char *error, size_t error_len);
 
@@ -31,7 +32,8 @@ int server_shutdown_fd(const struct server *s);
 /* The flags of a SHUTDOWN command that was called, or -1. */
 int server_take_shutdown(struct server *s);
 
-/* Stops reading, lets what was read be executed and written, for at most `timeout_ms`, and closes everything. True when all was written. */
+/* Stops reading, lets what was read be executed and written, for at most `timeout_ms`, and closes
+ * everything. True when all was written. */
 bool server_close(struct server *s, int64_t timeout_ms);
 
 const char *server_plan(const struct server *s);

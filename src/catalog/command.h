@@ -1,9 +1,11 @@
 /*
- * The command table: every command that this server knows, with what COMMAND INFO, COMMAND DOCS, ACL categories and the checks
- * before a handler need. The rows stand in catalog/commands.def; a command that is not in it is unknown.
+ * The command table: every command that this server knows, with what COMMAND INFO, COMMAND DOCS,
+ * ACL categories and the checks before a handler need. The rows stand in catalog/commands.def; a
+ * command that is not in it is unknown.
  *
- * The table is read-only after command_open(), which applies `rename-command` and builds the index of names. Handlers are
- * bound to rows by execute/commands/table.c: a row without a handler does not link.
+ * The table is read-only after command_open(), which applies `rename-command` and builds the index
+ * of names. Handlers are bound to rows by execute/commands/table.c: a row without a handler does
+ * not link.
  */
 #ifndef CATALOG_COMMAND_H
 #define CATALOG_COMMAND_H
@@ -83,12 +85,14 @@ enum key_flag {
 struct key_spec {
     uint32_t flags; /* enum key_flag */
     enum { KEY_BEGIN_UNKNOWN, KEY_BEGIN_INDEX, KEY_BEGIN_KEYWORD } begin;
-    int begin_index;           /* INDEX: position; KEYWORD: where the search starts, negative from the end */
+    int begin_index; /* INDEX: position; KEYWORD: where the search starts, negative from the end */
     const char *begin_keyword; /* KEYWORD */
     enum { KEY_FIND_UNKNOWN, KEY_FIND_RANGE, KEY_FIND_KEYNUM } find;
-    int last, step, limit;   /* RANGE: last relative to the first (negative: from the end), step, limit */
-    int keynum_index, first; /* KEYNUM: where the count stands and where the first key, relative to begin */
-    const char *notes;       /* or NULL */
+    int last, step,
+        limit; /* RANGE: last relative to the first (negative: from the end), step, limit */
+    int keynum_index,
+        first; /* KEYNUM: where the count stands and where the first key, relative to begin */
+    const char *notes; /* or NULL */
 };
 
 /* Generated from commands.def: CMD_GET, CMD_CLIENT_LIST, ... and CMD_COUNT. */
@@ -127,10 +131,12 @@ void command_open(void);
 const struct command_spec *command_by_id(enum command_id id);
 
 /*
- * The row that a request means: of a container with a known second word the subcommand. NULL: no such command. When the command is a
- * container that needs a subcommand and the word is not known, *no_such_sub is set and the container's row returned.
+ * The row that a request means: of a container with a known second word the subcommand. NULL: no
+ * such command. When the command is a container that needs a subcommand and the word is not known,
+ * *no_such_sub is set and the container's row returned.
  */
-const struct command_spec *command_find(const struct bytes *args, uint32_t nargs, bool *no_such_sub);
+const struct command_spec *command_find(const struct bytes *args, uint32_t nargs,
+                                        bool *no_such_sub);
 /* By name as users write it, "get" or "client|list", any case. NULL when unknown. */
 const struct command_spec *command_named(struct bytes name);
 
@@ -139,7 +145,8 @@ static inline bool command_arity_fits(const struct command_spec *c, uint32_t nar
     return c->arity >= 0 ? (int64_t)nargs == c->arity : (int64_t)nargs >= -(int64_t)c->arity;
 }
 
-/* `rename-command`: "" for `to` removes the name. 0, or -ENOENT (no such command), -EEXIST. Before command_open() is over only. */
+/* `rename-command`: "" for `to` removes the name. 0, or -ENOENT (no such command), -EEXIST. Before
+ * command_open() is over only. */
 int command_rename(const char *from, const char *to);
 
 /* A key of a request: its position in args and what is done with it. */
@@ -149,13 +156,15 @@ struct key_use {
 };
 
 /*
- * Finds the keys of a whole request (arity already fits). Writes at most `max` uses, returns how many there are; -1 when the arguments
- * make no sense (a count that is not a number or passes the end).
+ * Finds the keys of a whole request (arity already fits). Writes at most `max` uses, returns how
+ * many there are; -1 when the arguments make no sense (a count that is not a number or passes the
+ * end).
  */
-int64_t command_keys(const struct command_spec *c, const struct bytes *args, uint32_t nargs, struct key_use *out,
-                     uint32_t max);
+int64_t command_keys(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
+                     struct key_use *out, uint32_t max);
 
-/* Names of flags, categories and key flags, for COMMAND and ACL: the bit's index gives the name, NULL past the end. */
+/* Names of flags, categories and key flags, for COMMAND and ACL: the bit's index gives the name,
+ * NULL past the end. */
 const char *command_flag_name(unsigned bit);
 const char *command_category_name(unsigned bit);
 const char *key_flag_name(unsigned bit);

@@ -349,8 +349,7 @@ static struct bytes *option_split(struct bytes text, uint32_t *count)
 int option_set_text(struct settings *s, const struct option *o, const struct bytes *words,
                     uint32_t count, enum option_source source, char error[OPTION_ERROR_MAX])
 {
-    bool owned =
-        o->kind == OPTION_STRING || (o->kind == OPTION_SPECIAL && !o->special->is_binary);
+    bool owned = o->kind == OPTION_STRING || (o->kind == OPTION_SPECIAL && !o->special->is_binary);
     for (uint32_t i = 0; owned && i < count; i++)
         if (words[i].len > 0 && memchr(words[i].ptr, 0, words[i].len) != NULL)
             return option_fail(error, "argument must not contain a zero byte");

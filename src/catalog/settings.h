@@ -1,9 +1,10 @@
 /*
  * Settings: the values of all options, as one immutable object.
  *
- * struct settings has a member for each row of catalog/options.def, named as the option with '_' for '-'. execute builds a changed copy on
- * CONFIG SET and publishes it; the other stages pick the newest up at the top of a turn with settings_enter() and let go with
- * settings_leave(), and what nobody holds any more is freed by the next publish. Strings belong to the object.
+ * struct settings has a member for each row of catalog/options.def, named as the option with '_'
+ * for '-'. execute builds a changed copy on CONFIG SET and publishes it; the other stages pick the
+ * newest up at the top of a turn with settings_enter() and let go with settings_leave(), and what
+ * nobody holds any more is freed by the next publish. Strings belong to the object.
  */
 #ifndef CATALOG_SETTINGS_H
 #define CATALOG_SETTINGS_H
@@ -12,10 +13,12 @@
 
 struct settings; /* defined by option.h from options.def */
 
-/* The newest; for execute, and for the start before threads exist. Borrowed until the next publish. */
+/* The newest; for execute, and for the start before threads exist. Borrowed until the next publish.
+ */
 const struct settings *settings_now(void);
 
-/* A stage's handle. `id` < SETTINGS_READERS, one per stage; enter gives the newest, valid until leave. */
+/* A stage's handle. `id` < SETTINGS_READERS, one per stage; enter gives the newest, valid until
+ * leave. */
 #define SETTINGS_READERS 64
 const struct settings *settings_enter(unsigned id);
 void settings_leave(unsigned id);

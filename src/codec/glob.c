@@ -5,6 +5,8 @@
  */
 #include "codec/glob.h"
 
+#define STARS_MAX 1000 /* Redis answers "no match" beyond it, so do we */
+
 static inline unsigned char glob_fold(char c, bool ignore_case)
 {
     unsigned char u = (unsigned char)c;
@@ -64,11 +66,14 @@ bool glob_match(struct bytes pattern, struct bytes text, bool ignore_case)
     const char *t = text.ptr, *t_end = t + text.len;
     const char *star = NULL;  /* the pattern after the latest '*' */
     const char *taken = NULL; /* how far that '*' has taken the text */
+    unsigned stars = 0;
     while (t < t_end) {
         if (p < p_end && *p == '*') {
-            star = ++p;
+            while (p < p_end && *p == '*') p++;
+            star = p;
             taken = t;
             if (p == p_end) return true;
+            if (++stars > STARS_MAX) return false;
             continue;
         }
         if (p < p_end && glob_one(&p, p_end, *t, ignore_case)) {

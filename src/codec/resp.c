@@ -15,7 +15,6 @@
 
 #include <stdio.h>
 
-
 enum resp_state { RESP_START, RESP_ARGS };
 
 /* How far the reading of a line came. */

@@ -1,10 +1,11 @@
 /*
  * The request side of RESP: bytes in, commands out, whatever way the bytes are split.
  *
- * resp_parse() continues where it stopped: it never looks at a byte twice but for a line that had no end yet. Arguments are given as
- * offsets from the start of the buffer, which may move between calls. Nothing is allocated here; the caller gives
- * room for arguments and grows it when asked. Source: the RESP specification (redis.io/docs/reference/protocol-spec) and, for inline
- * commands, Redis's documented quoting rules: "..." with \n \r \t \b \a \\ \" \xHH, '...' with \'.
+ * resp_parse() continues where it stopped: it never looks at a byte twice but for a line that had
+ * no end yet. Arguments are given as offsets from the start of the buffer, which may move between
+ * calls. Nothing is allocated here; the caller gives room for arguments and grows it when asked.
+ * Source: the RESP specification (redis.io/docs/reference/protocol-spec) and, for inline commands,
+ * Redis's documented quoting rules: "..." with \n \r \t \b \a \\ \" \xHH, '...' with \'.
  */
 #ifndef CODEC_RESP_H
 #define CODEC_RESP_H
@@ -34,10 +35,12 @@ struct resp_parser {
 };
 
 enum resp_result {
-    RESP_COMMAND, /* a whole command: nargs spans; nargs 0 for an empty line or *0 and *-1, which ask for nothing */
-    RESP_MORE,    /* bytes are missing; p->bulk_len - have tells a big bulk's need, see resp_wants() */
-    RESP_ROOM,    /* more than `span_max` spans: give more room (the first nargs are kept) and call again */
-    RESP_ERROR,   /* error names it, without "-ERR "; the connection cannot go on */
+    RESP_COMMAND, /* a whole command: nargs spans; nargs 0 for an empty line or *0 and *-1, which
+                     ask for nothing */
+    RESP_MORE, /* bytes are missing; p->bulk_len - have tells a big bulk's need, see resp_wants() */
+    RESP_ROOM, /* more than `span_max` spans: give more room (the first nargs are kept) and call
+                  again */
+    RESP_ERROR, /* error names it, without "-ERR "; the connection cannot go on */
 };
 
 /* What one call is given. */
@@ -56,18 +59,17 @@ struct resp_error {
 };
 
 /*
- * Parses one command, continuing at p->pos. After RESP_COMMAND the command is buf[0..p->pos) and the caller starts the next with
- * resp_next() on the rest. An inline command with quotes is unescaped in place, so the buffer is written to.
+ * Parses one command, continuing at p->pos. After RESP_COMMAND the command is buf[0..p->pos) and
+ * the caller starts the next with resp_next() on the rest. An inline command with quotes is
+ * unescaped in place, so the buffer is written to.
  */
-enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *limits, const struct resp_input *in,
-                            struct resp_error *error);
+enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *limits,
+                            const struct resp_input *in, struct resp_error *error);
 
-/* How many bytes from the start of the buffer the bulk being read needs at least in all; 0 when not known. */
+/* How many bytes from the start of the buffer the bulk being read needs at least in all; 0 when not
+ * known. */
 size_t resp_wants(const struct resp_parser *p);
 
-static inline void resp_next(struct resp_parser *p)
-{
-    *p = (struct resp_parser){.bulk_len = -1};
-}
+static inline void resp_next(struct resp_parser *p) { *p = (struct resp_parser){.bulk_len = -1}; }
 
 #endif

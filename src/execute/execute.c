@@ -1,9 +1,11 @@
 /*
  * Execute's turn.
  *
- * Batches are taken from the parsers in rotation. Before a window of commands runs, the table's and the entries' cache lines of their first
- * keys are asked for. Replies collect in one batch per writer, which leaves when it is large and at the end of a command batch. When a
- * turn has made much output it gives way to the writers and comes back, so that what clients do not read is known in time.
+ * Batches are taken from the parsers in rotation. Before a window of commands runs, the table's and
+ * the entries' cache lines of their first keys are asked for. Replies collect in one batch per
+ * writer, which leaves when it is large and at the end of a command batch. When a turn has made
+ * much output it gives way to the writers and comes back, so that what clients do not read is known
+ * in time.
  *
  * The time of a turn is read once; commands that last read it again (core/run.c).
  */
@@ -28,10 +30,12 @@ enum {
     EXECUTE_WINDOW = 32,           /* commands whose memory is asked for ahead */
     EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
     EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
-    EXECUTE_REPLY_HELD = 1 << 20,  /* with an output limit: and so much of the limit more, before it leaves */
-    EXECUTE_REPLY_KEPT = 262144,   /* a buffer that grew larger is not kept for the next batch */
-    EXECUTE_TURN_OUTPUT = 1 << 20, /* bytes of reply after which a turn gives way */
-    EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made; its ring holds twice so many */
+    EXECUTE_REPLY_HELD =
+        1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
+    EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
+    EXECUTE_TURN_OUTPUT = 1 << 20,  /* bytes of reply after which a turn gives way */
+    EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made;
+                                       its ring holds twice so many */
     EXECUTE_EXPIRE_BUDGET_US = 1000,
     EXECUTE_EXPIRE_MAX = 10000,
     EXECUTE_WORK_BUDGET_US = 500,
@@ -52,7 +56,7 @@ struct execute_stage {
     uint32_t idle_count, idle_max;
     uint64_t batches_made;
     int next_parser;
-    uint64_t output; /* bytes of reply of this turn */
+    uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
     uint64_t cron_ns, idle_check_ns;
     uint64_t due_ns;
@@ -84,7 +88,8 @@ static struct reply_batch *execute_make_batch(struct execute_stage *e)
     e->batches_made++;
     if (e->batches_made > e->idle_max) {
         e->idle_max = e->idle_max == 0 ? 64 : e->idle_max * 2;
-        e->idle_list = arena_realloc(e->arena, e->idle_list, e->idle_max * sizeof(struct reply_batch *));
+        e->idle_list =
+            arena_realloc(e->arena, e->idle_list, e->idle_max * sizeof(struct reply_batch *));
     }
     return b;
 }
@@ -123,7 +128,8 @@ static void execute_publish_all(struct execute_stage *e, struct turn *t)
 }
 
 /* Ends an item that began at `start`: what was appended since, and what is to happen after it. */
-static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn, size_t start, uint32_t events)
+static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn,
+                             size_t start, uint32_t events)
 {
     size_t len = o->reply.len - start;
     if (len == 0 && events == 0) return;
@@ -134,7 +140,8 @@ static void execute_add_item(struct execute_stage *e, struct out *o, struct conn
         b->item_max *= 2;
         b->items = arena_realloc(e->arena, b->items, b->item_max * sizeof(*b->items));
     }
-    b->items[b->item_count++] = (struct reply_item){.conn = conn, .events = events, .start = start, .len = len};
+    b->items[b->item_count++] =
+        (struct reply_item){.conn = conn, .events = events, .start = start, .len = len};
 }
 
 static uint32_t execute_cut_event(struct session *s)
@@ -146,10 +153,12 @@ static uint32_t execute_cut_event(struct session *s)
 
 /* ---- Commands ---- */
 
-/* Asks for the memory of the next commands' first keys, in two passes. `item` is the one that command `from` belongs to. */
+/* Asks for the memory of the next commands' first keys, in two passes. `item` is the one that
+ * command `from` belongs to. */
 static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t from)
 {
-    uint32_t to = from + EXECUTE_WINDOW < b->command_count ? from + EXECUTE_WINDOW : b->command_count;
+    uint32_t to =
+        from + EXECUTE_WINDOW < b->command_count ? from + EXECUTE_WINDOW : b->command_count;
     struct db *dbs[EXECUTE_WINDOW];
     uint32_t end = b->items[item].first + b->items[item].count;
     struct session *s = session_at(b->items[item].conn);
@@ -166,7 +175,8 @@ static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t fr
         if (dbs[i - from] != NULL) keyspace_prefetch_entry(dbs[i - from], b->commands[i].hash);
 }
 
-/* Drops what a session was answered since `start` when it is over the output limit; then nothing of it has left. */
+/* Drops what a session was answered since `start` when it is over the output limit; then nothing of
+ * it has left. */
 static void execute_enforce_limit(struct session *s, struct out *o, size_t start, uint64_t room)
 {
     if (likely(o->reply.len - start <= room) || s->closing) return;
@@ -175,15 +185,17 @@ static void execute_enforce_limit(struct session *s, struct out *o, size_t start
 }
 
 /* The commands of one item. `*asked` is up to where memory was asked for. */
-static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b, uint32_t index, struct session *s,
-                             uint32_t *asked)
+static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b,
+                             uint32_t index, struct session *s, uint32_t *asked)
 {
     const struct batch_item *item = &b->items[index];
     int writer = conn_card(item->conn.slot)->writer;
     struct out *o = execute_out(e, writer);
     size_t start = o->reply.len;
     uint64_t room = run_reply_room(s);
-    size_t leave = EXECUTE_REPLY_LEN + (room == UINT64_MAX ? 0 : room < EXECUTE_REPLY_HELD ? room : EXECUTE_REPLY_HELD);
+    size_t leave = EXECUTE_REPLY_LEN + (room == UINT64_MAX          ? 0
+                                        : room < EXECUTE_REPLY_HELD ? room
+                                                                    : EXECUTE_REPLY_HELD);
     for (uint32_t i = item->first; i < item->first + item->count; i++) {
         if (i >= *asked && b->command_count > 1) {
             execute_prefetch(b, index, i);
@@ -202,7 +214,8 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
     execute_add_item(e, o, item->conn, start, execute_cut_event(s));
 }
 
-static void execute_item(struct execute_stage *e, struct turn *t, struct command_batch *b, uint32_t index, uint32_t *asked)
+static void execute_item(struct execute_stage *e, struct turn *t, struct command_batch *b,
+                         uint32_t index, uint32_t *asked)
 {
     const struct batch_item *item = &b->items[index];
     struct session *s;
@@ -277,7 +290,8 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
 }
 
 /* What time asks for; gives when it must be asked again. */
-static uint64_t execute_time(struct execute_stage *e, const struct settings *settings, int64_t wall_ms, uint64_t mono_ns)
+static uint64_t execute_time(struct execute_stage *e, const struct settings *settings,
+                             int64_t wall_ms, uint64_t mono_ns)
 {
     if (mono_ns >= e->cron_ns) {
         if (!debug_cron_is_paused()) execute_cron(e, settings, mono_ns);
@@ -351,10 +365,7 @@ static bool execute_run(void *self, struct turn *t)
     return b != NULL;
 }
 
-static uint64_t execute_due(void *self)
-{
-    return ((struct execute_stage *)self)->due_ns;
-}
+static uint64_t execute_due(void *self) { return ((struct execute_stage *)self)->due_ns; }
 
 static uint64_t execute_depth(void *self)
 {
@@ -364,7 +375,8 @@ static uint64_t execute_depth(void *self)
     return depth;
 }
 
-static const struct stage_ops execute_ops = {.run = execute_run, .due = execute_due, .depth = execute_depth};
+static const struct stage_ops execute_ops = {
+    .run = execute_run, .due = execute_due, .depth = execute_depth};
 
 struct execute_stage *execute_open(const struct execute_wiring *w)
 {
@@ -411,7 +423,8 @@ void execute_close(struct execute_stage *e)
 
 struct stage *execute_stage(struct execute_stage *e) { return &e->stage; }
 
-void execute_on_config(const char *option, int (*apply)(const struct settings *old, const struct settings *new, char *error))
+void execute_on_config(const char *option, int (*apply)(const struct settings *old,
+                                                        const struct settings *new, char *error))
 {
     config_on_change(option, apply);
 }

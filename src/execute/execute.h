@@ -1,8 +1,9 @@
 /*
  * The door of execute: the one stage that owns the keyspace.
  *
- * It takes command batches from the parsers in rotation, runs their commands one after another, hands reply batches to the writers,
- * and does what time asks for: expiry, held-back commands, idle clients, statistics.
+ * It takes command batches from the parsers in rotation, runs their commands one after another,
+ * hands reply batches to the writers, and does what time asks for: expiry, held-back commands, idle
+ * clients, statistics.
  */
 #ifndef EXECUTE_EXECUTE_H
 #define EXECUTE_EXECUTE_H
@@ -29,7 +30,8 @@ struct world_counters {
 /* What execute asks of boot. All are called in execute's turn and must not block. */
 struct execute_world {
     void (*counters)(struct world_counters *out);
-    /* The server is to end (enum shutdown_how): boot drains and exits with 0. False: it ends already. */
+    /* The server is to end (enum shutdown_how): boot drains and exits with 0. False: it ends
+     * already. */
     bool (*shutdown)(int how);
     /* False: no shutdown is under way, or it is too late. */
     bool (*shutdown_abort)(void);
@@ -59,10 +61,12 @@ void execute_close(struct execute_stage *e);
 struct stage *execute_stage(struct execute_stage *e);
 
 /*
- * Before threads start: whenever CONFIG SET changes `option`, `apply` is called in execute's turn with the settings before and after. Not 0:
- * the change is taken back, and `error` (OPTION_ERROR_MAX bytes) is what the client is told.
+ * Before threads start: whenever CONFIG SET changes `option`, `apply` is called in execute's turn
+ * with the settings before and after. Not 0: the change is taken back, and `error`
+ * (OPTION_ERROR_MAX bytes) is what the client is told.
  */
-void execute_on_config(const char *option, int (*apply)(const struct settings *old, const struct settings *new, char *error));
+void execute_on_config(const char *option, int (*apply)(const struct settings *old,
+                                                        const struct settings *new, char *error));
 
 /* For the simulator: reply batches that are not at home, and sessions that live. */
 uint64_t execute_batches_out(const struct execute_stage *e);

@@ -1,4 +1,5 @@
-/* The guard of execute's room: headers under src/execute/ include it, and only files of that room may. */
+/* The guard of execute's room: headers under src/execute/ include it, and only files of that room
+ * may. */
 #ifndef EXECUTE_PRIVATE_H
 #define EXECUTE_PRIVATE_H
 #ifndef BATON_ROOM_EXECUTE

@@ -1,6 +1,7 @@
 /*
- * A little state machine in the front thread: WATCH until demand was high for long enough, BEFORE (measure as it is), SETTLE (switched,
- * do not look yet), AFTER (measure), then decide. A load that changes meanwhile only costs a wrong guess until the next trial.
+ * A little state machine in the front thread: WATCH until demand was high for long enough, BEFORE
+ * (measure as it is), SETTLE (switched, do not look yet), AFTER (measure), then decide. A load that
+ * changes meanwhile only costs a wrong guess until the next trial.
  */
 #include "flow/governor.h"
 
@@ -25,9 +26,11 @@ static const uint64_t governor_measure_ns = 60 * MS;
 static const uint64_t governor_pause_min_ns = 250 * MS;
 static const uint64_t governor_pause_max_ns = 8000 * MS;
 static const double governor_high_demand = 0.92;
-static const double governor_low_demand = 0.55;  /* of the front thread: a second thread has nothing to win */
-static const double governor_home_gain = 1.08;   /* a home must bring so much to be kept */
-static const double governor_lent_worth = 0.97;  /* lending is kept when it loses no more than this */
+static const double governor_low_demand =
+    0.55; /* of the front thread: a second thread has nothing to win */
+static const double governor_home_gain = 1.08; /* a home must bring so much to be kept */
+static const double governor_lent_worth =
+    0.97; /* lending is kept when it loses no more than this */
 
 enum governor_state { GOVERNOR_WATCH, GOVERNOR_BEFORE, GOVERNOR_SETTLE, GOVERNOR_AFTER };
 
@@ -39,9 +42,9 @@ struct governor {
     int schedstat_fd; /* of the front thread; opened by it */
     enum governor_state state;
     enum stage_mode mode;
-    uint64_t next_ns;    /* when to look again */
-    uint64_t window_ns;  /* start of the window */
-    uint64_t demand_ns;  /* schedstat at its start */
+    uint64_t next_ns;   /* when to look again */
+    uint64_t window_ns; /* start of the window */
+    uint64_t demand_ns; /* schedstat at its start */
     unsigned high_windows, low_windows;
     uint64_t pause_ns, not_before_ns;
     uint64_t items; /* at the start of a measurement */
@@ -50,7 +53,8 @@ struct governor {
     struct counter trials, changes, at_home;
 };
 
-struct governor *governor_open(struct thread *front, struct stage *measure, struct stage **stages, unsigned count)
+struct governor *governor_open(struct thread *front, struct stage *measure, struct stage **stages,
+                               unsigned count)
 {
     struct governor *g = calloc(1, sizeof(*g));
     must(g != NULL);
@@ -78,7 +82,8 @@ void governor_close(struct governor *g)
 /* Time that the front thread ran or wanted to run, in all. */
 static uint64_t governor_demand(struct governor *g)
 {
-    if (g->schedstat_fd < 0) g->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    if (g->schedstat_fd < 0)
+        g->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
     char text[128];
     ssize_t n = g->schedstat_fd < 0 ? -1 : pread(g->schedstat_fd, text, sizeof(text) - 1, 0);
     if (n <= 0) return 0;
@@ -145,16 +150,19 @@ static void governor_look(struct governor *g, uint64_t now_ns)
 static void governor_decide(struct governor *g, uint64_t now_ns)
 {
     double after = governor_rate(g, now_ns);
-    bool keep = g->mode == STAGE_HOME ? after > g->before * governor_home_gain : after > g->before * governor_lent_worth;
+    bool keep = g->mode == STAGE_HOME ? after > g->before * governor_home_gain
+                                      : after > g->before * governor_lent_worth;
     counter_add(&g->trials, 1);
     if (keep) {
         counter_add(&g->changes, 1);
         g->pause_ns = governor_pause_min_ns;
     } else {
         governor_set(g, g->mode == STAGE_HOME ? STAGE_LENT : STAGE_HOME);
-        g->pause_ns = g->pause_ns * 2 < governor_pause_max_ns ? g->pause_ns * 2 : governor_pause_max_ns;
+        g->pause_ns =
+            g->pause_ns * 2 < governor_pause_max_ns ? g->pause_ns * 2 : governor_pause_max_ns;
     }
-    /* A home that was kept is questioned less soon than lending is: each trial costs a moment in the worse mode. */
+    /* A home that was kept is questioned less soon than lending is: each trial costs a moment in
+     * the worse mode. */
     g->not_before_ns = now_ns + (g->mode == STAGE_HOME ? 4 * g->pause_ns : g->pause_ns);
     g->high_windows = 0;
     governor_watch(g, now_ns);

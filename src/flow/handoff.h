@@ -1,10 +1,12 @@
 /*
  * A handoff carries 64-bit words (pointers, slots) one way, from one stage to one other stage.
  *
- * A ring with one producer and one consumer: whoever holds the producing stage's token pushes, whoever holds the consuming stage's token
- * pops; the tokens order successive holders. The producer publishes with a release store of `tail`, the consumer reads it with
- * acquire and gives room back with a release store of `head`. A ring is made as large as what can be in flight on it, so it is
- * never full: push says so with must(). Pushing wakes nobody: the producer then gives the consumer its turn (flow/stage.h).
+ * A ring with one producer and one consumer: whoever holds the producing stage's token pushes,
+ * whoever holds the consuming stage's token pops; the tokens order successive holders. The producer
+ * publishes with a release store of `tail`, the consumer reads it with acquire and gives room back
+ * with a release store of `head`. A ring is made as large as what can be in flight on it, so it is
+ * never full: push says so with must(). Pushing wakes nobody: the producer then gives the consumer
+ * its turn (flow/stage.h).
  */
 #ifndef FLOW_HANDOFF_H
 #define FLOW_HANDOFF_H

@@ -15,8 +15,8 @@ static int plan_kind(const char *name, size_t len, const char *const *kinds)
 }
 
 /* One thread's text, without its copies, into `t` with indexes still open. */
-static int plan_parse_thread(struct plan_thread *t, const char *text, size_t len, const char *const *kinds, char *error,
-                             size_t error_len)
+static int plan_parse_thread(struct plan_thread *t, const char *text, size_t len,
+                             const char *const *kinds, char *error, size_t error_len)
 {
     *t = (struct plan_thread){0};
     const char *end = text + len;
@@ -38,7 +38,8 @@ static int plan_parse_thread(struct plan_thread *t, const char *text, size_t len
     return 0;
 }
 
-static int plan_add_copies(struct plan *p, const struct plan_thread *t, long copies, char *error, size_t error_len)
+static int plan_add_copies(struct plan *p, const struct plan_thread *t, long copies, char *error,
+                           size_t error_len)
 {
     if (copies < 1 || copies > PLAN_THREADS_MAX - p->thread_count) {
         snprintf(error, error_len, "a plan has 1 to %d threads", PLAN_THREADS_MAX);
@@ -47,12 +48,14 @@ static int plan_add_copies(struct plan *p, const struct plan_thread *t, long cop
     for (long c = 0; c < copies; c++) {
         struct plan_thread *to = &p->threads[p->thread_count++];
         *to = *t;
-        for (int s = 0; s < to->stage_count; s++) to->stages[s].index = p->kind_count[to->stages[s].kind]++;
+        for (int s = 0; s < to->stage_count; s++)
+            to->stages[s].index = p->kind_count[to->stages[s].kind]++;
     }
     return 0;
 }
 
-int plan_parse(struct plan *out, const char *line, const char *const *kinds, char *error, size_t error_len)
+int plan_parse(struct plan *out, const char *line, const char *const *kinds, char *error,
+               size_t error_len)
 {
     memset(out, 0, sizeof(*out));
     const char *at = line;

@@ -1,6 +1,7 @@
 /*
- * A plan says which stages have their home on which thread, in one line: stages of a thread joined by '+', threads by '/', copies of a thread
- * by '*n'. "accept/parse+write*2/execute" is four threads, two of them home to a parser and a writer each.
+ * A plan says which stages have their home on which thread, in one line: stages of a thread joined
+ * by '+', threads by '/', copies of a thread by '*n'. "accept/parse+write*2/execute" is four
+ * threads, two of them home to a parser and a writer each.
  */
 #ifndef FLOW_PLAN_H
 #define FLOW_PLAN_H
@@ -25,12 +26,14 @@ struct plan {
 };
 
 /* `kinds` ends with NULL. 0, or -EINVAL with a reason in `error`. */
-int plan_parse(struct plan *out, const char *line, const char *const *kinds, char *error, size_t error_len);
+int plan_parse(struct plan *out, const char *line, const char *const *kinds, char *error,
+               size_t error_len);
 
 /*
- * The CPUs that this process may use: their numbers in `cpus` (at most `max`), limited by affinity and by the quota of its cgroup, at
- * least 1. With a quota the count may be smaller than the CPUs of the affinity; the first are given, rotated by `first`, so that
- * several servers of one host do not all begin on the same CPU.
+ * The CPUs that this process may use: their numbers in `cpus` (at most `max`), limited by affinity
+ * and by the quota of its cgroup, at least 1. With a quota the count may be smaller than the CPUs
+ * of the affinity; the first are given, rotated by `first`, so that several servers of one host do
+ * not all begin on the same CPU.
  */
 int plan_cpus(int *cpus, int max, unsigned first);
 

@@ -40,10 +40,7 @@ bool poller_has_uring(void)
     return true;
 }
 
-const char *poller_name(const struct poller *p)
-{
-    return p->ops->name;
-}
+const char *poller_name(const struct poller *p) { return p->ops->name; }
 
 /* Drops the wake-up from the events; it only ended the wait. */
 static int poller_strip_wake(struct poller *p, struct poll_event *events, int count)
@@ -71,7 +68,8 @@ int poller_wait(struct poller *p, struct poll_event *events, int max, uint64_t t
 void poller_wait_for_wake(struct poller *p, uint64_t timeout_ns)
 {
     struct pollfd pfd = {.fd = p->wake_fd, .events = POLLIN};
-    struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
+                          .tv_nsec = (long)(timeout_ns % 1000000000u)};
     if (ppoll(&pfd, 1, timeout_ns == UINT64_MAX ? NULL : &ts, NULL) <= 0) return;
     uint64_t wakes;
     ssize_t n = read(p->wake_fd, &wakes, sizeof(wakes));
@@ -85,11 +83,32 @@ void poller_wake(struct poller *p)
     (void)n; /* EAGAIN: it is awake already */
 }
 
-int poller_add_listener(struct poller *p, int fd, uint64_t tag) { return p->ops->add_listener(p, fd, tag); }
-void poller_remove_listener(struct poller *p, int fd, uint64_t tag) { p->ops->remove_listener(p, fd, tag); }
-int poller_add_reader(struct poller *p, int fd, uint64_t tag) { return p->ops->add_reader(p, fd, tag); }
-void poller_pause_reader(struct poller *p, int fd, uint64_t tag) { p->ops->pause_reader(p, fd, tag); }
-void poller_resume_reader(struct poller *p, int fd, uint64_t tag) { p->ops->resume_reader(p, fd, tag); }
-void poller_remove_reader(struct poller *p, int fd, uint64_t tag) { p->ops->remove_reader(p, fd, tag); }
+int poller_add_listener(struct poller *p, int fd, uint64_t tag)
+{
+    return p->ops->add_listener(p, fd, tag);
+}
+void poller_remove_listener(struct poller *p, int fd, uint64_t tag)
+{
+    p->ops->remove_listener(p, fd, tag);
+}
+int poller_add_reader(struct poller *p, int fd, uint64_t tag)
+{
+    return p->ops->add_reader(p, fd, tag);
+}
+void poller_pause_reader(struct poller *p, int fd, uint64_t tag)
+{
+    p->ops->pause_reader(p, fd, tag);
+}
+void poller_resume_reader(struct poller *p, int fd, uint64_t tag)
+{
+    p->ops->resume_reader(p, fd, tag);
+}
+void poller_remove_reader(struct poller *p, int fd, uint64_t tag)
+{
+    p->ops->remove_reader(p, fd, tag);
+}
 void poller_release(struct poller *p, const struct poll_event *e) { p->ops->release(p, e); }
-void poller_await_writable(struct poller *p, int fd, uint64_t tag) { p->ops->await_writable(p, fd, tag); }
+void poller_await_writable(struct poller *p, int fd, uint64_t tag)
+{
+    p->ops->await_writable(p, fd, tag);
+}

@@ -1,11 +1,14 @@
 /*
  * A poller waits for sockets on behalf of one thread: io_uring or epoll behind one interface.
  *
- * With epoll a reader is told POLL_READABLE and receives by itself; with io_uring it is given POLL_DATA, bytes in a buffer of the poller that it
- * must give back with poller_release() when it has copied or parsed them. The end of a stream is POLL_END (errors too). All calls but
- * poller_wake() are the owning thread's; poller_open() too, as a ring belongs to the thread that made it.
+ * With epoll a reader is told POLL_READABLE and receives by itself; with io_uring it is given
+ * POLL_DATA, bytes in a buffer of the poller that it must give back with poller_release() when it
+ * has copied or parsed them. The end of a stream is POLL_END (errors too). All calls but
+ * poller_wake() are the owning thread's; poller_open() too, as a ring belongs to the thread that
+ * made it.
  *
- * Source of the io_uring use: man pages io_uring_setup(2), io_uring_prep_recv_multishot(3), io_uring_setup_buf_ring(3).
+ * Source of the io_uring use: man pages io_uring_setup(2), io_uring_prep_recv_multishot(3),
+ * io_uring_setup_buf_ring(3).
  */
 #ifndef FLOW_POLLER_H
 #define FLOW_POLLER_H
@@ -40,8 +43,8 @@ bool poller_has_uring(void);
 const char *poller_name(const struct poller *p); /* "io_uring" or "epoll" */
 
 /*
- * Waits until something happened, poller_wake() was called or `timeout_ns` passed (0: does not wait, UINT64_MAX: for ever). Gives the number
- * of events, at most `max`.
+ * Waits until something happened, poller_wake() was called or `timeout_ns` passed (0: does not
+ * wait, UINT64_MAX: for ever). Gives the number of events, at most `max`.
  */
 int poller_wait(struct poller *p, struct poll_event *events, int max, uint64_t timeout_ns);
 /* Waits for poller_wake() or the time only; events stay where they are. */

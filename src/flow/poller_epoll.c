@@ -1,6 +1,7 @@
 /*
- * epoll: level-triggered readers and listeners in one instance; waits for writability in a second instance nested in the first, because one
- * fd can be watched once per instance and a thread may be home to both the parser and the writer of a connection.
+ * epoll: level-triggered readers and listeners in one instance; waits for writability in a second
+ * instance nested in the first, because one fd can be watched once per instance and a thread may be
+ * home to both the parser and the writer of a connection.
  */
 #include "flow/poller.h"
 
@@ -20,10 +21,7 @@ struct poller_epoll {
     struct epoll_event ready[EPOLL_BATCH];
 };
 
-static struct poller_epoll *epoll_of(struct poller *p)
-{
-    return (struct poller_epoll *)p;
-}
+static struct poller_epoll *epoll_of(struct poller *p) { return (struct poller_epoll *)p; }
 
 static int epoll_timeout_ms(uint64_t timeout_ns)
 {
@@ -37,7 +35,8 @@ static int epoll_take_writables(struct poller_epoll *e, struct poll_event *event
 {
     struct epoll_event out[64];
     int n = epoll_wait(e->out_fd, out, max < 64 ? max : 64, 0);
-    for (int i = 0; i < n; i++) events[i] = (struct poll_event){.tag = out[i].data.u64, .what = POLL_WRITABLE};
+    for (int i = 0; i < n; i++)
+        events[i] = (struct poll_event){.tag = out[i].data.u64, .what = POLL_WRITABLE};
     return n < 0 ? 0 : n;
 }
 
@@ -77,10 +76,7 @@ static void epoll_op_remove(struct poller *p, int fd, uint64_t tag)
 }
 
 /* Taken out, not masked: a masked fd would still report a hang-up over and over. */
-static void epoll_op_pause(struct poller *p, int fd, uint64_t tag)
-{
-    epoll_op_remove(p, fd, tag);
-}
+static void epoll_op_pause(struct poller *p, int fd, uint64_t tag) { epoll_op_remove(p, fd, tag); }
 
 static void epoll_op_resume(struct poller *p, int fd, uint64_t tag)
 {

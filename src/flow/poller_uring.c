@@ -1,10 +1,12 @@
 /*
- * io_uring: multishot receives into a ring of provided buffers, one-shot polls for listeners and for writability. A listener's poll is armed
- * again at the next wait, which looks at its state then: multishot polls tell of new arrivals only, not of connections left waiting.
+ * io_uring: multishot receives into a ring of provided buffers, one-shot polls for listeners and
+ * for writability. A listener's poll is armed again at the next wait, which looks at its state
+ * then: multishot polls tell of new arrivals only, not of connections left waiting.
  *
- * user_data of a request is its index in `watches`, a table that remembers the tag; so requests that are cancelled or late are recognised, and
- * an fd is never an identity. A watch is freed when its last completion came. A receive that ends for want of buffers or by
- * cancelling is armed again or dropped as the watch's state says.
+ * user_data of a request is its index in `watches`, a table that remembers the tag; so requests
+ * that are cancelled or late are recognised, and an fd is never an identity. A watch is freed when
+ * its last completion came. A receive that ends for want of buffers or by cancelling is armed again
+ * or dropped as the watch's state says.
  */
 #include "flow/poller.h"
 
@@ -31,9 +33,9 @@ struct watch {
     uint64_t tag;
     int fd;
     uint8_t kind;
-    bool armed;   /* a request is in the kernel */
-    bool paused;  /* must not be armed again */
-    bool removed; /* free it when it is not armed any more */
+    bool armed;    /* a request is in the kernel */
+    bool paused;   /* must not be armed again */
+    bool removed;  /* free it when it is not armed any more */
     uint32_t next; /* chain of the tag index, or of free ones */
 };
 
@@ -51,10 +53,7 @@ struct poller_uring {
 #define WATCH_NONE UINT32_MAX
 #define URING_NO_WATCH UINT64_MAX /* user_data of cancellations */
 
-static struct poller_uring *uring_of(struct poller *p)
-{
-    return (struct poller_uring *)p;
-}
+static struct poller_uring *uring_of(struct poller *p) { return (struct poller_uring *)p; }
 
 static struct io_uring_sqe *uring_sqe(struct poller_uring *u)
 {
@@ -119,7 +118,8 @@ static uint32_t uring_watch_new(struct poller_uring *u, int fd, uint64_t tag, ui
 static uint32_t uring_watch_find(const struct poller_uring *u, uint64_t tag, uint8_t kind)
 {
     uint32_t i = u->heads[uring_bucket(u, tag, kind)];
-    while (i != WATCH_NONE && (u->watches[i].tag != tag || u->watches[i].kind != kind || u->watches[i].removed))
+    while (i != WATCH_NONE &&
+           (u->watches[i].tag != tag || u->watches[i].kind != kind || u->watches[i].removed))
         i = u->watches[i].next;
     return i;
 }
@@ -176,24 +176,27 @@ static void uring_remove(struct poller *p, uint64_t tag, uint8_t kind)
 
 static void uring_give_buffer(struct poller_uring *u, uint16_t id)
 {
-    io_uring_buf_ring_add(u->buffers, u->buffer_memory + (size_t)id * URING_BUFFER_LEN, URING_BUFFER_LEN, id,
-                          io_uring_buf_ring_mask(URING_BUFFERS), 0);
+    io_uring_buf_ring_add(u->buffers, u->buffer_memory + (size_t)id * URING_BUFFER_LEN,
+                          URING_BUFFER_LEN, id, io_uring_buf_ring_mask(URING_BUFFERS), 0);
     io_uring_buf_ring_advance(u->buffers, 1);
 }
 
 static bool uring_error_is_passing(int res)
 {
-    return res == -ENOBUFS || res == -EINTR || res == -EAGAIN || res == -ECANCELED || res == -ENOMEM;
+    return res == -ENOBUFS || res == -EINTR || res == -EAGAIN || res == -ECANCELED ||
+           res == -ENOMEM;
 }
 
 /* One completion of a receive. True when `e` was filled. */
-static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe, struct poll_event *e)
+static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe,
+                                struct poll_event *e)
 {
     struct watch *w = &u->watches[i];
     bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     w->armed = more;
     if (w->removed) {
-        if (cqe->flags & IORING_CQE_F_BUFFER) uring_give_buffer(u, (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT));
+        if (cqe->flags & IORING_CQE_F_BUFFER)
+            uring_give_buffer(u, (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT));
         if (!more) uring_watch_free(u, i);
         return false;
     }
@@ -217,7 +220,8 @@ static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct
 }
 
 /* One completion of a poll. */
-static bool uring_complete_poll(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe, struct poll_event *e)
+static bool uring_complete_poll(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe,
+                                struct poll_event *e)
 {
     struct watch *w = &u->watches[i];
     bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
@@ -226,9 +230,12 @@ static bool uring_complete_poll(struct poller_uring *u, uint32_t i, const struct
         if (!more) uring_watch_free(u, i);
         return false;
     }
-    *e = (struct poll_event){.tag = w->tag, .what = w->kind == WATCH_LISTENER ? POLL_READABLE : POLL_WRITABLE};
-    if (w->kind == WATCH_WRITABLE) uring_watch_free(u, i);
-    else if (!more) uring_arm(u, i);
+    *e = (struct poll_event){.tag = w->tag,
+                             .what = w->kind == WATCH_LISTENER ? POLL_READABLE : POLL_WRITABLE};
+    if (w->kind == WATCH_WRITABLE)
+        uring_watch_free(u, i);
+    else if (!more)
+        uring_arm(u, i);
     return true;
 }
 
@@ -245,8 +252,9 @@ static int uring_reap(struct poller_uring *u, struct poll_event *events, int max
         if (cqe->user_data == URING_NO_WATCH || cqe->user_data == LIBURING_UDATA_TIMEOUT) continue;
         uint32_t i = (uint32_t)cqe->user_data;
         must(i < u->watch_max && u->watches[i].kind != WATCH_FREE);
-        bool filled = u->watches[i].kind == WATCH_READER ? uring_complete_read(u, i, cqe, &events[count])
-                                                         : uring_complete_poll(u, i, cqe, &events[count]);
+        bool filled = u->watches[i].kind == WATCH_READER
+                          ? uring_complete_read(u, i, cqe, &events[count])
+                          : uring_complete_poll(u, i, cqe, &events[count]);
         if (filled) count++;
     }
     io_uring_cq_advance(&u->ring, seen);
@@ -309,7 +317,8 @@ static void uring_op_resume_reader(struct poller *p, int fd, uint64_t tag)
     uint32_t i = uring_watch_find(u, tag, WATCH_READER);
     if (i == WATCH_NONE) return;
     u->watches[i].paused = false;
-    if (!u->watches[i].armed) uring_arm(u, i); /* else its cancellation is on the way, and re-arms it */
+    if (!u->watches[i].armed)
+        uring_arm(u, i); /* else its cancellation is on the way, and re-arms it */
 }
 
 static void uring_op_remove_reader(struct poller *p, int fd, uint64_t tag)
@@ -379,7 +388,8 @@ int poller_open_uring(struct poller **out)
     u->base.ops = &uring_ops;
     u->watch_free = WATCH_NONE;
     struct io_uring_params params = {
-        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CQSIZE,
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CQSIZE,
         .cq_entries = URING_COMPLETIONS,
     };
     int rc = io_uring_queue_init_params(URING_ENTRIES, &u->ring, &params);

@@ -1,5 +1,6 @@
 /*
- * Tokens and turns. The invariants stand in the header; the orders of the atomics are argued beside them.
+ * Tokens and turns. The invariants stand in the header; the orders of the atomics are argued beside
+ * them.
  */
 #include "flow/stage.h"
 
@@ -14,10 +15,7 @@ enum { TOKEN_HELD = 1, TOKEN_DIRTY = 2 };
 static struct stage *stage_list[STAGES_MAX]; /* filled before threads start */
 static unsigned stage_listed;
 
-unsigned stage_count(void)
-{
-    return stage_listed;
-}
+unsigned stage_count(void) { return stage_listed; }
 
 struct stage *stage_at(unsigned index)
 {
@@ -25,7 +23,8 @@ struct stage *stage_at(unsigned index)
     return stage_list[index];
 }
 
-void stage_open(struct stage *s, const char *name, void *self, const struct stage_ops *ops, bool lendable)
+void stage_open(struct stage *s, const char *name, void *self, const struct stage_ops *ops,
+                bool lendable)
 {
     must(stage_listed < STAGES_MAX);
     memset(s, 0, sizeof(*s));
@@ -44,34 +43,36 @@ void stage_set_mode(struct stage *s, enum stage_mode mode)
     if (s->lendable) atomic_store_explicit(&s->mode, mode, memory_order_relaxed);
 }
 
-void stage_forget_all(void)
-{
-    stage_listed = 0;
-}
+void stage_forget_all(void) { stage_listed = 0; }
 
 static void stage_bump(_Atomic uint64_t *counter, uint64_t n)
 {
     /* One writer at a time, the holder: no read-modify-write is needed. */
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static void stage_raise(_Atomic uint64_t *highest, uint64_t n)
 {
-    if (n > atomic_load_explicit(highest, memory_order_relaxed)) atomic_store_explicit(highest, n, memory_order_relaxed);
+    if (n > atomic_load_explicit(highest, memory_order_relaxed))
+        atomic_store_explicit(highest, n, memory_order_relaxed);
 }
 
 /* The holder alone reads its histogram; others get the summary. */
 static void stage_show_handoff(struct stage *s, uint64_t ticks)
 {
     s->handoff_ticks = ticks;
-    atomic_store_explicit(&s->handoff_p50_ns, histogram_percentile(&s->handoff, 50), memory_order_relaxed);
-    atomic_store_explicit(&s->handoff_p99_ns, histogram_percentile(&s->handoff, 99), memory_order_relaxed);
+    atomic_store_explicit(&s->handoff_p50_ns, histogram_percentile(&s->handoff, 50),
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->handoff_p99_ns, histogram_percentile(&s->handoff, 99),
+                          memory_order_relaxed);
 }
 
 void stage_note_handoff(struct stage *s, const struct turn *t, uint64_t ticks)
 {
     histogram_add(&s->handoff, t->ticks > ticks ? clock_ticks_to_ns(t->ticks - ticks) : 0);
-    if (s->handoff_ticks == 0 || clock_ticks_to_ns(t->ticks - s->handoff_ticks) >= STAGE_HANDOFF_REFRESH_NS)
+    if (s->handoff_ticks == 0 ||
+        clock_ticks_to_ns(t->ticks - s->handoff_ticks) >= STAGE_HANDOFF_REFRESH_NS)
         stage_show_handoff(s, t->ticks);
 }
 
@@ -97,20 +98,26 @@ void stage_read_figures(const struct stage *s, struct stage_figures *out)
     };
 }
 
-/* The giver's side. Acquire: the last holder's writes are ours when we get it; release: our push is seen by the holder. */
+/* The giver's side. Acquire: the last holder's writes are ours when we get it; release: our push is
+ * seen by the holder. */
 static bool stage_take_or_mark(struct stage *s)
 {
     uint32_t free_token = 0;
-    if (atomic_compare_exchange_strong_explicit(&s->token, &free_token, TOKEN_HELD, memory_order_acquire, memory_order_relaxed))
+    if (atomic_compare_exchange_strong_explicit(&s->token, &free_token, TOKEN_HELD,
+                                                memory_order_acquire, memory_order_relaxed))
         return true;
-    return (atomic_fetch_or_explicit(&s->token, TOKEN_HELD | TOKEN_DIRTY, memory_order_acq_rel) & TOKEN_HELD) == 0;
+    return (atomic_fetch_or_explicit(&s->token, TOKEN_HELD | TOKEN_DIRTY, memory_order_acq_rel) &
+            TOKEN_HELD) == 0;
 }
 
-/* True when the token is free now; false: work was left meanwhile, DIRTY is taken off and the holder must look again. */
+/* True when the token is free now; false: work was left meanwhile, DIRTY is taken off and the
+ * holder must look again. */
 static bool stage_release(struct stage *s)
 {
     uint32_t held = TOKEN_HELD;
-    if (atomic_compare_exchange_strong_explicit(&s->token, &held, 0, memory_order_release, memory_order_relaxed)) return true;
+    if (atomic_compare_exchange_strong_explicit(&s->token, &held, 0, memory_order_release,
+                                                memory_order_relaxed))
+        return true;
 #if STAGE_RECHECKS
     atomic_exchange_explicit(&s->token, TOKEN_HELD, memory_order_acq_rel);
     return false;
@@ -161,7 +168,8 @@ static void stage_publish_due(struct stage *s, struct thread *runner)
     if (s->ops->due == NULL) return;
     uint64_t due = s->ops->due(s->self);
     if (due == atomic_load_explicit(&s->due_ns, memory_order_relaxed)) return;
-    /* seq_cst with thread_sleep_until(): either the home sees this deadline or we see how long it sleeps. */
+    /* seq_cst with thread_sleep_until(): either the home sees this deadline or we see how long it
+     * sleeps. */
     atomic_store(&s->due_ns, due);
     if (runner != s->home && due < thread_sleeps_until(s->home)) thread_poke(s->home);
 }
@@ -197,13 +205,15 @@ static void stage_run_one(struct stage *s, struct thread *runner, uint64_t *give
         if (stage_take_or_mark(s)) stage_hold(s, runner, given);
         return;
     }
-    /* seq_cst with thread_sleep(): either the home sees the mark before it sleeps or we see that it sleeps. */
+    /* seq_cst with thread_sleep(): either the home sees the mark before it sleeps or we see that it
+     * sleeps. */
     if (atomic_fetch_or(&s->token, TOKEN_DIRTY) == 0) stage_wake_home(s);
 }
 
 /*
- * No recursion: a stage that is given work on the way gets its turn in this loop, with no token held. In rotation: a stage that gives
- * itself more to do comes again after those that it gave work to.
+ * No recursion: a stage that is given work on the way gets its turn in this loop, with no token
+ * held. In rotation: a stage that gives itself more to do comes again after those that it gave work
+ * to.
  */
 static void stage_run_all(uint64_t given, struct thread *runner)
 {
@@ -224,7 +234,8 @@ void stage_run_or_leave(struct stage *s, struct thread *runner)
 
 bool stage_run_at_home(struct stage *s)
 {
-    /* Whoever holds it now looks again because of the mark, and its deadlines are in that one's hands too. */
+    /* Whoever holds it now looks again because of the mark, and its deadlines are in that one's
+     * hands too. */
     if (!stage_take_or_mark(s)) return false;
     uint64_t given = 0;
     stage_hold(s, s->home, &given);
@@ -232,7 +243,4 @@ bool stage_run_at_home(struct stage *s)
     return true;
 }
 
-void stage_breathe(struct turn *t)
-{
-    thread_breathe(t->thread);
-}
+void stage_breathe(struct turn *t) { thread_breathe(t->thread); }

@@ -1,16 +1,19 @@
 /*
- * A stage is an actor: what it owns is touched only during its turn, and one thread at a time runs its turn.
+ * A stage is an actor: what it owns is touched only during its turn, and one thread at a time runs
+ * its turn.
  *
  * Who runs it now is told by its token, one atomic word:
  *     0           nobody, and nothing was left
  *     HELD        somebody runs its turn
- *     DIRTY       somebody left work; with HELD the holder will look again before it lets go, without HELD the home was woken for it
+ *     DIRTY       somebody left work; with HELD the holder will look again before it lets go,
+ * without HELD the home was woken for it
  *
- * stage_give() is the one way to hand over: after pushing onto a handoff that the stage reads, the giver says so, and when its own turn
- * is over the thread either runs the receiver's turn itself (lending: no wake-up is spent) or leaves it to the holder, or
- * wakes the home. All ordering goes through the one word: the giver's fetch_or and the holder's releasing compare-exchange are totally
- * ordered, so either the giver gets the token or the holder sees DIRTY and drains again. Nothing is lost, and nothing depends on a
- * wake-up that was sent as a hint.
+ * stage_give() is the one way to hand over: after pushing onto a handoff that the stage reads, the
+ * giver says so, and when its own turn is over the thread either runs the receiver's turn itself
+ * (lending: no wake-up is spent) or leaves it to the holder, or wakes the home. All ordering goes
+ * through the one word: the giver's fetch_or and the holder's releasing compare-exchange are
+ * totally ordered, so either the giver gets the token or the holder sees DIRTY and drains again.
+ * Nothing is lost, and nothing depends on a wake-up that was sent as a hint.
  *
  * A thread never takes a token while it holds one; so there is no deadlock.
  */
@@ -38,11 +41,14 @@ struct turn {
 };
 
 struct stage_ops {
-    /* Does what there is to do, within a budget of its own choice. True: more is left, call again. */
+    /* Does what there is to do, within a budget of its own choice. True: more is left, call again.
+     */
     bool (*run)(void *self, struct turn *t);
-    /* The stage's next deadline, monotonic ns, UINT64_MAX without one. Asked by the holder after each run. */
+    /* The stage's next deadline, monotonic ns, UINT64_MAX without one. Asked by the holder after
+     * each run. */
     uint64_t (*due)(void *self);
-    /* Optional: how much waits for its turn. Any thread may ask at any time: depths of handoffs only. */
+    /* Optional: how much waits for its turn. Any thread may ask at any time: depths of handoffs
+     * only. */
     uint64_t (*depth)(void *self);
 };
 
@@ -69,12 +75,14 @@ struct stage {
     _Atomic uint64_t turns_lent;
     _Atomic uint64_t items;
     _Atomic uint64_t busy_ticks;
-    _Atomic uint64_t wakes; /* sent to its home, by whoever sent them (a counter of hints: read-modify-write) */
-    _Atomic uint64_t longest_ticks; /* the longest of its turns */
-    _Atomic uint64_t most_items;    /* that one turn did */
+    _Atomic uint64_t
+        wakes; /* sent to its home, by whoever sent them (a counter of hints: read-modify-write) */
+    _Atomic uint64_t longest_ticks;                  /* the longest of its turns */
+    _Atomic uint64_t most_items;                     /* that one turn did */
     _Atomic uint64_t handoff_p50_ns, handoff_p99_ns; /* of `handoff`, as of the last refresh */
-    struct histogram handoff; /* ns from hand-over to the start of the turn that took it; holder only */
-    uint64_t handoff_ticks;   /* last refresh; 0: none yet. Holder only */
+    struct histogram
+        handoff; /* ns from hand-over to the start of the turn that took it; holder only */
+    uint64_t handoff_ticks; /* last refresh; 0: none yet. Holder only */
 };
 
 /* The percentiles of `handoff` are worked out at most this often. */
@@ -95,34 +103,31 @@ void stage_read_figures(const struct stage *s, struct stage_figures *out);
 unsigned stage_count(void);
 struct stage *stage_at(unsigned index);
 
-void stage_open(struct stage *s, const char *name, void *self, const struct stage_ops *ops, bool lendable);
+void stage_open(struct stage *s, const char *name, void *self, const struct stage_ops *ops,
+                bool lendable);
 /* Forgets all stages; for tests and the simulator. */
 void stage_forget_all(void);
 
-/* Whose business its turn is; any thread, at any time. A stage that cannot be lent stays at home. */
+/* Whose business its turn is; any thread, at any time. A stage that cannot be lent stays at home.
+ */
 void stage_set_mode(struct stage *s, enum stage_mode mode);
 
 /* In a turn: `to` was handed work. Its turn comes when this one is over. */
-static inline void stage_give(struct turn *t, struct stage *to)
-{
-    t->given |= 1ull << to->index;
-}
+static inline void stage_give(struct turn *t, struct stage *to) { t->given |= 1ull << to->index; }
 
 /* In the receiver's turn: something was handed over at `ticks`. */
 void stage_note_handoff(struct stage *s, const struct turn *t, uint64_t ticks);
 
 /*
- * From outside of any turn: gets the turn of `s` done, by this thread, by the holder, or by waking the home; then those of the stages
- * that were given work on the way.
+ * From outside of any turn: gets the turn of `s` done, by this thread, by the holder, or by waking
+ * the home; then those of the stages that were given work on the way.
  */
 void stage_run_or_leave(struct stage *s, struct thread *runner);
-/* The home: the same, but always takes the turn itself when nobody holds the token. False when somebody does. */
+/* The home: the same, but always takes the turn itself when nobody holds the token. False when
+ * somebody does. */
 bool stage_run_at_home(struct stage *s);
 /* True when work was left and nobody holds the token: it is the home's to take. */
-static inline bool stage_was_left(struct stage *s)
-{
-    return atomic_load(&s->token) == 2u;
-}
+static inline bool stage_was_left(struct stage *s) { return atomic_load(&s->token) == 2u; }
 /* True while somebody runs its turn. */
 static inline bool stage_is_held(struct stage *s)
 {
@@ -131,8 +136,8 @@ static inline bool stage_is_held(struct stage *s)
 /* For threads without a loop (signals, tests): work was pushed for `s`; its home is woken. */
 void stage_call_home(struct stage *s);
 /*
- * In a long turn: runs the turns of the other stages whose home is this thread, and takes in new events, so that
- * others are still read and answered. The stage that calls stays held.
+ * In a long turn: runs the turns of the other stages whose home is this thread, and takes in new
+ * events, so that others are still read and answered. The stage that calls stays held.
  */
 void stage_breathe(struct turn *t);
 

@@ -1,6 +1,7 @@
 /*
- * The loop. Before it sleeps a thread publishes until when, and then looks once more at the tokens and deadlines of its stages: whoever
- * leaves work after that look sees that the thread sleeps, and pokes it. Both sides use seq_cst, so one of them sees the other.
+ * The loop. Before it sleeps a thread publishes until when, and then looks once more at the tokens
+ * and deadlines of its stages: whoever leaves work after that look sees that the thread sleeps, and
+ * pokes it. Both sides use seq_cst, so one of them sees the other.
  */
 #include "flow/thread.h"
 
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,7 +27,7 @@ struct event_queue {
 void thread_init(struct thread *th, const char *name, int cpu, enum poller_kind kind)
 {
     memset(th, 0, sizeof(*th));
-    strncpy(th->name, name, sizeof(th->name) - 1);
+    snprintf(th->name, sizeof(th->name), "%s", name);
     th->cpu = cpu;
     th->poller_kind = kind;
 }
@@ -101,7 +103,8 @@ static bool thread_run_stages(struct thread *th, uint64_t now_ns)
     return did;
 }
 
-/* When the first stage at home is due. One whose turn is run elsewhere right now gets another look in a millisecond. */
+/* When the first stage at home is due. One whose turn is run elsewhere right now gets another look
+ * in a millisecond. */
 static uint64_t thread_next_due(struct thread *th, uint64_t now_ns)
 {
     uint64_t due = UINT64_MAX;
@@ -126,9 +129,11 @@ static bool thread_is_wanted(struct thread *th, uint64_t until_ns)
 
 bool thread_round(struct thread *th, uint64_t timeout_ns)
 {
-    /* A stage that could not take its events (out of batches, or its turn is run by another) gets them again soon. */
+    /* A stage that could not take its events (out of batches, or its turn is run by another) gets
+     * them again soon. */
     if (thread_has_events(th)) {
-        if (timeout_ns > 0) poller_wait_for_wake(th->poller, timeout_ns < 1000000 ? timeout_ns : 1000000);
+        if (timeout_ns > 0)
+            poller_wait_for_wake(th->poller, timeout_ns < 1000000 ? timeout_ns : 1000000);
     } else {
         thread_poll(th, timeout_ns);
     }
@@ -151,8 +156,11 @@ static void thread_sleep(struct thread *th)
     if (timeout > 0) {
         struct timespec ts;
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-        atomic_store_explicit(&th->cpu_ns, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec, memory_order_relaxed);
-        atomic_store_explicit(&th->sleeps, atomic_load_explicit(&th->sleeps, memory_order_relaxed) + 1, memory_order_relaxed);
+        atomic_store_explicit(&th->cpu_ns, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
+                              memory_order_relaxed);
+        atomic_store_explicit(&th->sleeps,
+                              atomic_load_explicit(&th->sleeps, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
     }
     thread_round(th, timeout);
 }

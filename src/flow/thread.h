@@ -1,10 +1,10 @@
 /*
- * A thread is pinned, is home to some stages, and loops over their turns; when a whole round did nothing it sleeps in one wait, its
- * poller's.
+ * A thread is pinned, is home to some stages, and loops over their turns; when a whole round did
+ * nothing it sleeps in one wait, its poller's.
  *
- * Events of the poller are sorted by stage: a stage's turn, when it runs at home, takes its own with thread_event() and says with
- * thread_event_done() that it is through with one. Events that a stage could not take yet (it is out of batches) wait for its
- * next turn.
+ * Events of the poller are sorted by stage: a stage's turn, when it runs at home, takes its own
+ * with thread_event() and says with thread_event_done() that it is through with one. Events that a
+ * stage could not take yet (it is out of batches) wait for its next turn.
  */
 #ifndef FLOW_THREAD_H
 #define FLOW_THREAD_H
@@ -35,7 +35,8 @@ struct thread {
     _Atomic uint64_t cpu_ns; /* of the thread, refreshed by itself now and then */
 };
 
-/* Tags of poller events: which stage at which thread, and what the stage wants to know: a slot and a generation. */
+/* Tags of poller events: which stage at which thread, and what the stage wants to know: a slot and
+ * a generation. */
 static inline uint64_t thread_tag(const struct stage *s, uint32_t slot, uint32_t gen)
 {
     return (uint64_t)s->index << 56 | (uint64_t)(slot & 0xffffffu) << 32 | gen;
@@ -46,7 +47,8 @@ static inline uint32_t thread_tag_gen(uint64_t tag) { return (uint32_t)tag; }
 void thread_init(struct thread *th, const char *name, int cpu, enum poller_kind kind);
 /* Before it starts: `s` has its home here. */
 void thread_add_stage(struct thread *th, struct stage *s);
-/* Starts it and waits until its poller is open: 0 or -errno. `started` runs in the thread first (crash stack); may be NULL. */
+/* Starts it and waits until its poller is open: 0 or -errno. `started` runs in the thread first
+ * (crash stack); may be NULL. */
 int thread_start(struct thread *th, void (*started)(void));
 /* Asks it to end after its current round, and waits. */
 void thread_stop(struct thread *th);
@@ -59,7 +61,8 @@ static inline uint64_t thread_sleeps_until(struct thread *th)
     return atomic_load(&th->sleeps_until_ns);
 }
 
-/* At home, in the turn of `s`: the next event of its own, or NULL. It stays the next one until it is done. */
+/* At home, in the turn of `s`: the next event of its own, or NULL. It stays the next one until it
+ * is done. */
 struct poll_event *thread_event(struct thread *th, const struct stage *s);
 void thread_event_done(struct thread *th, const struct stage *s);
 
@@ -67,13 +70,15 @@ void thread_event_done(struct thread *th, const struct stage *s);
 void thread_breathe(struct thread *th);
 
 /*
- * For the simulator: takes `poller` (of any make) instead of starting a thread, so that somebody else runs its rounds; and gives it up.
+ * For the simulator: takes `poller` (of any make) instead of starting a thread, so that somebody
+ * else runs its rounds; and gives it up.
  */
 void thread_adopt(struct thread *th, struct poller *poller);
 void thread_release(struct thread *th);
 /* Rounds and sleep until th->stopping. */
 void thread_loop(struct thread *th);
-/* One round: waits for events at most `timeout_ns`, then runs the turns that have a reason to. True when one ran. */
+/* One round: waits for events at most `timeout_ns`, then runs the turns that have a reason to. True
+ * when one ran. */
 bool thread_round(struct thread *th, uint64_t timeout_ns);
 
 #endif

@@ -29,6 +29,15 @@
 
 #define ARENA_MAX 128
 
+#ifndef BATON_LIBC_MALLOC
+/*
+ * Read by jemalloc at its start. Stages have arenas of their own, so one automatic arena is enough;
+ * slabs of eight pages for the class of 64 bytes, which small keys with small values fall into,
+ * save 2 bytes of bookkeeping a key.
+ */
+const char *malloc_conf = "narenas:1,slab_sizes:64-64:8";
+#endif
+
 struct arena {
     int flags;           /* of jemalloc: arena and thread cache */
     unsigned heap;       /* jemalloc's number of the arena */

@@ -1,10 +1,12 @@
 /*
- * Memory by stage: each stage allocates from a jemalloc arena of its own, with a thread cache of its own, whichever
- * thread runs its turn. Whoever holds the stage's token may call; what one arena gave goes back to the same arena.
+ * Memory by stage: each stage allocates from a jemalloc arena of its own, with a thread cache of
+ * its own, whichever thread runs its turn. Whoever holds the stage's token may call; what one arena
+ * gave goes back to the same arena.
  *
- * Sizes are bytes. Allocation never returns NULL: sizes that a client chose are bounded before they come here, and a
- * machine that is out of memory stops the process with a message. Under -DBATON_LIBC_MALLOC (sanitizer builds) the C library's
- * malloc stands in, with the same accounting.
+ * Sizes are bytes. Allocation never returns NULL: sizes that a client chose are bounded before they
+ * come here, and a machine that is out of memory stops the process with a message. Under
+ * -DBATON_LIBC_MALLOC (sanitizer builds) the C library's malloc stands in, with the same
+ * accounting.
  */
 #ifndef MEM_ARENA_H
 #define MEM_ARENA_H

@@ -1,9 +1,9 @@
 /*
  * A command batch: what one turn of a parser found, for several connections.
  *
- * parse owns the batch and everything in it, fills it, and hands it to execute, which reads it and sends it home. Arguments are
- * slices of input chunks that belong to the batch too, so they live until the batch is home. Items of one connection follow
- * each other in the order of arrival.
+ * parse owns the batch and everything in it, fills it, and hands it to execute, which reads it and
+ * sends it home. Arguments are slices of input chunks that belong to the batch too, so they live
+ * until the batch is home. Items of one connection follow each other in the order of arrival.
  */
 #ifndef MSG_COMMAND_BATCH_H
 #define MSG_COMMAND_BATCH_H
@@ -18,16 +18,18 @@ enum command_flaw {
     FLAW_UNKNOWN,    /* no such command */
     FLAW_SUBCOMMAND, /* no such subcommand; spec is the container */
     FLAW_ARITY,
-    FLAW_PROTOCOL, /* args[0] is the error's text without "-ERR "; the connection is to be closed after it */
+    FLAW_PROTOCOL, /* args[0] is the error's text without "-ERR "; the connection is to be closed
+                      after it */
 };
 
-/* One command as it was parsed. Also the form in which held-back, queued and scripted commands are run. */
+/* One command as it was parsed. Also the form in which held-back, queued and scripted commands are
+ * run. */
 struct command {
     const struct command_spec *spec; /* NULL when flaw is FLAW_UNKNOWN or FLAW_PROTOCOL */
     const struct bytes *args;        /* args[0] is the name as it was sent */
     uint32_t nargs;
-    uint32_t wire_len; /* bytes that it took on the wire */
-    uint64_t hash;     /* of the first key, 0 without one */
+    uint32_t wire_len;  /* bytes that it took on the wire */
+    uint64_t hash;      /* of the first key, 0 without one */
     uint16_t first_key; /* index of the first key in args, 0 without one */
     uint8_t flaw;
     uint8_t held; /* runs again after it was held back: checks that were passed are not repeated */
@@ -35,7 +37,7 @@ struct command {
 
 enum batch_event {
     BATCH_OPEN = 1, /* first item of a connection */
-    BATCH_BYE = 2,  /* last item: the peer is gone or was cut; commands of the item come before it */
+    BATCH_BYE = 2, /* last item: the peer is gone or was cut; commands of the item come before it */
 };
 
 struct batch_item {
@@ -53,7 +55,7 @@ struct command_batch {
     struct command *commands;
     uint32_t item_count;
     uint32_t command_count;
-    uint16_t parser; /* home */
+    uint16_t parser;     /* home */
     uint64_t read_ticks; /* clock_ticks() when its first bytes were read */
     /* parse's own */
     uint32_t item_max, command_max;

@@ -1,12 +1,14 @@
 /*
  * A connection's name and its card.
  *
- * conn_ref travels in every message: the slot says which connection, the generation says which of the connections
- * that used the slot over time, and the fd is there for those who must call the kernel. An fd alone is never an identity.
+ * conn_ref travels in every message: the slot says which connection, the generation says which of
+ * the connections that used the slot over time, and the fd is there for those who must call the
+ * kernel. An fd alone is never an identity.
  *
- * The card is what all stages may read while the connection lives. accept fills it before it hands the connection over
- * (the hand-over orders the writes) and nobody changes that part again. The meters after it each have one
- * writer, named beside them, and are read by anyone, relaxed: they inform and never decide ownership.
+ * The card is what all stages may read while the connection lives. accept fills it before it hands
+ * the connection over (the hand-over orders the writes) and nobody changes that part again. The
+ * meters after it each have one writer, named beside them, and are read by anyone, relaxed: they
+ * inform and never decide ownership.
  */
 #ifndef MSG_CONN_H
 #define MSG_CONN_H
@@ -31,7 +33,7 @@ struct conn_card {
     bool is_unix;
     bool is_local; /* loopback or unix socket, for protected mode */
     int64_t opened_ms;
-    uint64_t id; /* never used twice in a process; CLIENT ID */
+    uint64_t id;                     /* never used twice in a process; CLIENT ID */
     struct sockaddr_in6 peer, local; /* v4 stored as sockaddr_in in the same room */
 
     /* parse */
@@ -44,10 +46,10 @@ struct conn_card {
     _Atomic uint64_t out_pending;            /* bytes that the kernel did not take yet */
     _Atomic uint32_t out_blocks;             /* blocks that hold them */
     /* execute */
-    _Alignas(64) _Atomic uint64_t replies;  /* bytes of reply handed to write in all */
-    _Atomic uint64_t held;                  /* bytes of commands held back while blocked or paused */
-    _Atomic bool authenticated;             /* parse's limits are wider */
-    _Atomic bool capped;                    /* an output limit cut the connection (written by write) */
+    _Alignas(64) _Atomic uint64_t replies; /* bytes of reply handed to write in all */
+    _Atomic uint64_t held;                 /* bytes of commands held back while blocked or paused */
+    _Atomic bool authenticated;            /* parse's limits are wider */
+    _Atomic bool capped; /* an output limit cut the connection (written by write) */
 };
 
 /* Meters are read and written relaxed. */

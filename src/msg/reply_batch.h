@@ -1,8 +1,9 @@
 /*
  * A reply batch: bytes for several connections, one contiguous buffer cut into items.
  *
- * execute owns the batch and its buffer, fills it, and hands it to a writer, which sends the items in order and sends the
- * batch home; a writer that could not send an item wholly may keep the batch until it has.
+ * execute owns the batch and its buffer, fills it, and hands it to a writer, which sends the items
+ * in order and sends the batch home; a writer that could not send an item wholly may keep the batch
+ * until it has.
  */
 #ifndef MSG_REPLY_BATCH_H
 #define MSG_REPLY_BATCH_H
@@ -14,7 +15,8 @@
 enum reply_event {
     REPLY_OPEN = 1, /* first item of a connection: the writer makes its conn_out */
     REPLY_CUT = 2,  /* after these bytes are out: shutdown(2); parse will see the end and say BYE */
-    REPLY_BYE = 4,  /* the session has ended: flush what can be flushed at once, close, free the slot */
+    REPLY_BYE =
+        4, /* the session has ended: flush what can be flushed at once, close, free the slot */
 };
 
 struct reply_item {
@@ -27,7 +29,7 @@ struct reply_batch {
     struct reply_item *items;
     uint32_t item_count, item_max;
     struct reply_batch *next; /* the writer's, while it waits to go home */
-    uint32_t loans; /* the writer's count of items that it still keeps */
+    uint32_t loans;           /* the writer's count of items that it still keeps */
     uint16_t writer;
     char *buf;
     size_t len, cap;

@@ -68,10 +68,7 @@ void batch_free(struct arena *a, struct command_batch *b)
     arena_free(a, b);
 }
 
-struct chunk *batch_chunk(struct command_batch *b)
-{
-    return b->chunks;
-}
+struct chunk *batch_chunk(struct command_batch *b) { return b->chunks; }
 
 void batch_take_chunk(struct command_batch *b, struct chunk *c)
 {
@@ -118,5 +115,6 @@ struct bytes *batch_args(struct command_batch *b, const struct command *c)
 
 void batch_seal(struct command_batch *b)
 {
-    for (uint32_t i = 0; i < b->command_count; i++) b->commands[i].args = batch_args(b, &b->commands[i]);
+    for (uint32_t i = 0; i < b->command_count; i++)
+        b->commands[i].args = batch_args(b, &b->commands[i]);
 }

@@ -1,6 +1,6 @@
 /*
- * Input: the memory that requests are parsed in. A chunk belongs to a connection (a command that is not whole yet) or to a batch
- * (commands on their way), never to both.
+ * Input: the memory that requests are parsed in. A chunk belongs to a connection (a command that is
+ * not whole yet) or to a batch (commands on their way), never to both.
  */
 #ifndef PARSE_INPUT_H
 #define PARSE_INPUT_H
@@ -35,7 +35,8 @@ struct chunk *chunk_reserve(struct arena *a, struct chunk *c, size_t more);
 
 /* A batch with an input chunk of its own that it keeps for life. */
 struct command_batch *batch_new(struct arena *a, uint16_t parser);
-/* Coming home: empty again; what it was given besides its own chunk is freed, and what grew too large is shrunk. */
+/* Coming home: empty again; what it was given besides its own chunk is freed, and what grew too
+ * large is shrunk. */
 void batch_reset(struct arena *a, struct command_batch *b);
 void batch_free(struct arena *a, struct command_batch *b);
 /* The chunk that new input goes to. */
@@ -45,15 +46,17 @@ void batch_take_chunk(struct command_batch *b, struct chunk *c);
 
 /* The item of the connection, made if the last one is another's. */
 struct batch_item *batch_item_for(struct arena *a, struct command_batch *b, struct conn_ref conn);
-/* A new command at the end of the batch with room for `nargs` arguments, to be filled through batch_args(). */
+/* A new command at the end of the batch with room for `nargs` arguments, to be filled through
+ * batch_args(). */
 struct command *batch_add_command(struct arena *a, struct command_batch *b, uint32_t nargs);
-/* Arguments of a command are kept as an index until the batch is sealed, because their array may move. */
+/* Arguments of a command are kept as an index until the batch is sealed, because their array may
+ * move. */
 struct bytes *batch_args(struct command_batch *b, const struct command *c);
 void batch_seal(struct command_batch *b);
 static inline bool batch_is_empty(const struct command_batch *b) { return b->item_count == 0; }
 
 #define BATCH_CHUNK_LEN 65536
-#define BATCH_COMMANDS 512 /* a batch with so many is handed on */
+#define BATCH_COMMANDS 512   /* a batch with so many is handed on */
 #define INPUT_READ_LEN 16384 /* at most so much is read from a connection at once */
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * The parser's turn: batches that came home, new connections, events, then those connections that rested.
+ * The parser's turn: batches that came home, new connections, events, then those connections that
+ * rested.
  *
- * One batch is being filled at a time; it is handed on when it is full and at the end of the turn. An event is only taken up with a
- * batch in hand, so what was read always has a place to go. Without one the turn ends and the event waits.
+ * One batch is being filled at a time; it is handed on when it is full and at the end of the turn.
+ * An event is only taken up with a batch in hand, so what was read always has a place to go.
+ * Without one the turn ends and the event waits.
  */
 #include "parse/parse.h"
 
@@ -20,8 +22,9 @@
 #include <sys/socket.h>
 
 enum {
-    PARSE_HELD_COMMANDS_MAX = 1 << 20, /* bytes that execute may hold back for a connection before it is not read */
-    PARSE_REST_NS = 10000000,          /* how often connections at rest are looked at */
+    PARSE_HELD_COMMANDS_MAX =
+        1 << 20, /* bytes that execute may hold back for a connection before it is not read */
+    PARSE_REST_NS = 10000000, /* how often connections at rest are looked at */
     PARSE_SPANS_START = 1024,
     PARSE_INLINE_MAX = 65536,
     PARSE_UNAUTHENTICATED_ARGS = 10,
@@ -68,7 +71,8 @@ static bool parse_have_batch(struct parse_stage *p)
         counter_add(&p->starved, 1);
         if (credit_sleep(&p->credit)) return false;
         parse_take_home(p);
-        if (p->idle_count == 0) return false; /* an old post; the next look is due in a moment (flow/thread.c) */
+        if (p->idle_count == 0)
+            return false; /* an old post; the next look is due in a moment (flow/thread.c) */
     }
     p->filling = p->idle[--p->idle_count];
     p->filling->read_ticks = clock_ticks();
@@ -96,7 +100,8 @@ static bool parse_have_room(struct parse_stage *p, struct turn *t)
 {
     if (!parse_have_batch(p)) return false;
     const struct chunk *c = batch_chunk(p->filling);
-    if (c->cap - c->len >= INPUT_READ_LEN && p->filling->command_count < BATCH_COMMANDS) return true;
+    if (c->cap - c->len >= INPUT_READ_LEN && p->filling->command_count < BATCH_COMMANDS)
+        return true;
     parse_publish(p, t);
     return parse_have_batch(p);
 }
@@ -188,7 +193,8 @@ static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct re
     struct command *cmd = batch_add_command(p->arena, p->filling, nargs);
     struct bytes *args = batch_args(p->filling, cmd);
     item->count++;
-    for (uint32_t i = 0; i < nargs; i++) args[i] = bytes_make(in->buf + in->spans[i].at, in->spans[i].len);
+    for (uint32_t i = 0; i < nargs; i++)
+        args[i] = bytes_make(in->buf + in->spans[i].at, in->spans[i].len);
 
     bool no_such_sub = false;
     const struct command_spec *spec = command_find(args, nargs, &no_such_sub);
@@ -256,8 +262,9 @@ static void parse_grow_spans(struct parse_stage *p, struct conn_in *c)
 }
 
 /*
- * Parses commands from data[0..len), of which the connection's parser may have seen a part, until bytes are missing. Gives how many bytes whole
- * commands took; those after it belong to a command that is not whole.
+ * Parses commands from data[0..len), of which the connection's parser may have seen a part, until
+ * bytes are missing. Gives how many bytes whole commands took; those after it belong to a command
+ * that is not whole.
  */
 static size_t parse_commands(struct parse_stage *p, struct conn_in *c, char *data, size_t len)
 {
@@ -315,7 +322,8 @@ static void parse_check_limit(struct parse_stage *p, struct conn_in *c)
     shutdown(c->ref.fd, SHUT_RDWR);
 }
 
-/* Room for what the command that is being held still needs, as far as it is known, but never far more than what has come. */
+/* Room for what the command that is being held still needs, as far as it is known, but never far
+ * more than what has come. */
 static void parse_reserve_held(struct parse_stage *p, struct conn_in *c, size_t least)
 {
     size_t wants = resp_wants(&c->parser);
@@ -455,8 +463,10 @@ static void parse_wake_rested(struct parse_stage *p, struct turn *t)
         }
         *at = c->next_paused;
         c->paused = false;
-        if (c->ended) parse_bye(p, c);
-        else poller_resume_reader(t->thread->poller, c->ref.fd, parse_tag(p, c));
+        if (c->ended)
+            parse_bye(p, c);
+        else
+            poller_resume_reader(t->thread->poller, c->ref.fd, parse_tag(p, c));
     }
     p->rest_ns = p->paused == NULL ? 0 : clock_mono_ns() + PARSE_REST_NS;
 }
@@ -471,8 +481,10 @@ static void parse_event(struct parse_stage *p, struct thread *th, const struct p
         parse_end(p, th, c);
         return;
     }
-    if (e->what == POLL_DATA) parse_data(p, c, e->data, e->len);
-    else if (!c->paused) parse_readable(p, th, c);
+    if (e->what == POLL_DATA)
+        parse_data(p, c, e->data, e->len);
+    else if (!c->paused)
+        parse_readable(p, th, c);
     c = parse_conn_at(p, e->tag);
     if (c != NULL && !c->paused && parse_must_rest(p, c)) parse_rest(p, th, c);
 }
@@ -483,8 +495,7 @@ static bool parse_run(void *self, struct turn *t)
     if (counter_read(&p->stop) != 0) return false;
     p->settings = settings_enter(p->wiring.settings_id);
     parse_take_home(p);
-    while (parse_take_seed(p, t)) {
-    }
+    while (parse_take_seed(p, t)) {}
     struct poll_event *e;
     while ((e = thread_event(t->thread, &p->stage)) != NULL && parse_have_room(p, t)) {
         parse_event(p, t->thread, e);
@@ -508,7 +519,8 @@ static uint64_t parse_depth(void *self)
     return handoff_depth(p->wiring.seeds) + handoff_depth(p->wiring.home);
 }
 
-static const struct stage_ops parse_ops = {.run = parse_run, .due = parse_due, .depth = parse_depth};
+static const struct stage_ops parse_ops = {
+    .run = parse_run, .due = parse_due, .depth = parse_depth};
 
 struct parse_stage *parse_open(const char *name, const struct parse_wiring *w)
 {
@@ -518,7 +530,8 @@ struct parse_stage *parse_open(const char *name, const struct parse_wiring *w)
     p->wiring = *w;
     p->span_max = PARSE_SPANS_START;
     p->spans = arena_alloc(arena, p->span_max * sizeof(*p->spans));
-    for (unsigned i = 0; i < PARSE_BATCHES; i++) p->idle[p->idle_count++] = p->batches[i] = batch_new(arena, w->index);
+    for (unsigned i = 0; i < PARSE_BATCHES; i++)
+        p->idle[p->idle_count++] = p->batches[i] = batch_new(arena, w->index);
     stage_open(&p->stage, name, p, &parse_ops, false);
     return p;
 }
@@ -538,10 +551,7 @@ void parse_close(struct parse_stage *p)
     arena_close(arena);
 }
 
-void parse_stop_reading(struct parse_stage *p)
-{
-    counter_set(&p->stop, 1);
-}
+void parse_stop_reading(struct parse_stage *p) { counter_set(&p->stop, 1); }
 
 void parse_set_execute(struct parse_stage *p, struct stage *execute) { p->execute = execute; }
 struct stage *parse_stage(struct parse_stage *p) { return &p->stage; }

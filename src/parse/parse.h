@@ -1,9 +1,11 @@
 /*
- * parse reads bytes, cuts them into commands, looks the commands up, hashes their first keys, and hands batches to execute.
+ * parse reads bytes, cuts them into commands, looks the commands up, hashes their first keys, and
+ * hands batches to execute.
  *
- * A parser has a fixed number of batches. When all are on their way it stops reading until one comes home; it also stops reading a connection
- * whose replies pile up or whose commands execute has to hold back, and TCP pushes back on the peer. It never closes: at the end of a
- * stream it says BYE, and the connection dies down the pipe.
+ * A parser has a fixed number of batches. When all are on their way it stops reading until one
+ * comes home; it also stops reading a connection whose replies pile up or whose commands execute
+ * has to hold back, and TCP pushes back on the peer. It never closes: at the end of a stream it
+ * says BYE, and the connection dies down the pipe.
  */
 #ifndef PARSE_PARSE_H
 #define PARSE_PARSE_H

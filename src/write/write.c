@@ -1,10 +1,12 @@
 /*
- * One conn_out per connection, from REPLY_OPEN to the close. What the kernel did not take is a queue of pieces: small ones are copied, so that the
- * batch can go home; a large one keeps its batch until it is sent (batch->loans counts them). While a queue is not empty nothing
- * overtakes it.
+ * One conn_out per connection, from REPLY_OPEN to the close. What the kernel did not take is a
+ * queue of pieces: small ones are copied, so that the batch can go home; a large one keeps its
+ * batch until it is sent (batch->loans counts them). While a queue is not empty nothing overtakes
+ * it.
  *
- * Invariants: pieces of a connection leave in the order of its items; a batch goes home when its last item is dealt with and
- * no piece points into it; the fd is closed after REPLY_BYE only, here only, and the slot is freed after the close.
+ * Invariants: pieces of a connection leave in the order of its items; a batch goes home when its
+ * last item is dealt with and no piece points into it; the fd is closed after REPLY_BYE only, here
+ * only, and the slot is freed after the close.
  */
 #include "write/write.h"
 
@@ -32,7 +34,8 @@ struct piece {
     const char *ptr;
     size_t len;
     size_t cost; /* memory that it stands for */
-    struct reply_batch *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
+    struct reply_batch
+        *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
     char copy[];
 };
 
@@ -42,11 +45,11 @@ struct conn_out {
     struct piece *first, *last;
     uint64_t pending;
     uint64_t over_soft_ns; /* since when it is over the soft limit; 0: it is not */
-    bool cut;      /* shut down: what still comes is dropped */
-    bool cut_next; /* shut down when the queue is empty */
-    bool bye;      /* close when the queue is empty */
-    bool waits;    /* in the list of those that need to know about writability */
-    bool watched;  /* the poller will tell */
+    bool cut;              /* shut down: what still comes is dropped */
+    bool cut_next;         /* shut down when the queue is empty */
+    bool bye;              /* close when the queue is empty */
+    bool waits;            /* in the list of those that need to know about writability */
+    bool watched;          /* the poller will tell */
     struct conn_out *next_waiting;
 };
 
@@ -56,9 +59,9 @@ struct write_stage {
     struct arena *arena;
     struct conn_out **conns;
     uint32_t conn_max;
-    struct conn_out *waiting; /* the home is to watch them */
+    struct conn_out *waiting;      /* the home is to watch them */
     struct reply_batch *returning; /* done, but the ring home had no room */
-    uint64_t soft_count;      /* connections over their soft limit */
+    uint64_t soft_count;           /* connections over their soft limit */
     uint64_t soft_check_ns;
     const struct settings *settings;
     struct counter sent, writes, cuts, pending, open;
@@ -154,19 +157,22 @@ static void write_conn_close(struct write_stage *w, struct conn_out *c)
 
 static void write_over_limit(struct write_stage *w, struct conn_out *c, const char *which)
 {
-    log_warn("Client id=%llu with %llu bytes of unread output closed for overcoming of output buffer limits (%s)",
-             (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
+    log_warn(
+        "Client id=%llu with %llu bytes of unread output closed for overcoming of output buffer limits (%s)",
+        (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
     counter_add(&w->cuts, 1);
     conn_meter_set(&c->card->capped, true);
     write_cut(w, c);
 }
 
-/* A client that has not authenticated gets errors only; one that leaves them unread is up to no good. */
+/* A client that has not authenticated gets errors only; one that leaves them unread is up to no
+ * good. */
 enum { WRITE_UNAUTHENTICATED_MAX = 1024 };
 
 static void write_check_limits(struct write_stage *w, struct conn_out *c)
 {
-    const struct setting_output_limit *limit = &w->settings->client_output_buffer_limit.of[CLIENT_NORMAL];
+    const struct setting_output_limit *limit =
+        &w->settings->client_output_buffer_limit.of[CLIENT_NORMAL];
     if (c->cut) return;
     if (limit->hard > 0 && c->pending > (uint64_t)limit->hard) {
         write_over_limit(w, c, "hard limit of client-output-buffer-limit");
@@ -196,13 +202,15 @@ static void write_check_soft_limits(struct write_stage *w)
 {
     if (w->soft_check_ns == 0 || clock_mono_ns() < w->soft_check_ns) return;
     for (uint32_t i = 0; i < w->conn_max && w->soft_count > 0; i++)
-        if (w->conns[i] != NULL && w->conns[i]->over_soft_ns != 0) write_check_limits(w, w->conns[i]);
+        if (w->conns[i] != NULL && w->conns[i]->over_soft_ns != 0)
+            write_check_limits(w, w->conns[i]);
     w->soft_check_ns = w->soft_count > 0 ? clock_mono_ns() + WRITE_SOFT_CHECK_NS : 0;
 }
 
 /* ---- Sending ---- */
 
-/* Gives how many bytes the kernel took; a connection that failed is cut and takes all, to nowhere. */
+/* Gives how many bytes the kernel took; a connection that failed is cut and takes all, to nowhere.
+ */
 static size_t write_send(struct write_stage *w, struct conn_out *c, const char *ptr, size_t len)
 {
     size_t done = 0;
@@ -234,7 +242,8 @@ static void write_want_watch(struct write_stage *w, struct conn_out *c)
 }
 
 /* Queues what is left of an item: a copy, or the batch itself when that is large. */
-static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b, const char *ptr, size_t len)
+static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        const char *ptr, size_t len)
 {
     bool keep = len > WRITE_COPY_MAX;
     struct piece *last = c->last;
@@ -247,8 +256,10 @@ static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_
         memcpy(p->copy, ptr, len);
         p->ptr = p->copy;
     }
-    if (last == NULL) c->first = p;
-    else last->next = p;
+    if (last == NULL)
+        c->first = p;
+    else
+        last->next = p;
     c->last = p;
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
     write_set_pending(w, c, c->pending + len);
@@ -275,7 +286,8 @@ static bool write_flush(struct write_stage *w, struct conn_out *c)
     return true;
 }
 
-/* What is due when the queue is empty. One that the home still watches stays until the watch is over, which a cut ends at once. */
+/* What is due when the queue is empty. One that the home still watches stays until the watch is
+ * over, which a cut ends at once. */
 static void write_settle(struct write_stage *w, struct conn_out *c)
 {
     if (c->first != NULL) return;
@@ -286,8 +298,10 @@ static void write_settle(struct write_stage *w, struct conn_out *c)
 static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item)
 {
     struct conn_out *c;
-    if (item->events & REPLY_OPEN) c = write_conn_open(w, item->conn);
-    else c = write_conn_at(w, item->conn.slot, item->conn.gen);
+    if (item->events & REPLY_OPEN)
+        c = write_conn_open(w, item->conn);
+    else
+        c = write_conn_at(w, item->conn.slot, item->conn.gen);
     must(c != NULL);
     if (item->len > 0 && !c->cut) {
         const char *ptr = b->buf + item->start;
@@ -327,7 +341,8 @@ static void write_watch_waiting(struct write_stage *w, struct turn *t)
             continue;
         }
         c->watched = true;
-        poller_await_writable(t->thread->poller, c->ref.fd, thread_tag(&w->stage, c->ref.slot, c->ref.gen));
+        poller_await_writable(t->thread->poller, c->ref.fd,
+                              thread_tag(&w->stage, c->ref.slot, c->ref.gen));
     }
 }
 
@@ -372,7 +387,8 @@ static uint64_t write_depth(void *self)
     return handoff_depth(((const struct write_stage *)self)->wiring.replies);
 }
 
-static const struct stage_ops write_ops = {.run = write_run, .due = write_due, .depth = write_depth};
+static const struct stage_ops write_ops = {
+    .run = write_run, .due = write_due, .depth = write_depth};
 
 struct write_stage *write_open(const char *name, const struct write_wiring *wiring)
 {

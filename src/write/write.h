@@ -1,8 +1,9 @@
 /*
- * write sends replies in the order in which execute gave them, keeps what the kernel does not take, enforces the limits of output
- * buffers, and is the only one who closes a connection.
+ * write sends replies in the order in which execute gave them, keeps what the kernel does not take,
+ * enforces the limits of output buffers, and is the only one who closes a connection.
  *
- * A turn may be lent: then nothing blocks, and what the kernel does not take waits for the home, which watches for writability.
+ * A turn may be lent: then nothing blocks, and what the kernel does not take waits for the home,
+ * which watches for writability.
  */
 #ifndef WRITE_WRITE_H
 #define WRITE_WRITE_H

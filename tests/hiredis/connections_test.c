@@ -17,7 +17,7 @@ static void a_thousand_connections_and_their_own_replies(void **state)
     (void)state;
     static redisContext *people[MANY];
     for (int i = 0; i < MANY; i++) people[i] = i % 4 ? server_connect() : server_connect_unix();
-    assert_int_equal(server_info(people[0], "connected_clients"), MANY);
+    server_await_connections(people[0], MANY);
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < MANY; i++) {
             redisAppendCommand(people[i], "ECHO person-%d-%d", i, round);

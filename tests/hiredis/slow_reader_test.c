@@ -4,8 +4,6 @@
  */
 #include "hiredis/server.h"
 
-#include <netinet/in.h>
-
 static const size_t large = 1 << 20;
 
 static void send_appended(redisContext *c)
@@ -18,7 +16,7 @@ static void send_appended(redisContext *c)
 static redisContext *connect_narrow(void)
 {
     redisContext *c = server_connect();
-    int room = 4096;
+    int room = 1 << 16;
     assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
     return c;
 }

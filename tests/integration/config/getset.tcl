@@ -122,7 +122,6 @@ test "CONFIG SET refuses bad values, word for word" {
         appendonly maybe "argument must be 'yes' or 'no'"
         maxmemory 10xb "argument must be a memory value"
         maxmemory abc "argument must be a memory value"
-        loglevel nosuch "argument(s) must be one of the following: debug, verbose, notice, warning"
         databases 3 "can't set immutable config"
         daemonize yes "can't set immutable config"
         unixsocket /tmp/x "can't set immutable config"
@@ -272,6 +271,22 @@ test "CONFIG SET bind adds and removes addresses" {
         ask CONFIG SET bind 127.0.0.1
         expect_true {[catch { client::dial -host 127.0.0.3 -port [server::port] }]}
         expect PONG { ask PING }
+    }
+}
+
+test "CONFIG SET of a wrong loglevel names all levels" -tags baton-only {
+    expect_error "*must be one of the following: debug, verbose, notice, warning, nothing" {
+        ask CONFIG SET loglevel nosuch
+    }
+}
+
+test "Baton's own start options take what they are, and nothing else" -tags baton-only {
+    foreach {name other} {threads accept+parse+execute+write io-backend auto cpu-pinning no} {
+        set value [option_value $name]
+        expect OK { ask CONFIG SET $name $value }
+        if {$value eq $other} { set other [expr {$name eq "cpu-pinning" ? "yes" : "epoll"}] }
+        expect_error "*can't set immutable config" { ask CONFIG SET $name $other }
+        expect $value { option_value $name }
     }
 }
 

@@ -58,7 +58,7 @@ test "a rewritten file starts a server with the same options" {
 }
 
 test "values with spaces, quotes and odd bytes survive a rewrite" {
-    set password "a b\"c'd\\e\x01\xff"
+    set password "a b\"c'd\\e\x00\x01\xff"
     rewriting {} {
         ask CONFIG SET requirepass $password
         ask CONFIG REWRITE

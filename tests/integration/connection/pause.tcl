@@ -121,6 +121,9 @@ test "keys do not expire under a pause of writes" {
         expect 1 { ask DBSIZE }
         expect (nil) { ask GET k }
         expect 1 { ask DBSIZE }
+        expect {0 {}} { ask SCAN 0 }
+        ask RANDOMKEY
+        expect 1 { ask DBSIZE }
     }
     wait_for {[ask DBSIZE] == 0}
 }

@@ -122,7 +122,7 @@ test "LATENCY HISTOGRAM of nothing, of unknown, of subcommands" {
     expect_true {[dict exists [ask LATENCY HISTOGRAM client] client|id]}
 }
 
-test "LATENCY RESET, LATEST, HISTORY" {
+test "LATENCY RESET, LATEST, HISTORY" -needs {latency|latest latency|history} {
     expect 0 { ask LATENCY RESET }
     expect 0 { ask LATENCY RESET nosuch }
     expect {} { ask LATENCY LATEST }
@@ -130,7 +130,7 @@ test "LATENCY RESET, LATEST, HISTORY" {
     expect_error "ERR unknown subcommand*" { ask LATENCY NOSUCH }
 }
 
-test "latency monitoring of a slow command" {
+test "latency monitoring of a slow command" -needs latency|latest {
     with_config {latency-monitor-threshold 10} {
         ask LATENCY RESET
         ask DEBUG SLEEP 0.03

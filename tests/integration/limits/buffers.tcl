@@ -20,6 +20,34 @@ test "the hard output limit cuts a client that does not read" {
     expect_true {[client::gone $c]}
 }
 
+test "one reply over the hard limit is not even begun" {
+    for {set i 0} {$i < 1000} {incr i} { lappend pairs [string repeat k 100]$i v }
+    ask MSET {*}$pairs
+    set c [client::dial]
+    set cuts [info_field client_output_buffer_limit_disconnections stats]
+    with_config {client-output-buffer-limit "normal 100000 0 0"} {
+        client::send $c KEYS *
+        expect_true {[client::gone $c]}
+    }
+    expect [expr {$cuts + 1}] { info_field client_output_buffer_limit_disconnections stats }
+}
+
+test "a pipeline over the hard limit runs, its client is cut before the first reply" {
+    ask SET big [string repeat x 10000]
+    set c [client::dial]
+    set id [$c CLIENT ID]
+    with_config {client-output-buffer-limit "normal 100000 0 0"} {
+        client::write $c [string repeat [client::encode GET big] 15]
+        expect_true {[client::gone $c]}
+        wait_for {[client_entry $id] eq {}}
+    }
+    set d [client::dial]
+    with_config {client-output-buffer-limit "normal 200000 0 0"} {
+        client::write $d [string repeat [client::encode GET big] 15]
+        foreach value [client::replies $d 15] { expect 10000 { string length $value } }
+    }
+}
+
 test "the soft output limit cuts after its time, not before" {
     set c [client::dial]
     set id [$c CLIENT ID]

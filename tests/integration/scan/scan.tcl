@@ -230,3 +230,25 @@ test "SCAN works through FLUSHALL and SWAPDB in its middle" {
     }
     expect 0 { set cursor }
 }
+
+test "SCAN and RANDOMKEY delete the expired keys that they meet, KEYS does not" {
+    ask DEBUG SET-ACTIVE-EXPIRE 0
+    try {
+        fill 500
+        for {set i 0} {$i < 50} {incr i} { ask SET old:$i v PX 1 }
+        sleep_ms 10
+        set expired [info_field expired_keys stats]
+        expect 500 { llength [ask KEYS *] }
+        expect 550 { ask DBSIZE }
+        expect {} { scan_all TYPE set }
+        expect 500 { ask DBSIZE }
+        expect [expr {$expired + 50}] { info_field expired_keys stats }
+        ask FLUSHALL
+        for {set i 0} {$i < 50} {incr i} { ask SET old:$i v PX 1 }
+        sleep_ms 10
+        expect (nil) { ask RANDOMKEY }
+        expect 0 { ask DBSIZE }
+    } finally {
+        ask DEBUG SET-ACTIVE-EXPIRE 1
+    }
+}

@@ -192,9 +192,9 @@ static void strings_have_rules_of_their_own(void **state)
 
     struct settings *s = settings_default();
     struct bytes zero = bytes_make("a\0b", 3);
-    assert_int_not_equal(option_set_text(s, option_find(bytes_of("pidfile")), &zero, 1,
-                                         OPTION_FROM_CLIENT, error),
-                         0);
+    assert_int_not_equal(
+        option_set_text(s, option_find(bytes_of("pidfile")), &zero, 1, OPTION_FROM_CLIENT, error),
+        0);
     settings_free(s);
 }
 
@@ -360,6 +360,40 @@ static void a_copy_is_whole_and_its_own(void **state)
     settings_free(b);
 }
 
+/* Passwords may hold any byte, and a file gives them back. */
+static void secrets_are_any_bytes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"requirepass", "masterauth", "masteruser",
+                                        "tls-key-file-pass", "tls-client-key-file-pass"};
+    struct bytes raw = bytes_make("a\0\xff \n", 5), longer = bytes_make("a\0\xff \n\0", 6);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct option *o = option_find(bytes_of(names[i]));
+        struct settings *a = settings_default(), *b = settings_default();
+        assert_int_equal(option_set_text(a, o, &raw, 1, OPTION_FROM_CLIENT, error), 0);
+        assert_int_equal(option_set_text(b, o, &longer, 1, OPTION_FROM_CLIENT, error), 0);
+        assert_false(option_is_equal(a, b, o));
+        size_t len;
+        char *text = option_get_text(a, o, &len);
+        assert_true(bytes_equal(bytes_make(text, len), raw));
+        free(text);
+
+        struct config_words w;
+        char *lines = option_get_lines(a, o);
+        assert_int_equal(config_split_words(bytes_of(lines), &w), 0);
+        assert_int_equal(w.count, 2);
+        assert_int_equal(option_set_text(b, o, &w.word[1], 1, OPTION_FROM_FILE, error), 0);
+        assert_true(option_is_equal(a, b, o));
+        config_words_free(&w);
+        free(lines);
+        struct settings *copy = settings_copy(a);
+        assert_true(option_is_equal(a, copy, o));
+        settings_free(copy);
+        settings_free(a);
+        settings_free(b);
+    }
+}
+
 /* Readers that enter and leave while the publisher replaces: each sees an object whose two options
  * belong together. */
 static atomic_bool stop_reading;
@@ -420,6 +454,7 @@ int main(void)
         cmocka_unit_test(words_follow_the_quoting_rules),
         cmocka_unit_test(quoting_is_undone_by_splitting),
         cmocka_unit_test(a_copy_is_whole_and_its_own),
+        cmocka_unit_test(secrets_are_any_bytes),
         cmocka_unit_test(published_settings_live_while_they_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,22 @@ static void hostile_patterns_take_no_ages(void **state)
     free(text);
 }
 
+/* Redis says "no match" to more than 1000 separate stars, and what relies on it must be told the
+ * same. */
+static void a_thousand_stars_are_enough(void **state)
+{
+    (void)state;
+    char pattern[2202], text[1101];
+    for (size_t i = 0; i < sizeof pattern; i++) pattern[i] = i % 2 == 0 ? '*' : '?';
+    memset(text, 'a', sizeof text);
+    assert_true(glob_match(bytes_make(pattern, 2000), bytes_make(text, 1101), false));
+    assert_false(glob_match(bytes_make(pattern, 2002), bytes_make(text, 1101), false));
+    memset(pattern, '*', sizeof pattern);
+    assert_true(glob_match(bytes_make(pattern, 2202), bytes_make(text, 1101), false));
+    pattern[2201] = 'a';
+    assert_true(glob_match(bytes_make(pattern, 2202), bytes_make(text, 1101), false));
+}
+
 static void plain_names(void **state)
 {
     (void)state;
@@ -174,6 +190,7 @@ int main(void)
         cmocka_unit_test(any_byte_is_a_byte),
         cmocka_unit_test(random_patterns_agree),
         cmocka_unit_test(hostile_patterns_take_no_ages),
+        cmocka_unit_test(a_thousand_stars_are_enough),
         cmocka_unit_test(plain_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

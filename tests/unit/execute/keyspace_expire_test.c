@@ -171,12 +171,52 @@ static void test_deadlines_at_the_borders(void **state)
     assert_int_equal(db_size(db), 4);
 }
 
+static void expire_ignore(void *ctx, struct entry *e)
+{
+    (void)e;
+    ++*(int *)ctx;
+}
+
+/* CLIENT PAUSE: the expired are absent, but go only when something takes their place. */
+static void test_the_expired_may_have_to_stay(void **state)
+{
+    (void)state;
+    int shown = 0;
+    struct db *db = keyspace_db(0);
+    for (uint64_t n = 0; n < 5; n++) fixture_put(db, n, FIXTURE_NOW_MS + 1);
+    keyspace_tick(FIXTURE_NOW_MS + 1);
+    keyspace_keep_expired(true);
+    assert_null(keyspace_find(db, fixture_key(0), LOOKUP_READ));
+    assert_null(keyspace_find(db, fixture_key(0), LOOKUP_WRITE));
+    assert_null(keyspace_random(db));
+    assert_int_equal(keyspace_scan_expire(db, 0, 100, expire_ignore, &shown), 0);
+    assert_int_equal(shown, 0);
+    assert_int_equal(db_size(db), 5);
+    assert_int_equal(keyspace_stats()->expired, 0);
+
+    struct entry *e = NULL;
+    fixture_put(db, 0, DEADLINE_NONE);
+    memcpy(keyspace_edit_string(db, fixture_key(1), &e, 3), "abc", 3);
+    keyspace_copy(db, keyspace_find(db, fixture_key(0), LOOKUP_READ), db, fixture_key(2));
+    keyspace_move(db, keyspace_find(db, fixture_key(0), LOOKUP_READ), db, fixture_key(3));
+    keyspace_check(db);
+    assert_int_equal(db_size(db), 4);
+    for (uint64_t n = 1; n <= 3; n++) {
+        assert_non_null(keyspace_find(db, fixture_key(n), LOOKUP_READ));
+    }
+    keyspace_keep_expired(false);
+    assert_null(keyspace_find(db, fixture_key(4), LOOKUP_READ));
+    assert_int_equal(db_size(db), 3);
+    assert_int_equal(db_deadline_count(db), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_exactly_what_is_due_goes),
         FIXTURE_TEST(test_a_lookup_meets_an_expired_key_as_absent),
         FIXTURE_TEST(test_active_expiry_can_be_off),
+        FIXTURE_TEST(test_the_expired_may_have_to_stay),
         FIXTURE_TEST(test_a_million_deadlines_cost_less_than_16_bytes_each),
         FIXTURE_TEST(test_lateness_is_recorded),
         FIXTURE_TEST(test_deadlines_at_the_borders),

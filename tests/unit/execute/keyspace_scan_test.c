@@ -155,6 +155,30 @@ static void test_the_expired_are_not_shown(void **state)
     for (uint64_t n = 0; n < 2000; n++) assert_int_equal(seen.times[n], n % 2 ? 0 : 1);
 }
 
+/* Many in one segment, so that the segment shrinks and merges behind the step. */
+static void test_the_expired_are_deleted_behind_a_step(void **state)
+{
+    (void)state;
+    struct db *db = keyspace_db(0);
+    for (uint64_t count = 1; count <= 10000; count *= 100) {
+        int64_t due = keyspace_now_ms() + 1;
+        keyspace_flush(db, false);
+        keyspace_reset_stats();
+        for (uint64_t n = 0; n < 4000; n++) fixture_put(db, n, n % 8 ? due : DEADLINE_NONE);
+        keyspace_tick(due);
+        memset(&seen, 0, sizeof(seen));
+        uint64_t cursor = 0;
+        do {
+            cursor = keyspace_scan_expire(db, cursor, count, scan_visit, &seen);
+            keyspace_check(db);
+        } while (cursor != 0);
+        for (uint64_t n = 0; n < 4000; n += 8) assert_true(seen.times[n] >= 1);
+        for (uint64_t n = 0; n < 4000; n++) assert_true(n % 8 == 0 || seen.times[n] == 0);
+        assert_int_equal(db_size(db), 500);
+        assert_int_equal(keyspace_stats()->expired, 3500);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +187,7 @@ int main(void)
         FIXTURE_TEST(test_a_scan_ends_while_the_table_beats),
         FIXTURE_TEST(test_any_number_is_taken_as_a_cursor),
         FIXTURE_TEST(test_the_expired_are_not_shown),
+        FIXTURE_TEST(test_the_expired_are_deleted_behind_a_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
