@@ -121,11 +121,11 @@ static bool accept_is_loopback(const struct sockaddr_in6 *peer)
 }
 
 static const char accept_protected_text[] =
-    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
-    "default user. In this mode connections are only accepted from the loopback interface. To connect from "
-    "elsewhere, set a password (requirepass), or turn the protection off with 'CONFIG SET protected-mode no' from "
-    "this host or with --protected-mode no at the start, after making sure that the port is not reachable from "
-    "the internet.\r\n";
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. To connect from elsewhere, set a password (requirepass), or turn the protection "
+    "off with 'CONFIG SET protected-mode no' from this host or with --protected-mode no at the "
+    "start, after making sure that the port is not reachable from the internet.\r\n";
 
 static void accept_fill_card(struct accept_stage *a, struct conn_card *card, int fd, uint32_t slot,
                              bool is_unix)

@@ -20,9 +20,9 @@
 #define ERR_BIT_OFFSET "ERR bit offset is not an integer or out of range"
 #define ERR_NOAUTH "NOAUTH Authentication required."
 #define ERR_WRONGPASS "WRONGPASS invalid username-password pair or user is disabled."
-#define ERR_NO_PASSWORD_SET                                                                          \
-    "ERR AUTH <password> called without any password configured for the default user. Are you sure " \
-    "your configuration is correct?"
+#define ERR_NO_PASSWORD_SET                                                                     \
+    "ERR AUTH <password> called without any password configured for the default user. Are you " \
+    "sure your configuration is correct?"
 #define ERR_NOPROTO "NOPROTO unsupported protocol version"
 #define ERR_MAX_CLIENTS "ERR max number of clients reached"
 #define ERR_INVALID_CURSOR "ERR invalid cursor"

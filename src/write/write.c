@@ -157,9 +157,8 @@ static void write_conn_close(struct write_stage *w, struct conn_out *c)
 
 static void write_over_limit(struct write_stage *w, struct conn_out *c, const char *which)
 {
-    log_warn(
-        "Client id=%llu with %llu bytes of unread output closed for overcoming of output buffer limits (%s)",
-        (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
+    log_warn("Client id=%llu closed for overcoming of output buffer limits: %llu bytes, %s",
+             (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
     counter_add(&w->cuts, 1);
     conn_meter_set(&c->card->capped, true);
     write_cut(w, c);
