@@ -284,7 +284,8 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
     stats_sample(mono_ns / 1000000, counters.net_in, counters.net_out);
     if (mono_ns >= e->idle_check_ns) {
         e->idle_check_ns = mono_ns + 1000000000u;
-        execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
+        mem_decay();
+    execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
     info_cron(began);
 }

@@ -35,7 +35,7 @@
  * slabs of eight pages for the class of 64 bytes, which small keys with small values fall into,
  * save 2 bytes of bookkeeping a key.
  */
-const char *malloc_conf = "narenas:1,slab_sizes:64-64:8";
+const char *malloc_conf = "narenas:1,slab_sizes:64-64:8,dirty_decay_ms:1000,muzzy_decay_ms:0";
 #endif
 
 struct arena {
@@ -126,6 +126,8 @@ void mem_totals_read(struct mem_totals *out)
 const char *mem_allocator(void) { return "libc"; }
 
 void mem_purge(void) { malloc_trim(0); }
+
+void mem_decay(void) {}
 
 void mem_report(void (*put)(void *ctx, const char *text), void *ctx)
 {
@@ -224,6 +226,13 @@ void mem_purge(void)
 {
     char what[64];
     snprintf(what, sizeof(what), "arena.%u.purge", (unsigned)MALLCTL_ARENAS_ALL);
+    mallctl(what, NULL, NULL, NULL, 0);
+}
+
+void mem_decay(void)
+{
+    char what[64];
+    snprintf(what, sizeof(what), "arena.%u.decay", (unsigned)MALLCTL_ARENAS_ALL);
     mallctl(what, NULL, NULL, NULL, 0);
 }
 

@@ -44,7 +44,10 @@ void mem_totals_read(struct mem_totals *out);
 /* Sum of arena_used over all arenas, and the allocator's name ("jemalloc-5.3.0" or "libc"). */
 size_t mem_used(void);
 const char *mem_allocator(void);
-/* Gives free pages back to the kernel. */
+/* Gives those free pages back to the kernel that were free for a while; to be called now and then,
+ * as idle arenas do not do it by themselves. */
+void mem_decay(void);
+/* Gives all free pages back to the kernel. */
 void mem_purge(void);
 /* The allocator's own report, appended piece by piece through `put`. */
 void mem_report(void (*put)(void *ctx, const char *text), void *ctx);
