@@ -146,8 +146,11 @@ void stage_call_home(struct stage *s)
     stage_wake_home(s);
 }
 
+/* What the holder does after a run of the turn. */
+enum after_turn { AFTER_RELEASE, AFTER_AGAIN, AFTER_HOME };
+
 /* One run of the turn by the holder. */
-static bool stage_turn(struct stage *s, struct thread *runner, uint64_t *given)
+static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64_t *given)
 {
     struct turn t = {.thread = runner, .at_home = runner == s->home, .ticks = clock_ticks()};
     bool more = s->ops->run(s->self, &t);
@@ -159,7 +162,8 @@ static bool stage_turn(struct stage *s, struct thread *runner, uint64_t *given)
     stage_raise(&s->longest_ticks, ticks);
     stage_raise(&s->most_items, t.items);
     *given |= t.given;
-    return more;
+    if (t.for_home && !t.at_home) return AFTER_HOME;
+    return more ? AFTER_AGAIN : AFTER_RELEASE;
 }
 
 /* Tells the home of a nearer deadline than the one it sleeps for. */
@@ -178,19 +182,16 @@ static void stage_publish_due(struct stage *s, struct thread *runner)
 static void stage_hold(struct stage *s, struct thread *runner, uint64_t *given)
 {
     for (unsigned rounds = 1;; rounds++) {
-        bool more = stage_turn(s, runner, given);
-        if (!more) {
-            stage_publish_due(s, runner);
-            if (stage_release(s)) return;
-        }
-        if (rounds >= STAGE_ROUNDS) {
-            stage_publish_due(s, runner);
+        enum after_turn after = stage_turn(s, runner, given);
+        if (after != AFTER_AGAIN) stage_publish_due(s, runner);
+        if (after == AFTER_RELEASE && stage_release(s)) return;
+        if (after == AFTER_HOME || rounds >= STAGE_ROUNDS) {
+            if (after == AFTER_AGAIN) stage_publish_due(s, runner);
             stage_release_to_home(s, runner);
             return;
         }
     }
 }
-
 /* True when this thread may run the turn itself. */
 static bool stage_may_run(struct stage *s, struct thread *runner)
 {

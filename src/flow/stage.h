@@ -38,6 +38,7 @@ struct turn {
     uint64_t ticks; /* clock_ticks() at its start */
     uint64_t given; /* stages (bits by index) that were handed work; filled by stage_give() */
     uint64_t items; /* what the stage did, for its counters */
+    bool for_home;  /* set by a lent turn that left something only the home can do */
 };
 
 struct stage_ops {

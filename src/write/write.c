@@ -328,7 +328,7 @@ static void write_watch_waiting(struct write_stage *w, struct turn *t)
 {
     if (w->waiting == NULL) return;
     if (!t->at_home) {
-        stage_call_home(&w->stage);
+        t->for_home = true;
         return;
     }
     while (w->waiting != NULL) {
