@@ -86,8 +86,9 @@ static void main_wait(struct server *server, int signal_fd)
 
 static int main_serve(const struct server_facts *facts)
 {
-    const struct settings *s = settings_now();
+    const struct settings *s = settings_now(); /* not ours any more once the server is open */
     int signal_fd = main_open_signals();
+    bool tcp = s->port != 0, local = s->unixsocket[0] != '\0';
     if (s->crash_log_enabled) crash_open();
     char error[256];
     struct server *server = server_open(facts, error, sizeof(error));
@@ -98,8 +99,8 @@ static int main_serve(const struct server_facts *facts)
     }
     log_note("Server initialized");
     log_note("Plan: %s, I/O by %s", server_plan(server), server_backend(server));
-    if (s->port != 0) log_note("Ready to accept connections tcp");
-    if (s->unixsocket[0] != '\0') log_note("Ready to accept connections unix");
+    if (tcp) log_note("Ready to accept connections tcp");
+    if (local) log_note("Ready to accept connections unix");
     daemon_notify("READY=1\n");
 
     main_wait(server, signal_fd);

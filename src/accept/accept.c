@@ -148,7 +148,7 @@ static void accept_fill_card(struct accept_stage *a, struct conn_card *card, int
     card->out_bytes = card->out_pending = 0;
     card->out_blocks = 0;
     card->replies = card->held = 0;
-    card->capped = false;
+    card->cut = false;
 }
 
 /* The parser with the fewest live connections of ours would need counts that only parse knows;

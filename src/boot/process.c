@@ -154,6 +154,7 @@ int process_open(const char *argv0)
 
 void process_reopen_log(void)
 {
-    const struct settings *s = settings_now();
+    const struct settings *s = settings_enter(SETTINGS_MAIN);
     if (s->logfile[0] != '\0') log_open(s->logfile);
+    settings_leave(SETTINGS_MAIN);
 }

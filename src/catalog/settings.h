@@ -20,6 +20,7 @@ const struct settings *settings_now(void);
 /* A stage's handle. `id` < SETTINGS_READERS, one per stage; enter gives the newest, valid until
  * leave. */
 #define SETTINGS_READERS 64
+#define SETTINGS_MAIN (SETTINGS_READERS - 1) /* the main thread's, while the server runs */
 const struct settings *settings_enter(unsigned id);
 void settings_leave(unsigned id);
 

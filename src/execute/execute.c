@@ -214,6 +214,20 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
     execute_add_item(e, o, item->conn, start, execute_cut_event(s));
 }
 
+/*
+ * The stream has ended. What the session holds because its client was slow to read is still run, as
+ * the client may only have shut its sending side; what waits for the end of a pause is not.
+ */
+static void execute_bye(struct execute_stage *e, struct session *s)
+{
+    bool runs_on = s->is_choked || (s->held_first != NULL && !s->is_paused && !s->is_blocked);
+    if (runs_on && !s->closing) return;
+    struct conn_ref conn = s->conn;
+    session_end(s);
+    struct out *o = execute_out(e, conn_card(conn.slot)->writer);
+    execute_add_item(e, o, conn, o->reply.len, REPLY_BYE);
+}
+
 static void execute_item(struct execute_stage *e, struct turn *t, struct command_batch *b,
                          uint32_t index, uint32_t *asked)
 {
@@ -229,9 +243,8 @@ static void execute_item(struct execute_stage *e, struct turn *t, struct command
     must(s != NULL);
     if (item->count > 0) execute_commands(e, t, b, index, s, asked);
     if (item->events & BATCH_BYE) {
-        session_end(s);
-        struct out *o = execute_out(e, conn_card(item->conn.slot)->writer);
-        execute_add_item(e, o, item->conn, o->reply.len, REPLY_BYE);
+        s->bye_waits = true;
+        execute_bye(e, s);
     }
 }
 
@@ -260,9 +273,11 @@ static void execute_held(struct execute_stage *e, struct turn *t)
         run_held(s, &o->reply);
         execute_enforce_limit(s, o, start, run_reply_room(s));
         execute_add_item(e, o, s->conn, start, execute_cut_event(s));
-        if (o->reply.len < EXECUTE_REPLY_LEN) continue;
-        execute_publish(e, t, writer);
-        if (run_must_choke(s)) run_choke(s);
+        if (o->reply.len >= EXECUTE_REPLY_LEN) {
+            execute_publish(e, t, writer);
+            if (run_must_choke(s)) run_choke(s);
+        }
+        if (s->bye_waits) execute_bye(e, s);
     }
     execute_publish_all(e, t);
 }
@@ -285,7 +300,7 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
     if (mono_ns >= e->idle_check_ns) {
         e->idle_check_ns = mono_ns + 1000000000u;
         mem_decay();
-    execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
+        execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
     info_cron(began);
 }

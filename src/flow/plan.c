@@ -58,7 +58,12 @@ int plan_parse(struct plan *out, const char *line, const char *const *kinds, cha
                size_t error_len)
 {
     memset(out, 0, sizeof(*out));
-    const char *at = line;
+    char tight[512]; /* without blanks */
+    size_t len_tight = 0;
+    for (const char *c = line; *c != '\0' && len_tight < sizeof(tight) - 1; c++)
+        if (*c != ' ' && *c != '\t') tight[len_tight++] = *c;
+    tight[len_tight] = '\0';
+    const char *at = tight;
     for (;;) {
         size_t len = strcspn(at, "/");
         const char *star = memchr(at, '*', len);

@@ -1,7 +1,7 @@
 /*
  * A plan says which stages have their home on which thread, in one line: stages of a thread joined
- * by '+', threads by '/', copies of a thread by '*n'. "accept/parse+write*2/execute" is four
- * threads, two of them home to a parser and a writer each.
+ * by '+', threads by '/', copies of a thread by '*n'; blanks count for nothing.
+ * "accept/parse+write*2/execute" is four threads, two of them home to a parser and a writer each.
  */
 #ifndef FLOW_PLAN_H
 #define FLOW_PLAN_H

@@ -138,6 +138,7 @@ static void write_cut(struct write_stage *w, struct conn_out *c)
 {
     if (c->cut) return;
     c->cut = true;
+    conn_meter_set(&c->card->cut, true);
     write_drop_all(w, c);
     shutdown(c->ref.fd, SHUT_RDWR);
 }
@@ -160,7 +161,6 @@ static void write_over_limit(struct write_stage *w, struct conn_out *c, const ch
     log_warn("Client id=%llu closed for overcoming of output buffer limits: %llu bytes, %s",
              (unsigned long long)c->card->id, (unsigned long long)c->pending, which);
     counter_add(&w->cuts, 1);
-    conn_meter_set(&c->card->capped, true);
     write_cut(w, c);
 }
 

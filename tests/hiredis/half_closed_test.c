@@ -48,23 +48,35 @@ static void no_command_at_all(void **state)
     redisFree(c);
 }
 
-/* 64 MB of replies are in the server when it learns of the end. */
-static void replies_that_wait_for_the_reader(void **state)
+/* The server learns of the end long before it can send the replies. */
+static void expect_large_replies(int count)
 {
-    (void)state;
     redisContext *c = server_connect();
     size_t len = 1 << 20;
     char *value = server_noise(len, 7);
     server_expect_ok(server_ask(c, "SET big %b", value, len));
-    for (int i = 0; i < 64; i++) redisAppendCommand(c, "GET big");
+    for (int i = 0; i < count; i++) redisAppendCommand(c, "GET big");
     redisAppendCommand(c, "ECHO last");
     send_and_shut(c);
     server_pause_ms(200);
-    for (int i = 0; i < 64; i++) server_expect_bytes(server_next(c), value, len);
+    for (int i = 0; i < count; i++) server_expect_bytes(server_next(c), value, len);
     server_expect_bytes(server_next(c), "last", 4);
     server_expect_end(c);
     free(value);
     redisFree(c);
+}
+
+static void replies_that_wait_for_the_reader(void **state)
+{
+    (void)state;
+    expect_large_replies(32);
+}
+
+/* More than the 64 MB of output-high-water: its last commands are held back when the end comes. */
+static void commands_that_wait_for_the_reader(void **state)
+{
+    (void)state;
+    expect_large_replies(100);
 }
 
 static void a_slow_command_in_flight(void **state)
@@ -156,6 +168,7 @@ static void a_client_that_reads_no_reply(void **state)
 {
     (void)state;
     redisContext *watcher = server_connect(), *c = server_connect();
+    server_expect_text(server_ask(c, "PING"), REDIS_REPLY_STATUS, "PONG");
     long long before = server_info(watcher, "connected_clients");
     for (int i = 0; i < 1000; i++) redisAppendCommand(c, "INCR unread");
     assert_int_equal(shutdown(c->fd, SHUT_RD), 0);
@@ -175,6 +188,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_deep_pipeline_over_the_unix_socket, server_clear),
         cmocka_unit_test_teardown(no_command_at_all, server_clear),
         cmocka_unit_test_teardown(replies_that_wait_for_the_reader, server_clear),
+        cmocka_unit_test_teardown(commands_that_wait_for_the_reader, server_clear),
         cmocka_unit_test_teardown(a_slow_command_in_flight, server_clear),
         cmocka_unit_test_teardown(half_a_command_at_the_end, server_clear),
         cmocka_unit_test_teardown(a_large_value_as_the_last_command, server_clear),

@@ -115,6 +115,7 @@ proc probe_server {} {
     }
     set server::current $h
     set server::is_baton [string match "*server_name:baton*" [ask INFO server]]
+    set server::is_sanitized [expr {$server::is_baton && [info_field mem_allocator memory] eq "libc"}]
     set wrong [server::stop $h]
     set server::current ""
     set suite::default ""

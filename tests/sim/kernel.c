@@ -422,13 +422,16 @@ static void watch_tell(struct sim_poller *p, int i, struct poll_event *e)
     }
 }
 
+/* As io_uring does, a reader may be told several times at once. */
 static int op_collect(struct sim_poller *p, struct poll_event *events, int max)
 {
     int count = 0, from = p->count > 0 ? (int)sim_below((uint64_t)p->count) : 0;
     for (int k = 0; k < p->count && count < max; k++) {
         int i = (from + k) % p->count;
         if (!watch_is_ready(p, &p->watches[i]) || sim_chance(4)) continue;
-        watch_tell(p, i, &events[count++]);
+        bool reads = p->watches[i].kind == WATCH_READER && sim_choices.data_mode;
+        do watch_tell(p, i, &events[count++]);
+        while (reads && count < max && watch_is_ready(p, &p->watches[i]) && sim_chance(2));
     }
     return count;
 }

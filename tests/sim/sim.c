@@ -25,6 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 enum { STEPS_MAX = 3000000, JUMPS_MAX = 3000, SECONDS = 20, FIBERS_MAX = 16 };
 
 struct sim_choices sim_choices;
@@ -82,12 +86,22 @@ void sim_fail(const char *fmt, ...)
     _exit(1);
 }
 
-/* must() stopped the program. */
+/* must() stopped the program, or worse. */
 static void sim_aborted(int number)
 {
-    (void)number;
+    printf("FAILED: signal %d\n", number);
     sim_end_failed();
     _exit(1);
+}
+
+static void sim_open_signals(void)
+{
+    signal(SIGABRT, sim_aborted);
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_set_death_callback(sim_end_failed);
+#else
+    signal(SIGSEGV, sim_aborted);
+#endif
 }
 
 /* ---- One seed ---- */
@@ -130,7 +144,8 @@ static void sim_choose(void)
     struct settings *s = settings_default();
     sim_set(s, "protected-mode", "no");
     if (sim_choices.scarce) sim_set(s, "maxclients", "5");
-    if (sim_choices.limits) sim_set(s, "client-output-buffer-limit", "normal 150000 50000 1");
+    const char *limit = sim_chance(2) ? "normal 150000 50000 1" : "normal 3000 0 0";
+    if (sim_choices.limits) sim_set(s, "client-output-buffer-limit", limit);
     if (sim_choices.low_water) sim_set(s, "output-high-water", sim_chance(2) ? "1" : "30000");
     settings_publish(s);
 }
@@ -276,7 +291,7 @@ int main(int argc, char **argv)
     hash_open_with(7);
     must(log_open("/dev/null") == 0);
     command_open();
-    signal(SIGABRT, sim_aborted);
+    sim_open_signals();
     if (argc < 2) {
         sim_run_many();
         return 0;

@@ -198,10 +198,11 @@ void wiring_check_idle(void)
     for (int i = 0; i < w.writer_count; i++)
         wiring_expect_empty(&w.replies[i], "of replies to writer", i);
     wiring_expect_empty(&w.orders, "of orders", 0);
-    for (unsigned i = 0; i < stage_count(); i++)
-        if (stage_at(i)->token != 0)
-            sim_fail("everybody sleeps, and the token of %s is %u", stage_at(i)->name,
-                     (unsigned)stage_at(i)->token);
+    for (unsigned i = 0; i < stage_count(); i++) {
+        struct stage *s = stage_at(i);
+        if (s->token != 0) sim_fail("everybody sleeps, and %s is marked %u", s->name, s->token);
+        if (thread_sleeps_until(s->home) > s->due_ns) sim_fail("%s sleeps too long", s->name);
+    }
 }
 
 void wiring_check_end(void)

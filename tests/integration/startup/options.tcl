@@ -50,10 +50,11 @@ proc refused {words pattern {stdin_text ""}} {
 set quiet {--save "" --dir @dir@}
 
 test "--version and -v" {
+    set malloc [expr {$server::is_sanitized ? "libc" : "jemalloc*"}]
     foreach word {--version -v} {
         set got [server::run $word]
         expect 0 { dict get $got code }
-        expect_match "*v=*malloc=jemalloc*bits=64*" { dict get $got out }
+        expect_match "*v=*malloc=$malloc*bits=64*" { dict get $got out }
         expect 1 { llength [split [string trim [dict get $got out]] \n] }
     }
 }

@@ -200,7 +200,7 @@ test "an address that cannot be bound" {
     expect PONG { [client::dial -server $h] PING }
 }
 
-test "a crash writes a report and ends by the signal" {
+test "a crash writes a report and ends by the signal" -tags no-sanitizer {
     set h [server::start]
     server::end_is_expected $h
     with_server $h { ask SET k v }
@@ -212,7 +212,7 @@ test "a crash writes a report and ends by the signal" {
     spit [server::dir $h]/stdout ""
 }
 
-test "no crash report when it is switched off" {
+test "no crash report when it is switched off" -tags no-sanitizer {
     set h [server::start -config {"crash-log-enabled no"}]
     server::end_is_expected $h
     keeper::signal [server::pid $h] SEGV

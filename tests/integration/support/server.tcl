@@ -10,6 +10,7 @@ namespace eval server {
     variable info          ;# "handle,field": pid port dir out err log conf args auth
     array set info {}
     variable is_baton 0
+    variable is_sanitized 0 ;# built with a sanitizer: libc's memory, slow, handlers of its own
     variable stop_ms 10000
 }
 

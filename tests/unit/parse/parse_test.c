@@ -1,0 +1,424 @@
+/* The parser's turn, with real sockets; the test is accept and execute. Each test with both
+ * pollers. */
+#include "unit/solo.h"
+
+#include "parse/parse.h"
+
+#include <stdio.h>
+
+enum { SHOWN = 1 << 16 };
+
+static struct {
+    struct parse_stage *p;
+    struct handoff seeds, commands, home;
+    struct conn_card *card;
+    int ours, theirs; /* the connection's two ends */
+    struct command_batch *kept[PARSE_BATCHES];
+    int kept_count;
+    char shown[SHOWN];
+    size_t len;
+} fx;
+
+static void connection(uint32_t slot)
+{
+    int fds[2];
+    solo_pair(fds);
+    fx.ours = fds[0];
+    fx.theirs = fds[1];
+    fx.card = solo_card(slot, fds[0]);
+    handoff_push(&fx.seeds, slot);
+    stage_call_home(parse_stage(fx.p));
+}
+
+static int fixture_open(void **state)
+{
+    enum poller_kind kind = *(enum poller_kind *)*state;
+    memset(&fx, 0, sizeof(fx));
+    if (kind == POLLER_URING && !poller_has_uring()) return 0;
+    solo_open(kind);
+    handoff_open(&fx.seeds, SOLO_SLOTS);
+    handoff_open(&fx.commands, PARSE_BATCHES);
+    handoff_open(&fx.home, PARSE_BATCHES);
+    struct parse_wiring w = {.seeds = &fx.seeds, .commands = &fx.commands, .home = &fx.home};
+    fx.p = parse_open("parse", &w);
+    parse_set_execute(fx.p, &solo.neighbour);
+    solo_adopt(parse_stage(fx.p));
+    connection(3);
+    return 0;
+}
+
+static int fixture_close(void **state)
+{
+    (void)state;
+    if (fx.p == NULL) return 0;
+    parse_close(fx.p);
+    solo_close();
+    close(fx.ours);
+    if (fx.theirs >= 0) close(fx.theirs);
+    handoff_close(&fx.seeds);
+    handoff_close(&fx.commands);
+    handoff_close(&fx.home);
+    return 0;
+}
+
+#define NEEDS_BACKEND             \
+    do {                          \
+        (void)state;              \
+        if (fx.p == NULL) skip(); \
+    } while (0)
+
+static void show(const char *data, size_t len)
+{
+    assert_true(fx.len + len < SHOWN);
+    memcpy(fx.shown + fx.len, data, len);
+    fx.len += len;
+    fx.shown[fx.len] = '\0';
+}
+
+/* "o" for OPEN, "(get a)" for a command, "x" for one that is flawed, "b" for BYE. */
+static void show_batch(const struct command_batch *b)
+{
+    for (uint32_t i = 0; i < b->item_count; i++) {
+        const struct batch_item *item = &b->items[i];
+        if (item->events & BATCH_OPEN) show("o", 1);
+        for (uint32_t k = item->first; k < item->first + item->count; k++) {
+            const struct command *c = &b->commands[k];
+            show(c->flaw == FLAW_NONE ? "(" : "x(", c->flaw == FLAW_NONE ? 1 : 2);
+            for (uint32_t a = 0; a < c->nargs; a++) {
+                if (a > 0) show(" ", 1);
+                size_t len = c->args[a].len;
+                show(c->args[a].ptr, len > 100 ? 100 : len);
+            }
+            show(")", 1);
+        }
+        if (item->events & BATCH_BYE) show("b", 1);
+    }
+}
+
+static void send_home(struct command_batch *b)
+{
+    struct turn t = {.thread = &solo.thread};
+    parse_send_home(fx.p, &t, b);
+    if (t.given != 0) stage_call_home(parse_stage(fx.p));
+}
+
+/* Takes what came, shows it, and sends it home. */
+static void take(void)
+{
+    struct command_batch *b;
+    while ((b = handoff_pop_ptr(&fx.commands)) != NULL) {
+        show_batch(b);
+        send_home(b);
+    }
+}
+
+static void settle(void)
+{
+    for (int i = 0; i < 4; i++) {
+        solo_settle();
+        take();
+    }
+}
+
+static void expect(const char *shown)
+{
+    uint64_t until = clock_mono_ns() + 10000ull * SOLO_MS;
+    do {
+        thread_round(&solo.thread, 2 * SOLO_MS);
+        take();
+    } while (fx.len < strlen(shown) && clock_mono_ns() < until);
+    settle();
+    assert_string_equal(fx.shown, shown);
+    fx.len = 0;
+    fx.shown[0] = '\0';
+}
+
+static void put(const char *text) { solo_send(fx.theirs, text, strlen(text)); }
+
+static void a_connection_opens_speaks_and_ends(void **state)
+{
+    NEEDS_BACKEND;
+    put("*2\r\n$3\r\nget\r\n$1\r\na\r\nping\r\n");
+    expect("o(get a)(ping)");
+    put("*1\r\n$4\r\nPING\r\nset a b\r\n*1\r\n$3\r\nget\r\n*1\r\n$6\r\nnosuch\r\n");
+    expect("(PING)(set a b)x(get)x(nosuch)");
+    close(fx.theirs);
+    fx.theirs = -1;
+    expect("b");
+    assert_int_equal(conn_meter(&fx.card->in_bytes), parse_bytes_read(fx.p));
+}
+
+static void commands_are_looked_up_and_their_keys_hashed(void **state)
+{
+    NEEDS_BACKEND;
+    put("set key value\r\nping\r\n");
+    SOLO_UNTIL(handoff_depth(&fx.commands) > 0);
+    solo_settle();
+    struct command_batch *b = handoff_pop_ptr(&fx.commands);
+    if (b->command_count == 0) { /* OPEN came alone */
+        send_home(b);
+        b = handoff_pop_ptr(&fx.commands);
+    }
+    assert_non_null(b);
+    assert_int_equal(b->command_count, 2);
+    assert_string_equal(b->commands[0].spec->name, "set");
+    assert_int_equal(b->commands[0].first_key, 1);
+    assert_int_equal(b->commands[0].hash, hash_bytes("key", 3));
+    assert_int_equal(b->commands[0].wire_len, 15);
+    assert_int_equal(b->commands[1].first_key, 0);
+    assert_int_equal(b->commands[1].hash, 0);
+    send_home(b);
+}
+
+static void bytes_may_be_split_anywhere(void **state)
+{
+    NEEDS_BACKEND;
+    static const char text[] =
+        "*3\r\n$3\r\nset\r\n$5\r\nk\r\n\0z\r\n$2\r\nvv\r\nping 'a b'\r\n\r\n*0\r\n*1\r\n$4\r\nPING\r\n";
+    size_t len = sizeof(text) - 1;
+    settle();
+    for (size_t at = 1; at < len; at++) {
+        fx.len = 0;
+        solo_send(fx.theirs, text, at);
+        settle();
+        solo_send(fx.theirs, text + at, len - at);
+        settle();
+        assert_int_equal(fx.len, 30);
+        assert_memory_equal(fx.shown, "(set k\r\n\0z vv)(ping a b)(PING)", 30);
+        assert_int_equal(conn_meter(&fx.card->in_held), 0);
+    }
+}
+
+/* They answer nothing and make no command, but their bytes need room all the same. */
+static void empty_lines_never_fill_the_room(void **state)
+{
+    NEEDS_BACKEND;
+    static char lines[16384];
+    settle();
+    size_t before = parse_memory(fx.p);
+    for (size_t i = 0; i < sizeof(lines); i += 2) memcpy(lines + i, "\r\n", 2);
+    for (int i = 0; i < 40; i++) {
+        for (size_t at = 0; at < sizeof(lines);) {
+            ssize_t n = send(fx.theirs, lines + at, sizeof(lines) - at, MSG_NOSIGNAL);
+            if (n > 0) at += (size_t)n;
+            thread_round(&solo.thread, SOLO_MS);
+        }
+    }
+    for (int i = 0; i < 200; i++) { /* and split in two they are held each time */
+        put("\r");
+        thread_round(&solo.thread, SOLO_MS);
+        put("\n");
+        thread_round(&solo.thread, SOLO_MS);
+    }
+    put("ping\r\n");
+    fx.len = 0;
+    settle();
+    assert_string_equal(fx.shown, "(ping)");
+    assert_true(parse_memory(fx.p) <= before + 4096);
+}
+
+static void large_arguments_arrive_whole(void **state)
+{
+    NEEDS_BACKEND;
+    enum { LARGE = 3000000 };
+    char *value = malloc(LARGE), head[64];
+    uint64_t seed = 9;
+    for (size_t i = 0; i < LARGE; i++) value[i] = (char)check_random(&seed);
+    settle();
+    int len = snprintf(head, sizeof(head), "*3\r\n$3\r\nset\r\n$1\r\nk\r\n$%d\r\n", LARGE);
+    solo_send(fx.theirs, head, (size_t)len);
+    for (size_t at = 0; at < LARGE;) {
+        ssize_t n = send(fx.theirs, value + at, LARGE - at, MSG_NOSIGNAL);
+        if (n > 0) at += (size_t)n;
+        thread_round(&solo.thread, SOLO_MS);
+    }
+    assert_true(conn_meter(&fx.card->in_held) > LARGE / 2);
+    put("\r\nping\r\n");
+    SOLO_UNTIL(handoff_depth(&fx.commands) > 0);
+    struct command_batch *b = handoff_pop_ptr(&fx.commands);
+    assert_string_equal(b->commands[0].spec->name, "set");
+    assert_int_equal(b->commands[0].args[2].len, LARGE);
+    assert_memory_equal(b->commands[0].args[2].ptr, value, LARGE);
+    send_home(b);
+    settle();
+    put("ping\r\n"); /* a turn that finds the batch at home */
+    settle();
+    assert_int_equal(conn_meter(&fx.card->in_held), 0);
+    assert_true(parse_memory(fx.p) < LARGE);
+    free(value);
+}
+
+static void a_long_pipeline_is_cut_into_batches(void **state)
+{
+    NEEDS_BACKEND;
+    settle();
+    uint32_t count = 0;
+    for (int i = 0; i < 3000; i++) {
+        put("ping\r\n");
+        if (i % 100 == 99) thread_round(&solo.thread, SOLO_MS);
+        struct command_batch *b;
+        while ((b = handoff_pop_ptr(&fx.commands)) != NULL) {
+            assert_true(b->command_count <
+                        512 + 16384 / 6 + 2); /* one read at most above the bound */
+            count += b->command_count;
+            send_home(b);
+        }
+    }
+    SOLO_UNTIL(handoff_depth(&fx.commands) == 0 || count == 0);
+    fx.len = 0;
+    settle();
+    assert_int_equal(count + fx.len / 6, 3000);
+}
+
+/* Keeps all batches until the parser has none. */
+static void without_batches_nothing_is_read_until_one_is_home(void **state)
+{
+    NEEDS_BACKEND;
+    for (int i = 0; fx.kept_count < PARSE_BATCHES && i < 1000; i++) {
+        put("ping\r\n");
+        thread_round(&solo.thread, 2 * SOLO_MS);
+        struct command_batch *b = handoff_pop_ptr(&fx.commands);
+        if (b != NULL) fx.kept[fx.kept_count++] = b;
+    }
+    assert_int_equal(fx.kept_count, PARSE_BATCHES);
+    put("echo late\r\n");
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.commands), 0);
+    assert_true(parse_starved(fx.p) > 0);
+    for (int i = 0; i < fx.kept_count; i++) send_home(fx.kept[i]);
+    settle();
+    assert_non_null(strstr(fx.shown, "(echo late)"));
+}
+
+static void a_connection_whose_replies_pile_up_rests(void **state)
+{
+    NEEDS_BACKEND;
+    solo_set("output-high-water", "1000");
+    expect("o");
+    conn_meter_set(&fx.card->out_pending, 5000);
+    put("echo 1\r\n");
+    expect("(echo 1)"); /* this was on its way already */
+    put("echo 2\r\n");
+    settle();
+    size_t first = fx.len;
+    put("echo 3\r\n");
+    settle();
+    assert_int_equal(fx.len, first);
+    conn_meter_set(&fx.card->out_pending, 1000);
+    fx.len = 0;
+    SOLO_UNTIL(handoff_depth(&fx.commands) > 0);
+    settle();
+    assert_non_null(strstr(fx.shown, "(echo 3)"));
+}
+
+static void at_rest_a_death_is_noticed(void **state)
+{
+    NEEDS_BACKEND;
+    solo_set("output-high-water", "1000");
+    expect("o");
+    conn_meter_set(&fx.card->out_pending, 5000);
+    put("ping\r\n");
+    expect("(ping)");
+    settle();
+    shutdown(fx.ours, SHUT_RDWR);
+    expect("b");
+}
+
+static void a_query_beyond_its_limit_is_cut(void **state)
+{
+    NEEDS_BACKEND;
+    static char zeros[65536];
+    solo_set("client-query-buffer-limit", "1mb");
+    expect("o");
+    put("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$100000000\r\n");
+    for (int i = 0; i < 100 && parse_query_limit_cuts(fx.p) == 0; i++) {
+        ssize_t n = send(fx.theirs, zeros, sizeof(zeros), MSG_NOSIGNAL);
+        (void)n;
+        solo_settle();
+    }
+    assert_int_equal(parse_query_limit_cuts(fx.p), 1);
+    expect("b");
+    assert_true(parse_memory(fx.p) < 3u << 20);
+}
+
+static void after_a_protocol_error_nothing_is_heard(void **state)
+{
+    NEEDS_BACKEND;
+    put("ping\r\n*1\r\n!oops\r\nping\r\n");
+    expect("o(ping)x(Protocol error: expected '$', got '!')");
+    put("ping\r\nping\r\n*3\r\n");
+    settle();
+    assert_int_equal(fx.len, 0);
+    close(fx.theirs);
+    fx.theirs = -1;
+    expect("b");
+}
+
+static void strangers_may_ask_for_little(void **state)
+{
+    NEEDS_BACKEND;
+    fx.card->authenticated = false;
+    put("*2\r\n$4\r\nauth\r\n$16384\r\n");
+    settle();
+    assert_string_equal(fx.shown, "o");
+    fx.len = 0;
+    close(fx.ours);
+    close(fx.theirs);
+    connection(4);
+    fx.card->authenticated = false;
+    put("*2\r\n$4\r\nauth\r\n$16385\r\n");
+    settle();
+    assert_non_null(strstr(fx.shown, "x(Protocol error: unauthenticated bulk length)"));
+}
+
+static void a_new_connection_of_a_slot_is_not_the_old_one(void **state)
+{
+    NEEDS_BACKEND;
+    put("echo half"); /* the rest never comes */
+    expect("o");
+    close(fx.theirs);
+    expect("b");
+    close(fx.ours);
+    connection(3);
+    put("ping\r\n");
+    expect("o(ping)");
+}
+
+static void when_told_to_stop_it_reads_no_more(void **state)
+{
+    NEEDS_BACKEND;
+    put("ping\r\n");
+    expect("o(ping)");
+    parse_stop_reading(fx.p);
+    put("ping\r\n");
+    settle();
+    assert_int_equal(fx.len, 0);
+}
+
+#define EACH(test, kind)                                                             \
+    {                                                                                \
+#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
+    }
+
+int main(void)
+{
+    static enum poller_kind epoll = POLLER_EPOLL, uring = POLLER_URING;
+#define BOTH(test) EACH(test, epoll), EACH(test, uring)
+    const struct CMUnitTest tests[] = {
+        BOTH(a_connection_opens_speaks_and_ends),
+        BOTH(commands_are_looked_up_and_their_keys_hashed),
+        BOTH(bytes_may_be_split_anywhere),
+        BOTH(empty_lines_never_fill_the_room),
+        BOTH(large_arguments_arrive_whole),
+        BOTH(a_long_pipeline_is_cut_into_batches),
+        BOTH(without_batches_nothing_is_read_until_one_is_home),
+        BOTH(a_connection_whose_replies_pile_up_rests),
+        BOTH(at_rest_a_death_is_noticed),
+        BOTH(a_query_beyond_its_limit_is_cut),
+        BOTH(after_a_protocol_error_nothing_is_heard),
+        BOTH(strangers_may_ask_for_little),
+        BOTH(a_new_connection_of_a_slot_is_not_the_old_one),
+        BOTH(when_told_to_stop_it_reads_no_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

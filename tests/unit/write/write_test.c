@@ -1,0 +1,360 @@
+/* The writer's turn, with real sockets; the test is execute and accept. */
+#include "unit/solo.h"
+
+#include "write/write.h"
+
+#include <stdio.h>
+
+enum { HOME_RING = 8, CONNS = 4 };
+
+static struct {
+    struct write_stage *w;
+    struct handoff replies, home, freed;
+    struct conn_card *cards[CONNS];
+    int ours[CONNS], theirs[CONNS];
+    struct reply_batch *made[64];
+    int made_count;
+    char *got;
+    size_t got_len;
+} fx;
+
+static int fixture_open(void **state)
+{
+    enum poller_kind kind = *(enum poller_kind *)*state;
+    memset(&fx, 0, sizeof(fx));
+    if (kind == POLLER_URING && !poller_has_uring()) return 0;
+    solo_open(kind);
+    handoff_open(&fx.replies, 64);
+    handoff_open(&fx.home, HOME_RING);
+    handoff_open(&fx.freed, SOLO_SLOTS);
+    struct write_wiring w = {.replies = &fx.replies, .home = &fx.home, .freed = &fx.freed};
+    fx.w = write_open("write", &w);
+    solo_adopt(write_stage(fx.w));
+    for (uint32_t i = 0; i < CONNS; i++) {
+        int fds[2], small = 4096;
+        solo_pair(fds);
+        setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+        fx.ours[i] = fds[0];
+        fx.theirs[i] = fds[1];
+        fx.cards[i] = solo_card(i, fds[0]);
+    }
+    fx.got = malloc(4u << 20);
+    return 0;
+}
+
+static int fixture_close(void **state)
+{
+    (void)state;
+    if (fx.w == NULL) return 0;
+    write_close(fx.w);
+    solo_close();
+    for (int i = 0; i < CONNS; i++) {
+        close(fx.theirs[i]);
+        close(fx.ours[i]);
+    }
+    for (int i = 0; i < fx.made_count; i++) {
+        free(fx.made[i]->buf);
+        free(fx.made[i]->items);
+        free(fx.made[i]);
+    }
+    free(fx.got);
+    handoff_close(&fx.replies);
+    handoff_close(&fx.home);
+    handoff_close(&fx.freed);
+    return 0;
+}
+
+#define NEEDS_BACKEND             \
+    do {                          \
+        (void)state;              \
+        if (fx.w == NULL) skip(); \
+    } while (0)
+
+static struct reply_batch *batch(void)
+{
+    struct reply_batch *b = calloc(1, sizeof(*b));
+    b->items = calloc(64, sizeof(*b->items));
+    b->item_max = 64;
+    fx.made[fx.made_count++] = b;
+    return b;
+}
+
+static void add_bytes(struct reply_batch *b, int conn, const char *data, size_t len,
+                      uint32_t events)
+{
+    b->buf = realloc(b->buf, b->len + len + 1);
+    memcpy(b->buf + b->len, data, len);
+    b->items[b->item_count++] = (struct reply_item){
+        .conn = fx.cards[conn]->ref, .events = events, .start = b->len, .len = len};
+    b->len += len;
+}
+
+static void add(struct reply_batch *b, int conn, const char *text, uint32_t events)
+{
+    add_bytes(b, conn, text, strlen(text), events);
+}
+
+/* As execute does, in a turn of its own on the home thread or on another. */
+static void hand_over(struct reply_batch *b, bool lent)
+{
+    handoff_push(&fx.replies, (uint64_t)(uintptr_t)b);
+    stage_run_or_leave(write_stage(fx.w), lent ? &solo.lender : &solo.thread);
+}
+
+static void open_all(void)
+{
+    struct reply_batch *b = batch();
+    for (int i = 0; i < CONNS; i++) add(b, i, "", REPLY_OPEN);
+    hand_over(b, false);
+    assert_ptr_equal(handoff_pop_ptr(&fx.home), b);
+    assert_int_equal(write_open_connections(fx.w), CONNS);
+}
+
+/* What the peer can read now; gives how much there is in all. */
+static size_t receive(int conn)
+{
+    ssize_t n;
+    while ((n = recv(fx.theirs[conn], fx.got + fx.got_len, 65536, MSG_DONTWAIT)) > 0)
+        fx.got_len += (size_t)n;
+    return fx.got_len;
+}
+
+static char *large(size_t len)
+{
+    char *data = malloc(len);
+    uint64_t seed = 77;
+    for (size_t i = 0; i < len; i++) data[i] = (char)check_random(&seed);
+    return data;
+}
+
+static void replies_leave_in_the_order_of_items(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    struct reply_batch *b = batch();
+    add(b, 0, "+1\r\n", 0);
+    add(b, 1, "+2\r\n", 0);
+    add(b, 0, "+3\r\n", 0);
+    hand_over(b, true);
+    assert_ptr_equal(handoff_pop_ptr(&fx.home), b);
+    assert_int_equal(receive(0), 8);
+    assert_memory_equal(fx.got, "+1\r\n+3\r\n", 8);
+    fx.got_len = 0;
+    assert_int_equal(receive(1), 4);
+    assert_int_equal(write_bytes_sent(fx.w), 12);
+    assert_int_equal(conn_meter(&fx.cards[0]->out_bytes), 8);
+}
+
+/* What the kernel does not take: a short rest is copied, a long one keeps its batch. */
+static void send_large(size_t len, bool lent, bool is_kept)
+{
+    char *data = large(len);
+    open_all();
+    struct reply_batch *b = batch(), *after = batch();
+    add_bytes(b, 0, data, len, 0);
+    add(after, 0, "+after\r\n", 0);
+    hand_over(b, lent);
+    hand_over(after, lent);
+    assert_true(write_pending_bytes(fx.w) > 0);
+    assert_int_equal(write_pending_bytes(fx.w), conn_meter(&fx.cards[0]->out_pending));
+    assert_true(handoff_depth(&fx.home) == (is_kept ? 1 : 2));
+    solo_settle();
+    SOLO_UNTIL(receive(0) == len + 8);
+    solo_settle();
+    assert_memory_equal(fx.got, data, len);
+    assert_memory_equal(fx.got + len, "+after\r\n", 8);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    assert_int_equal(conn_meter(&fx.cards[0]->out_blocks), 0);
+    assert_int_equal(handoff_depth(&fx.home), 2);
+    free(data);
+}
+
+static void a_slow_reader_gets_all_in_time(void **state)
+{
+    NEEDS_BACKEND;
+    send_large(60000, false, false);
+}
+
+static void a_long_rest_keeps_its_batch_until_it_is_out(void **state)
+{
+    NEEDS_BACKEND;
+    send_large(2000000, false, true);
+}
+
+static void what_a_lent_turn_leaves_goes_on_at_home(void **state)
+{
+    NEEDS_BACKEND;
+    send_large(2000000, true, true);
+    assert_true(write_stage(fx.w)->turns_lent > 0);
+}
+
+static void a_bye_closes_and_frees_the_slot(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    struct reply_batch *b = batch();
+    add(b, 2, "+bye\r\n", REPLY_BYE);
+    hand_over(b, true);
+    assert_true(solo_is_closed(fx.ours[2]));
+    uint64_t slot = 99;
+    assert_true(handoff_pop(&fx.freed, &slot));
+    assert_int_equal(slot, 2);
+    assert_int_equal(receive(2), 6);
+    assert_int_equal(write_open_connections(fx.w), CONNS - 1);
+}
+
+static void a_bye_waits_for_what_is_queued(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(500000);
+    open_all();
+    struct reply_batch *b = batch();
+    add_bytes(b, 1, data, 500000, REPLY_BYE);
+    hand_over(b, true);
+    solo_settle();
+    assert_false(solo_is_closed(fx.ours[1]));
+    assert_int_equal(handoff_depth(&fx.freed), 0);
+    SOLO_UNTIL(receive(1) == 500000);
+    SOLO_UNTIL(solo_is_closed(fx.ours[1]));
+    assert_memory_equal(fx.got, data, 500000);
+    assert_int_equal(handoff_depth(&fx.freed), 1);
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    free(data);
+}
+
+static void a_bye_after_the_peer_has_gone_closes_too(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(500000);
+    open_all();
+    struct reply_batch *b = batch(), *bye = batch();
+    add_bytes(b, 1, data, 500000, 0);
+    hand_over(b, false);
+    solo_settle();
+    close(fx.theirs[1]);
+    add(bye, 1, "", REPLY_BYE);
+    hand_over(bye, true);
+    SOLO_UNTIL(solo_is_closed(fx.ours[1]));
+    assert_int_equal(handoff_depth(&fx.freed), 1);
+    assert_int_equal(handoff_depth(&fx.home), 2);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    free(data);
+    fx.theirs[1] = fx.ours[1] = -1;
+}
+
+static void a_cut_lets_the_bytes_before_it_out(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(300000);
+    open_all();
+    struct reply_batch *b = batch();
+    add_bytes(b, 0, data, 300000, REPLY_CUT);
+    add(b, 1, "+1\r\n", REPLY_CUT);
+    add(b, 1, "+dropped\r\n", 0);
+    hand_over(b, false);
+    assert_int_equal(receive(1), 4);
+    assert_int_equal(recv(fx.theirs[1], fx.got, 1, MSG_DONTWAIT), 0); /* the end, but not closed */
+    assert_false(solo_is_closed(fx.ours[1]));
+    fx.got_len = 0;
+    SOLO_UNTIL(receive(0) == 300000);
+    solo_settle();
+    assert_int_equal(recv(fx.theirs[0], fx.got, 1, MSG_DONTWAIT), 0);
+    free(data);
+}
+
+static void the_hard_limit_cuts_at_once(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(400000);
+    solo_set("client-output-buffer-limit", "normal 100000 0 0");
+    open_all();
+    struct reply_batch *b = batch();
+    add_bytes(b, 0, data, 400000, 0);
+    add(b, 1, "+fine\r\n", 0);
+    hand_over(b, true);
+    solo_settle();
+    assert_int_equal(write_limit_cuts(fx.w), 1);
+    assert_true(conn_meter(&fx.cards[0]->capped));
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    assert_true(receive(0) < 400000);
+    assert_int_equal(recv(fx.theirs[0], fx.got, 1, MSG_DONTWAIT), 0);
+    fx.got_len = 0;
+    assert_int_equal(receive(1), 7);
+    free(data);
+}
+
+static void the_soft_limit_cuts_when_its_time_is_over(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(400000);
+    solo_set("client-output-buffer-limit", "normal 0 100000 1");
+    open_all();
+    struct reply_batch *b = batch();
+    add_bytes(b, 0, data, 400000, 0);
+    hand_over(b, true);
+    uint64_t from = clock_mono_ns();
+    solo_settle();
+    assert_int_equal(write_limit_cuts(fx.w), 0);
+    SOLO_UNTIL(write_limit_cuts(fx.w) == 1);
+    assert_true(clock_mono_ns() - from >= 1000ull * SOLO_MS);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    free(data);
+}
+
+static void strangers_who_do_not_read_are_cut(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(100000);
+    open_all();
+    fx.cards[0]->authenticated = false;
+    struct reply_batch *b = batch();
+    add_bytes(b, 0, data, 100000, 0);
+    hand_over(b, false);
+    assert_int_equal(write_limit_cuts(fx.w), 1);
+    free(data);
+}
+
+static void batches_that_find_the_way_home_full_come_later(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    for (int i = 0; i < 30; i++) {
+        struct reply_batch *b = batch();
+        add(b, 0, "+x\r\n", 0);
+        handoff_push(&fx.replies, (uint64_t)(uintptr_t)b);
+    }
+    int home = 0;
+    for (int i = 0; i < 20; i++) {
+        stage_run_or_leave(write_stage(fx.w), &solo.thread);
+        while (handoff_pop_ptr(&fx.home) != NULL) home++;
+    }
+    assert_int_equal(home, 30);
+    SOLO_UNTIL(receive(0) == 120);
+}
+
+#define EACH(test, kind)                                                             \
+    {                                                                                \
+#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
+    }
+
+int main(void)
+{
+    static enum poller_kind epoll = POLLER_EPOLL, uring = POLLER_URING;
+#define BOTH(test) EACH(test, epoll), EACH(test, uring)
+    const struct CMUnitTest tests[] = {
+        BOTH(replies_leave_in_the_order_of_items),
+        BOTH(a_slow_reader_gets_all_in_time),
+        BOTH(a_long_rest_keeps_its_batch_until_it_is_out),
+        BOTH(what_a_lent_turn_leaves_goes_on_at_home),
+        BOTH(a_bye_closes_and_frees_the_slot),
+        BOTH(a_bye_waits_for_what_is_queued),
+        BOTH(a_bye_after_the_peer_has_gone_closes_too),
+        BOTH(a_cut_lets_the_bytes_before_it_out),
+        BOTH(the_hard_limit_cuts_at_once),
+        BOTH(the_soft_limit_cuts_when_its_time_is_over),
+        BOTH(strangers_who_do_not_read_are_cut),
+        BOTH(batches_that_find_the_way_home_full_come_later),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
