@@ -221,13 +221,19 @@ build/tidy/%.ok: %.c .clang-tidy $(HDR) $(DEF)
 	@clang-tidy --quiet $< -- $(BASE) $(call room,$<) $(WARNINGS) >$@.log 2>/dev/null || { cat $@.log; exit 1; }
 	@touch $@
 
-.PHONY: asan tsan fuzz bench apps compat cov
+.PHONY: asan tsan soak fuzz bench apps compat cov
 # The whole test set once more, under a sanitizer. QUICK=1: the integration tests' quick part only.
 asan tsan: deps-test
 	$(SUB) -j$(JOBS) FLAVOUR=$@ build-tests
 	@utils/run-parts unit '$(MAKE) -s FLAVOUR=$@ unit' sim '$(MAKE) -s FLAVOUR=$@ sim' \
 	    hiredis '$(MAKE) -s FLAVOUR=$@ hiredis' \
 	    integration '$(MAKE) -s FLAVOUR=$@ integration'
+
+# Load, clients that die, CLIENT KILL and CONFIG SET for a minute. With FLAVOUR=tsan: fewer of all.
+SOAK_ARGS ?= $(if $(filter release,$(FLAVOUR)),,--connections 100 --dying 10)
+soak: deps-test
+	$(SUB) -j$(JOBS) FLAVOUR=$(FLAVOUR) $(SERVER)
+	@$(TEST_ENV) $(NO_ASLR) tclsh8.6 tests/soak/soak.tcl $(SOAK_ARGS)
 
 FUZZ_SECONDS ?= 30
 fuzz:
@@ -293,6 +299,7 @@ help:
 	@echo 'make check           layers, sizes, format, lint, unit tests'
 	@echo 'make unit|integration|hiredis|sim     one kind of test (QUICK=1, TEST_ARGS=, SIM_ARGS=)'
 	@echo 'make asan|tsan       all tests under a sanitizer (QUICK=1)'
+	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 ARGS="--rounds 7 ...")'

@@ -15,7 +15,11 @@ set support [file normalize [file join $here .. integration support]]
 
 array set option {
     server "" args {} seconds 60 connections 500 dying 50 pipeline 1 slow 1 load normal rss-mib 16
-    verbose 0
+}
+# As the Makefile says it.
+if {[info exists ::env(BATON_SERVER)]} { set option(server) $::env(BATON_SERVER) }
+if {[info exists ::env(BATON_FLAVOUR)]} {
+    switch $::env(BATON_FLAVOUR) { asan { set option(slow) 4 } tsan { set option(slow) 10 } }
 }
 
 proc usage {} {

@@ -165,7 +165,7 @@ test "a reader that begins late gets everything" {
     }
 }
 
-test "memory comes home after storms of connections and values" -tags no-sanitizer {
+test "memory comes home after storms of connections and values" {
     set round {
         set open {}
         for {set i 0} {$i < 30} {incr i} {

@@ -47,6 +47,8 @@ static void a_line_names_threads_and_their_stages(void **state)
     expect("accept+parse+execute+write", "accept0+parse0+execute0+write0");
     expect("parse", "parse0");
     expect("accept+parse/execute+write", "accept0+parse0 execute0+write0");
+    expect(" accept / parse + write*2/\texecute ", "accept0 parse0+write0 parse1+write1 execute0");
+    expect("accept/parse/execute/write", "accept0 parse0 execute0 write0");
     assert_int_equal(plan.kind_count[0], 1);
     assert_int_equal(plan.kind_count[1], 1);
     assert_int_equal(plan.kind_count[2], 1);
@@ -73,7 +75,7 @@ static void a_stage_that_is_none_is_named(void **state)
     expect_wrong("accept/", "'' is not a stage");
     expect_wrong("accept+/write", "'' is not a stage");
     expect_wrong("+accept", "'' is not a stage");
-    expect_wrong("accept write", "'accept write' is not a stage");
+    expect_wrong("accept write", "'acceptwrite' is not a stage");
     expect_wrong("Accept", "'Accept' is not a stage");
     expect_wrong("*2", "'' is not a stage");
 }
@@ -105,6 +107,23 @@ static void a_thread_has_a_bounded_number_of_stages(void **state)
            "parse0+parse1+parse2+parse3+parse4+parse5+parse6+parse7");
     expect_wrong("parse+parse+parse+parse+parse+parse+parse+parse+parse",
                  "too many stages on one thread");
+}
+
+/* Never a plan that is only the beginning of what was written. */
+static void a_line_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    char line[4096] = "accept";
+    while (strlen(line) < 600) strcat(line, "/parse+write");
+    for (size_t len = 500; len < 520; len++) {
+        char cut[1024] = "";
+        memcpy(cut, line, len);
+        int rc = plan_parse(&plan, cut, kinds, error, sizeof(error));
+        int stages = 1;
+        for (const char *p = cut; *p != '\0'; p++) stages += *p == '/' || *p == '+';
+        int found = plan.kind_count[0] + plan.kind_count[1] + plan.kind_count[3];
+        assert_true(rc != 0 || found == stages);
+    }
 }
 
 static void cpus_are_those_of_the_affinity(void **state)
@@ -156,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_stage_that_is_none_is_named),
         cmocka_unit_test(copies_are_a_number_from_one_to_what_fits),
         cmocka_unit_test(a_thread_has_a_bounded_number_of_stages),
+        cmocka_unit_test(a_line_that_is_too_long_is_refused),
         cmocka_unit_test(cpus_are_those_of_the_affinity),
         cmocka_unit_test(the_first_cpu_rotates),
     };

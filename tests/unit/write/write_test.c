@@ -274,7 +274,7 @@ static void the_hard_limit_cuts_at_once(void **state)
     hand_over(b, true);
     solo_settle();
     assert_int_equal(write_limit_cuts(fx.w), 1);
-    assert_true(conn_meter(&fx.cards[0]->capped));
+    assert_true(conn_meter(&fx.cards[0]->cut));
     assert_int_equal(write_pending_bytes(fx.w), 0);
     assert_int_equal(handoff_depth(&fx.home), 1);
     assert_true(receive(0) < 400000);

@@ -1,0 +1,107 @@
+/*
+ * What a command handler sees: one call of one command by one session.
+ *
+ * A handler parses its arguments, looks up, acts and answers exactly once, with the reply_*
+ * functions below; it keeps no pointer to an argument after it returned. Whoever changes data says
+ * so with call_changed(): it is what persistence and replicas will live on. Only run() (core/run.h)
+ * calls handlers.
+ */
+#ifndef EXECUTE_CORE_CALL_H
+#define EXECUTE_CORE_CALL_H
+
+#include "execute/execute_private.h"
+
+#include "base/bytes.h"
+#include "catalog/command.h"
+#include "catalog/error.h"
+#include "catalog/settings.h"
+#include "execute/core/reply.h"
+#include "execute/keyspace/keyspace.h"
+#include "msg/command_batch.h"
+
+struct session;
+
+struct call {
+    struct session *session;
+    struct db *db; /* the session's selected database */
+    const struct command_spec *spec;
+    const struct bytes *args;
+    uint32_t nargs;
+    uint16_t first_key; /* index of the key whose hash is known, 0: none */
+    uint64_t hash;
+    struct reply *reply;
+    const struct settings *settings;
+    int64_t now_ms;   /* wall clock of this command: all decisions about expiry use it */
+    uint64_t changes; /* what call_changed() added up */
+    bool failed;      /* an error was answered */
+};
+
+/* What a handler returns; the reply_* functions give it, so that `return reply_int(c, n);` reads
+ * well. */
+enum run_result { RUN_OK, RUN_ERROR, RUN_BLOCKED };
+
+static inline struct bytes arg(const struct call *c, uint32_t i) { return c->args[i]; }
+
+/* The key at argument i, hashed (for the first key parse has done it). */
+static inline struct key call_key(const struct call *c, uint32_t i)
+{
+    if (i == c->first_key && c->first_key != 0) return (struct key){c->args[i], c->hash};
+    return key_make(c->args[i]);
+}
+
+/* `n` things were changed (keys or elements: what the counter of changes since the last save adds).
+ */
+static inline void call_changed(struct call *c, uint64_t n) { c->changes += n; }
+
+/* Arguments. On failure they answer the usual error themselves and return false. */
+bool call_int(struct call *c, uint32_t i,
+              int64_t *out); /* "value is not an integer or out of range" */
+bool call_int_range(struct call *c, uint32_t i, int64_t min, int64_t max, const char *error,
+                    int64_t *out);
+bool call_double(struct call *c, uint32_t i, double *out); /* "value is not a valid float" */
+bool call_arg_is(const struct call *c, uint32_t i, const char *word); /* ASCII case ignored */
+
+/*
+ * Answers. Each writes what the session's protocol version asks for. `text` of errors and statuses
+ * is cleaned of CR and LF. The errors of catalog/error.h are passed as they are; reply_error()
+ * takes the whole line with its code, "ERR syntax error".
+ */
+enum run_result reply_ok(struct call *c);
+enum run_result reply_status(struct call *c, const char *text);
+enum run_result reply_error(struct call *c, const char *text);
+enum run_result reply_errorf(struct call *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+enum run_result reply_wrong_type(struct call *c);
+enum run_result reply_syntax(struct call *c);
+/* "wrong number of arguments for 'x' command", for checks that the table cannot make. */
+enum run_result reply_arity(struct call *c);
+/* "unknown subcommand or wrong number of arguments for 'x'. Try Y HELP." */
+enum run_result reply_subcommand(struct call *c);
+/* An array of statuses: the usual HELP head, the lines, the usual tail. `lines` ends with NULL. */
+enum run_result reply_help(struct call *c, const char *const *lines);
+
+enum run_result reply_int(struct call *c, int64_t n);
+enum run_result reply_bulk(struct call *c, struct bytes b);
+enum run_result reply_text(struct call *c, const char *cstr); /* a bulk string */
+enum run_result reply_null(struct call *c);                   /* $-1 or _ */
+enum run_result reply_null_array(struct call *c);             /* *-1 or _ */
+enum run_result reply_double(struct call *c, double d);
+enum run_result reply_bool(struct call *c, bool b);
+enum run_result reply_bignum(struct call *c, struct bytes digits);
+enum run_result reply_verbatim(struct call *c, struct bytes text,
+                               const char *format3); /* "txt", "mkd" */
+enum run_result reply_key_value_text(struct call *c, const char *key, const char *value);
+/* Heads: the elements follow. A map counts pairs. */
+enum run_result reply_array(struct call *c, uint64_t n);
+enum run_result reply_map(struct call *c, uint64_t n);
+enum run_result reply_set(struct call *c, uint64_t n);
+enum run_result reply_push(struct call *c, uint64_t n);
+/* A head whose count is known later: mark = reply_defer(c); elements...; reply_defer_array(c, mark,
+ * n). */
+size_t reply_defer(struct call *c);
+enum run_result reply_defer_array(struct call *c, size_t mark, uint64_t n);
+enum run_result reply_defer_map(struct call *c, size_t mark, uint64_t n);
+
+typedef enum run_result command_handler(struct call *c);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Commands that a session could not run when they came: copied, in order, until it may go on.
+ */
+#ifndef EXECUTE_CORE_HELD_H
+#define EXECUTE_CORE_HELD_H
+
+#include "execute/execute_private.h"
+
+#include "execute/core/session.h"
+
+struct held_command {
+    struct held_command *next;
+    size_t bytes; /* of this allocation */
+    struct command command;
+    struct bytes args[]; /* and the bytes that they borrow, behind the last one */
+};
+
+/* Copies the command to the end of the session's line. */
+void held_add(struct session *s, const struct command *cmd);
+/* Gives the first, or NULL. The caller owns it: it ends with held_free() or goes back with
+ * held_return(). */
+struct held_command *held_take(struct session *s);
+void held_return(struct session *s, struct held_command *h);
+void held_free(struct held_command *h);
+/* Frees all. */
+void held_clear(struct session *s);
+
+#endif

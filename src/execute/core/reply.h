@@ -1,0 +1,51 @@
+/*
+ * A reply under construction: a growing run of contiguous bytes.
+ *
+ * The same struct collects the replies of a batch, of a script's call and of a command that runs
+ * held back. The buffer comes from execute's heap. Handlers use the reply_* functions of
+ * core/call.h; what is here is for core.
+ */
+#ifndef EXECUTE_CORE_REPLY_H
+#define EXECUTE_CORE_REPLY_H
+
+#include "execute/execute_private.h"
+
+#include "base/bytes.h"
+#include "base/must.h"
+
+struct reply {
+    char *buf;
+    size_t len, cap;
+    uint8_t resp; /* 2 or 3 */
+};
+
+void reply_grow(struct reply *r, size_t more);
+
+/* Room for `n` more bytes at the returned place; the caller then adds what it wrote to r->len. */
+static inline char *reply_room(struct reply *r, size_t n)
+{
+    if (unlikely(r->cap - r->len < n)) reply_grow(r, n);
+    return r->buf + r->len;
+}
+
+static inline void reply_raw(struct reply *r, const char *p, size_t n)
+{
+    memcpy(reply_room(r, n), p, n);
+    r->len += n;
+}
+
+/* Text as it is, without any protocol: for the inside of bulk strings. */
+void reply_printf(struct reply *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* How much of a client's word an error shows, for "%.*s": it ends at a zero byte and is cut at
+ * `max` bytes. */
+static inline int reply_word_len(struct bytes word, size_t max)
+{
+    if (word.len < max) max = word.len;
+    return max == 0 ? 0 : (int)strnlen(word.ptr, max);
+}
+#define REPLY_WORD(word) reply_word_len((word), 128), (word).ptr
+
+void reply_release(struct reply *r);
+
+#endif

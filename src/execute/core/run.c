@@ -1,0 +1,381 @@
+/*
+ * run(): the only way to run a command.
+ *
+ * Invariants: a command is dropped, held, rejected or run, and never two of them. A session with
+ * held commands runs none that came later. The clock is read once a command: its end is the start
+ * of the next.
+ */
+#include "execute/core/run.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "execute/core/held.h"
+#include "execute/core/pause.h"
+#include "execute/core/slowlog.h"
+#include "execute/core/stats.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define WORD_MAX 128         /* of a client's word in an error */
+#define CLOCK_STEP_NS 500000 /* commands of a turn that last longer than this see a new time */
+#define ATTACK_LOG_MS 60000
+#define CHOKE_LOOK_MS 5          /* how soon unread replies are looked at again */
+#define RUN_HELD_REPLY_MAX 65536 /* bytes of reply after which held commands pause */
+
+static command_handler *run_handlers[CMD_COUNT];
+
+/* What the settings and the pause mean for each command, worked out when they change. */
+static const struct settings *run_settings;
+static uint64_t run_slow_ns;      /* slow log from here on */
+static uint32_t run_gate;         /* commands with one of these flags are looked at closer */
+static bool run_everything_waits; /* CLIENT PAUSE ALL */
+
+static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
+static uint64_t run_turn_ticks;
+static int64_t run_wall_ms, run_mono_ms; /* as commands see them */
+static uint64_t run_clock_ticks;         /* when these two were set */
+static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
+static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
+static int64_t run_attack_logged_ms;
+
+static void run_settings_changed(const struct settings *settings)
+{
+    run_settings = settings;
+    int64_t us = settings->slowlog_log_slower_than;
+    run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
+}
+
+static void run_pause_changed(void)
+{
+    enum pause_mode mode = pause_mode();
+    run_everything_waits = mode == PAUSE_ALL;
+    keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
+    run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
+}
+
+void run_open(command_handler *(*handler_of)(enum command_id id))
+{
+    for (int id = 0; id < CMD_COUNT; id++) {
+        run_handlers[id] = handler_of((enum command_id)id);
+        must(run_handlers[id] != NULL);
+    }
+    pause_open();
+    slowlog_open();
+    run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
+    run_attack_logged_ms = -ATTACK_LOG_MS;
+    run_pause_changed();
+    run_begin_turn(settings_now(), clock_wall_ms(), clock_ticks());
+}
+
+void run_close(void) { slowlog_close(); }
+
+/* The time of the turn's begin and what has passed since: the kernel need not be asked again. */
+static void run_set_time(uint64_t ticks)
+{
+    int64_t passed_ms = (int64_t)(clock_ticks_to_ns(ticks - run_turn_ticks) / 1000000);
+    run_clock_ticks = ticks;
+    run_wall_ms = run_turn_wall_ms + passed_ms;
+    run_mono_ms = run_turn_mono_ms + passed_ms;
+    keyspace_tick(run_wall_ms);
+    if (unlikely(pause_mode() != PAUSE_OFF)) {
+        pause_tick(run_wall_ms);
+        run_pause_changed();
+    }
+}
+
+void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t ticks)
+{
+    if (settings != run_settings) run_settings_changed(settings);
+    run_ticks = 0;
+    run_turn_ticks = ticks;
+    run_turn_wall_ms = wall_ms;
+    run_turn_mono_ms = (int64_t)clock_mono_ms();
+    run_set_time(ticks);
+}
+
+int64_t run_now_ms(void) { return run_wall_ms; }
+
+/* ---- Commands that do not get as far as their handler ---- */
+
+static void reject_unknown(struct call *c)
+{
+    char args[WORD_MAX + 8];
+    size_t len = 0;
+    args[0] = '\0';
+    for (uint32_t i = 1; i < c->nargs && len < WORD_MAX; i++) {
+        int n = snprintf(args + len, sizeof(args) - len, "'%.*s' ",
+                         reply_word_len(c->args[i], WORD_MAX - len), c->args[i].ptr);
+        len += (size_t)n;
+    }
+    reply_errorf(c, "ERR unknown command '%.*s', with args beginning with: %s",
+                 REPLY_WORD(c->args[0]), args);
+}
+
+static void reject_unknown_subcommand(struct call *c)
+{
+    char name[32];
+    size_t i = 0;
+    for (; c->spec->name[i] != '\0' && i + 1 < sizeof(name); i++)
+        name[i] = (char)toupper((unsigned char)c->spec->name[i]);
+    name[i] = '\0';
+    reply_errorf(c, "ERR unknown subcommand '%.*s'. Try %s HELP.", REPLY_WORD(c->args[1]), name);
+}
+
+/* A web browser that was talked into speaking to us: cut before a later line of its request means
+ * something. */
+static bool is_http(const struct command *cmd)
+{
+    return bytes_is_word(cmd->args[0], "post") || bytes_is_word(cmd->args[0], "host:");
+}
+
+static void run_cut_http(struct session *s)
+{
+    if (run_mono_ms - run_attack_logged_ms >= ATTACK_LOG_MS) {
+        run_attack_logged_ms = run_mono_ms;
+        log_warn("Possible SECURITY ATTACK detected: client id=%" PRIu64
+                 " sent a line of HTTP (POST or Host:), perhaps from a web page that was made to "
+                 "attack servers behind a firewall. The connection was closed.",
+                 s->id);
+    }
+    session_kill(s);
+}
+
+static void run_flawed(struct call *c, const struct command *cmd)
+{
+    switch ((enum command_flaw)cmd->flaw) {
+    case FLAW_UNKNOWN:
+        if (is_http(cmd))
+            run_cut_http(c->session);
+        else
+            reject_unknown(c);
+        return;
+    case FLAW_SUBCOMMAND: reject_unknown_subcommand(c); return;
+    case FLAW_ARITY:
+        stats_of(c->spec->id)->rejected++;
+        reply_arity(c);
+        return;
+    case FLAW_PROTOCOL:
+        log_verbose("Protocol error from client id=%" PRIu64 ": %.*s", c->session->id,
+                    REPLY_WORD(cmd->args[0]));
+        reply_errorf(c, "ERR %.*s", reply_word_len(cmd->args[0], 1024), cmd->args[0].ptr);
+        session_finish(c->session);
+        return;
+    case FLAW_NONE: break;
+    }
+    must(false);
+}
+
+static bool run_is_allowed(const struct session *s, int whom)
+{
+    if (whom == ALLOWED_LOCAL) return conn_card(s->conn.slot)->is_local;
+    return whom == ALLOWED_YES;
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    reply_error(c, error);
+}
+
+enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT };
+
+/* The checks that most commands need not pass: run() comes here when one of them may matter. */
+static enum verdict run_judge(struct call *c)
+{
+    uint32_t flags = c->spec->flags;
+    if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
+        reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+                  "\"local\", you can run it from a local connection, otherwise you need to set "
+                  "this option in the configuration file, and then restart the server.");
+        return VERDICT_REJECTED;
+    }
+    if (!(flags & CF_NO_AUTH) && !session_is_authenticated(c->session)) {
+        reject(c, ERR_NOAUTH);
+        return VERDICT_REJECTED;
+    }
+    if (run_everything_waits) return VERDICT_WAIT;
+    if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
+    return VERDICT_RUN;
+}
+
+/* ---- Running ---- */
+
+/* CLIENT REPLY: what the command answered goes away again. */
+static void run_silence(struct session *s, struct reply *reply, size_t mark)
+{
+    if (s->reply_mode == REPLIES_OFF) {
+        reply->len = mark;
+    } else if (s->reply_mode == REPLIES_SKIP_NOW) {
+        reply->len = mark;
+        s->reply_mode = REPLIES_ON;
+    }
+}
+
+/* After the handler: what it took, and what it changed. */
+static void run_account(const struct call *c)
+{
+    uint64_t now = clock_ticks();
+    uint64_t ns = clock_ticks_to_ns(now - run_ticks);
+    run_ticks = now;
+
+    const struct settings *settings = settings_now();
+    if (unlikely(settings != run_settings)) run_settings_changed(settings);
+
+    struct command_stats *cs = stats_of(c->spec->id);
+    cs->calls++;
+    cs->ns += ns;
+    cs->failed += c->failed;
+    if (run_settings->latency_tracking) stats_record_latency(cs, ns);
+    stats()->commands++;
+    stats()->changes_since_save += c->changes;
+    c->session->command_count++;
+
+    if (unlikely(ns >= run_slow_ns) && !(c->spec->flags & CF_SKIP_SLOWLOG))
+        slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
+    if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
+}
+
+static void run_handler(struct call *c)
+{
+    bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
+    if (unlikely(quiet)) keyspace_no_touch(true);
+    if (unlikely(run_ticks == 0)) run_ticks = clock_ticks();
+    enum run_result result = run_handlers[c->spec->id](c);
+    if (unlikely(quiet)) keyspace_no_touch(false);
+    dcheck(result != RUN_ERROR || c->failed);
+    (void)result;
+    run_account(c);
+}
+
+/* False when the command has to wait; then nothing happened. */
+static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
+{
+    size_t mark = reply->len;
+    reply->resp = s->resp;
+    struct call c = {
+        .session = s,
+        .db = s->db,
+        .spec = cmd->spec,
+        .args = cmd->args,
+        .nargs = cmd->nargs,
+        .first_key = cmd->first_key,
+        .hash = cmd->hash,
+        .reply = reply,
+        .settings = run_settings,
+        .now_ms = run_wall_ms,
+    };
+    enum verdict verdict = VERDICT_RUN;
+    if (unlikely(cmd->flaw != FLAW_NONE)) {
+        verdict = VERDICT_REJECTED;
+        run_flawed(&c, cmd);
+    } else if (unlikely((cmd->spec->flags & run_gate) || run_everything_waits ||
+                        !s->authenticated)) {
+        verdict = run_judge(&c);
+        if (verdict == VERDICT_WAIT) return false;
+    }
+
+    if (unlikely(s->reply_mode == REPLIES_SKIP_NEXT)) s->reply_mode = REPLIES_SKIP_NOW;
+    s->last = cmd->spec;
+    s->last_wire_len = cmd->wire_len;
+    s->active_ms = run_mono_ms;
+    if (likely(verdict == VERDICT_RUN)) run_handler(&c);
+    s->last_wire_len = s->last_args_len = 0;
+    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    return true;
+}
+
+bool run(struct session *s, const struct command *cmd, struct reply *reply)
+{
+    if (unlikely(s->closing)) return false;
+    if (unlikely(s->held_first != NULL || s->is_blocked || s->is_choked)) {
+        held_add(s, cmd);
+        return false;
+    }
+    if (unlikely(!run_now(s, cmd, reply))) {
+        held_add(s, cmd);
+        pause_wait(s);
+        return false;
+    }
+    return !s->closing;
+}
+
+void run_held(struct session *s, struct reply *reply)
+{
+    pause_forget(s);
+    size_t mark = reply->len;
+    struct held_command *h;
+    while (!s->closing && !s->is_blocked && (h = held_take(s)) != NULL) {
+        if (reply->len - mark >= RUN_HELD_REPLY_MAX) {
+            held_return(s, h);
+            pause_make_ready(s);
+            return;
+        }
+        if (!run_now(s, &h->command, reply)) {
+            held_return(s, h);
+            pause_wait(s);
+            return;
+        }
+        held_free(h);
+    }
+}
+
+/* ---- CLIENT PAUSE ---- */
+
+void run_pause(enum pause_mode mode, int64_t until_ms)
+{
+    pause_begin(mode, until_ms);
+    run_pause_changed();
+}
+
+void run_unpause(void)
+{
+    pause_end();
+    run_pause_changed();
+}
+
+enum pause_mode run_pause_mode(void) { return pause_mode(); }
+
+int64_t run_pause_until_ms(void) { return pause_until_ms(); }
+
+void run_choke(struct session *s) { pause_until_read(s); }
+
+bool run_must_choke(const struct session *s)
+{
+    int64_t limit = run_settings->output_high_water;
+    return limit > 0 && pause_unread_bytes(s) > (uint64_t)limit;
+}
+
+uint64_t run_reply_room(const struct session *s)
+{
+    int64_t hard = run_settings->client_output_buffer_limit.of[CLIENT_NORMAL].hard;
+    if (likely(hard <= 0)) return UINT64_MAX;
+    uint64_t unread = conn_meter(&conn_card(s->conn.slot)->out_pending);
+    return unread < (uint64_t)hard ? (uint64_t)hard - unread : 0;
+}
+
+void run_cut_over_limit(struct session *s)
+{
+    log_warn("Client id=%" PRIu64 " closed for overcoming of output buffer limits (hard limit of "
+             "client-output-buffer-limit, by the reply to %s)",
+             s->id, s->last == NULL ? "nothing" : s->last->full);
+    stats()->output_limit_cuts++;
+    session_kill(s);
+}
+
+struct session *run_next_ready(void)
+{
+    int64_t limit = run_settings->output_high_water;
+    if (pause_has_readers()) pause_look_at_readers(limit > 0 ? (uint64_t)limit / 2 : UINT64_MAX);
+    return pause_first_ready();
+}
+
+int64_t run_next_due_ms(void)
+{
+    int64_t due = pause_until_ms();
+    if (pause_first_ready() != NULL) return run_wall_ms;
+    if (pause_has_readers() && (due < 0 || due > run_wall_ms + CHOKE_LOOK_MS))
+        due = run_wall_ms + CHOKE_LOOK_MS;
+    return due;
+}

@@ -1,0 +1,70 @@
+/*
+ * run(): the only way to run a command.
+ *
+ * State, authentication, arity and the other checks before a handler, the handler, then counters,
+ * slow log and latency. Batches, held-back commands and, in time, EXEC, scripts, AOF loading and
+ * the master's stream all come through here.
+ *
+ * A session that is paused or blocked does not run its commands: they are copied (held) in order
+ * and run when it may go on.
+ */
+#ifndef EXECUTE_CORE_RUN_H
+#define EXECUTE_CORE_RUN_H
+
+#include "execute/execute_private.h"
+
+#include "execute/core/call.h"
+#include "execute/core/session.h"
+
+/*
+ * `handler_of` binds the rows of the command table: core knows no command. Opens pause and slow log
+ * too; keyspace, sessions and counters are open already.
+ */
+void run_open(command_handler *(*handler_of)(enum command_id id));
+void run_close(void);
+
+/* At the top of execute's turn: the settings and the time of the turn. Sets the keyspace's time
+ * too. */
+void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t ticks);
+/* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
+int64_t run_now_ms(void);
+
+/*
+ * Runs one command of a session, or holds it back, or drops it when the session is closing. The
+ * answer, if any, is appended to `reply` in the session's protocol version. Gives false when
+ * nothing more of this session runs for now (held, closing): the caller may give the rest of its
+ * commands all the same, and must when they were not dropped: they are held in order.
+ */
+bool run(struct session *s, const struct command *cmd, struct reply *reply);
+
+/* ---- CLIENT PAUSE ---- */
+enum pause_mode { PAUSE_OFF, PAUSE_WRITE, PAUSE_ALL };
+/* Wall ms; extends, never shortens, as Redis does. While not off, nothing may delete keys because
+ * they are due. */
+void run_pause(enum pause_mode mode, int64_t until_ms);
+void run_unpause(void);
+enum pause_mode run_pause_mode(void);
+int64_t run_pause_until_ms(void); /* -1 when not paused */
+
+/* ---- Clients that do not read ---- */
+/* True when the client has left more than output-high-water unread. */
+bool run_must_choke(const struct session *s);
+/* No more of the session's commands run until its client has read half of that. */
+void run_choke(struct session *s);
+
+/* How much more reply the hard limit of client-output-buffer-limit lets the session have, beside
+ * what its client's kernel did not take yet; UINT64_MAX without a limit. */
+uint64_t run_reply_room(const struct session *s);
+/* It was more: logs, counts and ends the session. The caller drops the reply. */
+void run_cut_over_limit(struct session *s);
+
+/* ---- Sessions that may go on ---- */
+/* The next session with held commands that may run now (pause over, unblocked), or NULL. */
+struct session *run_next_ready(void);
+/* Runs what the session holds, appending to `reply`, until it is empty or the session may not go
+ * on. */
+void run_held(struct session *s, struct reply *reply);
+/* When time alone makes a session ready or a timeout due: absolute wall ms, or -1. */
+int64_t run_next_due_ms(void);
+
+#endif

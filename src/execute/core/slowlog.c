@@ -1,0 +1,158 @@
+/*
+ * The slow log.
+ *
+ * Invariant: an entry is one allocation, so what a client sends costs at most 32 arguments of about
+ * 160 bytes in it. Ids are never used twice while the server lives.
+ */
+#include "execute/core/slowlog.h"
+
+#include "catalog/settings.h"
+#include "execute/types/heap.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SLOWLOG_TAIL_CHARS 48 /* "... (N more bytes)" */
+#define SLOWLOG_REDACTED "(redacted)"
+
+static struct slowlog_entry *slowlog_newest, *slowlog_oldest;
+static uint64_t slowlog_entries;
+static uint64_t slowlog_next_id;
+
+void slowlog_open(void)
+{
+    slowlog_newest = slowlog_oldest = NULL;
+    slowlog_entries = 0;
+    slowlog_next_id = 0;
+}
+
+void slowlog_close(void) { slowlog_clear(); }
+
+/* HELLO 3 AUTH user password SETNAME x: the two words after AUTH. */
+static bool hello_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
+{
+    for (uint32_t j = 2; j + 2 < nargs; j++) {
+        if (bytes_is_word(args[j], "setname")) {
+            j++;
+        } else if (bytes_is_word(args[j], "auth")) {
+            if (i == j + 1 || i == j + 2) return true;
+            j += 2;
+        }
+    }
+    return false;
+}
+
+/* CONFIG SET name value [name value ...]. */
+static bool config_set_hides(const struct bytes *args, uint32_t i)
+{
+    if (i < 3 || i % 2 == 0) return false;
+    const struct option *o = option_find(args[i - 1]);
+    return o != NULL && (o->flags & OPTION_SENSITIVE) != 0;
+}
+
+bool slowlog_hides(const struct command_spec *spec, const struct bytes *args, uint32_t nargs,
+                   uint32_t i)
+{
+    switch ((int)spec->id) {
+    case CMD_AUTH: return i >= 1;
+    case CMD_HELLO: return hello_hides(args, nargs, i);
+    case CMD_CONFIG_SET: return config_set_hides(args, i);
+    default: return false;
+    }
+}
+
+/* What an entry shows for argument i: a run of its bytes, then `tail`. */
+struct slowlog_shown {
+    struct bytes text;
+    char tail[SLOWLOG_TAIL_CHARS];
+};
+
+static void slowlog_show(const struct call *c, uint32_t i, struct slowlog_shown *out)
+{
+    out->text = c->args[i];
+    out->tail[0] = '\0';
+    if (i == SLOWLOG_ARGS - 1 && c->nargs > SLOWLOG_ARGS) {
+        out->text.len = 0;
+        snprintf(out->tail, sizeof(out->tail), "... (%" PRIu32 " more arguments)",
+                 c->nargs - SLOWLOG_ARGS + 1);
+    } else if (slowlog_hides(c->spec, c->args, c->nargs, i)) {
+        out->text = bytes_of(SLOWLOG_REDACTED);
+    } else if (out->text.len > SLOWLOG_ARG_CHARS) {
+        snprintf(out->tail, sizeof(out->tail), "... (%zu more bytes)",
+                 out->text.len - SLOWLOG_ARG_CHARS);
+        out->text.len = SLOWLOG_ARG_CHARS;
+    }
+}
+
+/* Appends to the text behind an entry's arguments. */
+static struct bytes slowlog_keep(char **to, struct bytes text, const char *tail)
+{
+    char *start = *to;
+    if (text.len != 0) memcpy(*to, text.ptr, text.len);
+    *to += text.len;
+    size_t tail_len = strlen(tail);
+    memcpy(*to, tail, tail_len);
+    *to += tail_len;
+    return bytes_make(start, (size_t)(*to - start));
+}
+
+static void slowlog_trim(uint64_t max)
+{
+    while (slowlog_entries > max) {
+        struct slowlog_entry *old = slowlog_oldest;
+        slowlog_oldest = old->newer;
+        if (slowlog_oldest != NULL)
+            slowlog_oldest->next = NULL;
+        else
+            slowlog_newest = NULL;
+        slowlog_entries--;
+        heap_free(old);
+    }
+}
+
+static void slowlog_push(struct slowlog_entry *e)
+{
+    e->id = slowlog_next_id++;
+    e->newer = NULL;
+    e->next = slowlog_newest;
+    if (slowlog_newest != NULL)
+        slowlog_newest->newer = e;
+    else
+        slowlog_oldest = e;
+    slowlog_newest = e;
+    slowlog_entries++;
+}
+
+void slowlog_add(const struct call *c, uint64_t us, uint64_t max)
+{
+    struct slowlog_shown shown[SLOWLOG_ARGS];
+    uint32_t nargs = c->nargs < SLOWLOG_ARGS ? c->nargs : SLOWLOG_ARGS;
+    size_t room = 0;
+    for (uint32_t i = 0; i < nargs; i++) {
+        slowlog_show(c, i, &shown[i]);
+        room += shown[i].text.len + strlen(shown[i].tail);
+    }
+    char peer[256];
+    conn_print_peer(conn_card(c->session->conn.slot), settings_now()->unixsocket, peer,
+                    sizeof(peer));
+    struct bytes name = bytes_of(c->session->name == NULL ? "" : c->session->name);
+    room += strlen(peer) + name.len;
+
+    struct slowlog_entry *e = heap_alloc(sizeof(*e) + nargs * sizeof(e->args[0]) + room);
+    char *to = (char *)(e->args + nargs);
+    for (uint32_t i = 0; i < nargs; i++)
+        e->args[i] = slowlog_keep(&to, shown[i].text, shown[i].tail);
+    e->peer = slowlog_keep(&to, bytes_of(peer), "");
+    e->client_name = slowlog_keep(&to, name, "");
+    e->nargs = nargs;
+    e->at_s = c->now_ms / 1000;
+    e->us = us;
+    slowlog_push(e);
+    slowlog_trim(max);
+}
+
+const struct slowlog_entry *slowlog_first(void) { return slowlog_newest; }
+
+uint64_t slowlog_count(void) { return slowlog_entries; }
+
+void slowlog_clear(void) { slowlog_trim(0); }
