@@ -40,7 +40,7 @@ enum {
 
 struct server {
     struct plan plan;
-    char plan_line[256];
+    char plan_line[1024];
     struct thread threads[PLAN_THREADS_MAX];
     int started;
     struct accept_stage *accept;

@@ -33,6 +33,8 @@ enum {
     EXECUTE_REPLY_HELD =
         1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
     EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
+    EXECUTE_IDLE_BYTES = 4 << 20,   /* buffers of idle batches that are kept, in all */
+    EXECUTE_IDLE_BATCHES = 1024,    /* idle batches that are kept */
     EXECUTE_TURN_OUTPUT = 1 << 20,  /* bytes of reply after which a turn gives way */
     EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made;
                                        its ring holds twice so many */
@@ -52,9 +54,10 @@ struct execute_stage {
     struct execute_wiring wiring;
     struct arena *arena;
     struct out outs[EXECUTE_PEERS_MAX];
-    struct reply_batch **idle_list; /* at home */
-    uint32_t idle_count, idle_max;
-    uint64_t batches_made;
+    struct reply_batch *idle_list[EXECUTE_IDLE_BATCHES]; /* at home */
+    uint32_t idle_count;
+    size_t idle_bytes;     /* their buffers */
+    uint64_t batches_made; /* those that exist */
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
@@ -64,19 +67,36 @@ struct execute_stage {
 
 /* ---- Reply batches ---- */
 
+static void execute_free_batch(struct execute_stage *e, struct reply_batch *b)
+{
+    arena_free(e->arena, b->buf);
+    arena_free(e->arena, b->items);
+    arena_free(e->arena, b);
+    e->batches_made--;
+}
+
+/* A batch is home: it waits for its next use, within bounds; more were out only because writers
+ * lagged. */
+static void execute_keep_batch(struct execute_stage *e, struct reply_batch *b)
+{
+    if (e->idle_count == EXECUTE_IDLE_BATCHES) {
+        execute_free_batch(e, b);
+        return;
+    }
+    if (b->cap > EXECUTE_REPLY_KEPT || e->idle_bytes + b->cap > EXECUTE_IDLE_BYTES) {
+        arena_free(e->arena, b->buf);
+        b->buf = NULL;
+        b->cap = 0;
+    }
+    e->idle_bytes += b->cap;
+    e->idle_list[e->idle_count++] = b;
+}
+
 static void execute_take_home(struct execute_stage *e)
 {
     for (int i = 0; i < e->wiring.writer_count; i++) {
         struct reply_batch *b;
-        while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
-            if (b->cap > EXECUTE_REPLY_KEPT) {
-                arena_free(e->arena, b->buf);
-                b->buf = NULL;
-                b->cap = 0;
-            }
-            must(e->idle_count < e->idle_max);
-            e->idle_list[e->idle_count++] = b;
-        }
+        while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) execute_keep_batch(e, b);
     }
 }
 
@@ -86,11 +106,15 @@ static struct reply_batch *execute_make_batch(struct execute_stage *e)
     b->item_max = 64;
     b->items = arena_alloc(e->arena, b->item_max * sizeof(*b->items));
     e->batches_made++;
-    if (e->batches_made > e->idle_max) {
-        e->idle_max = e->idle_max == 0 ? 64 : e->idle_max * 2;
-        e->idle_list =
-            arena_realloc(e->arena, e->idle_list, e->idle_max * sizeof(struct reply_batch *));
-    }
+    return b;
+}
+
+static struct reply_batch *execute_take_batch(struct execute_stage *e)
+{
+    if (e->idle_count == 0) execute_take_home(e);
+    if (e->idle_count == 0) return execute_make_batch(e);
+    struct reply_batch *b = e->idle_list[--e->idle_count];
+    e->idle_bytes -= b->cap;
     return b;
 }
 
@@ -98,8 +122,7 @@ static struct out *execute_out(struct execute_stage *e, int writer)
 {
     struct out *o = &e->outs[writer];
     if (o->batch != NULL) return o;
-    if (e->idle_count == 0) execute_take_home(e);
-    o->batch = e->idle_count > 0 ? e->idle_list[--e->idle_count] : execute_make_batch(e);
+    o->batch = execute_take_batch(e);
     o->batch->item_count = 0;
     o->batch->writer = (uint16_t)writer;
     o->batch->read_ticks = e->read_ticks;
@@ -294,6 +317,7 @@ static void execute_close_silent(const struct settings *settings, int64_t mono_m
 static void execute_cron(struct execute_stage *e, const struct settings *settings, uint64_t mono_ns)
 {
     uint64_t began = clock_ticks();
+    execute_take_home(e); /* after a burst nothing else would */
     struct world_counters counters = {0};
     if (e->wiring.world.counters != NULL) e->wiring.world.counters(&counters);
     stats_sample(mono_ns / 1000000, counters.net_in, counters.net_out);
@@ -420,19 +444,14 @@ void execute_close(struct execute_stage *e)
         struct out *o = &e->outs[i];
         if (o->batch == NULL) continue;
         o->batch->buf = o->reply.buf;
-        e->idle_list[e->idle_count++] = o->batch;
+        execute_free_batch(e, o->batch);
     }
-    for (uint32_t i = 0; i < e->idle_count; i++) {
-        arena_free(arena, e->idle_list[i]->buf);
-        arena_free(arena, e->idle_list[i]->items);
-        arena_free(arena, e->idle_list[i]);
-    }
+    while (e->idle_count > 0) execute_free_batch(e, e->idle_list[--e->idle_count]);
     config_apply_close();
     run_close();
     sessions_close();
     keyspace_close();
     stats_close();
-    arena_free(arena, e->idle_list);
     arena_free(arena, e);
     arena_close(arena);
 }

@@ -60,8 +60,14 @@ int plan_parse(struct plan *out, const char *line, const char *const *kinds, cha
     memset(out, 0, sizeof(*out));
     char tight[512]; /* without blanks */
     size_t len_tight = 0;
-    for (const char *c = line; *c != '\0' && len_tight < sizeof(tight) - 1; c++)
-        if (*c != ' ' && *c != '\t') tight[len_tight++] = *c;
+    for (const char *c = line; *c != '\0'; c++) {
+        if (*c == ' ' || *c == '\t') continue;
+        if (len_tight == sizeof(tight) - 1) {
+            snprintf(error, error_len, "too long");
+            return -EINVAL;
+        }
+        tight[len_tight++] = *c;
+    }
     tight[len_tight] = '\0';
     const char *at = tight;
     for (;;) {

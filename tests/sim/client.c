@@ -372,7 +372,7 @@ static void client_fail(const struct client *c, const char *what)
 static bool client_may_die(const struct client *c)
 {
     return sim_choices.kills || sim_choices.limits || (sim_choices.pauses && c->finished) ||
-           (sim_choices.scarce && c->first == 0);    /* refused, with or without a word */
+           (sim_choices.scarce && c->first == 0); /* refused, with or without a word */
 }
 
 /* The number of the line at the start of rx; false when it is not whole. */

@@ -44,7 +44,8 @@ static struct fiber *running;
 static void *stacks[STACKS_KEPT];
 static int stack_count;
 
-__attribute__((noinline)) static void context_go(struct context *to)
+/* Neither is instrumented: whoever enters them leaves on another stack. */
+__attribute__((noinline, no_sanitize_thread)) static void context_go(struct context *to)
 {
     if (to->has_begun) __builtin_longjmp(to->place, 1);
     to->has_begun = true;
@@ -52,8 +53,9 @@ __attribute__((noinline)) static void context_go(struct context *to)
     must(false);
 }
 
-__attribute__((noinline)) static void switch_to(struct context *from, struct context *to,
-                                                bool for_ever)
+__attribute__((noinline, no_sanitize_thread)) static void switch_to(struct context *from,
+                                                                    struct context *to,
+                                                                    bool for_ever)
 {
     (void)for_ever;
 #if defined(__SANITIZE_ADDRESS__)

@@ -24,12 +24,12 @@ test "one reply over the hard limit is not even begun" {
     for {set i 0} {$i < 1000} {incr i} { lappend pairs [string repeat k 100]$i v }
     ask MSET {*}$pairs
     set c [client::dial]
-    set cuts [info_field client_output_buffer_limit_disconnections stats]
+    ask CONFIG RESETSTAT
     with_config {client-output-buffer-limit "normal 100000 0 0"} {
         client::send $c KEYS *
         expect_true {[client::gone $c]}
     }
-    expect [expr {$cuts + 1}] { info_field client_output_buffer_limit_disconnections stats }
+    if {$server::is_baton} { expect 1 info_field client_output_buffer_limit_disconnections stats } }
 }
 
 test "a pipeline over the hard limit runs, its client is cut before the first reply" {

@@ -14,6 +14,7 @@ namespace eval load {
     variable lost 0        ;# connections that the server closed
     variable depth 1
     variable redial 0
+    variable epoch 0       ;# number of this load: who comes back too late belongs to another one
     foreach name {sock buf wanted round} { array set $name {} }
 }
 
@@ -26,6 +27,8 @@ proc load::start {count args} {
     variable lost
     variable depth
     variable redial
+    variable epoch
+    incr epoch
     array set opt {-depth 1 -redial 0}
     array set opt $args
     set running 1
@@ -103,16 +106,18 @@ proc load::leave {id} {
     variable lost
     variable running
     variable redial
+    variable epoch
     if {![info exists sock($id)]} return
     incr lost
     catch { ::close $sock($id) }
     unset sock($id)
-    if {$running && $redial} { after 1 [list load::rejoin $id] }
+    if {$running && $redial} { after 1 [list load::rejoin $id $epoch] }
 }
 
-proc load::rejoin {id} {
+proc load::rejoin {id of} {
     variable running
-    if {$running} { catch { join_in $id } }
+    variable epoch
+    if {$running && $of == $epoch} { catch { join_in $id } }
 }
 
 # Runs the load for so long, or until so many more batches are answered.
