@@ -173,8 +173,8 @@ static void commands_are_looked_up_and_their_keys_hashed(void **state)
 static void bytes_may_be_split_anywhere(void **state)
 {
     NEEDS_BACKEND;
-    static const char text[] =
-        "*3\r\n$3\r\nset\r\n$5\r\nk\r\n\0z\r\n$2\r\nvv\r\nping 'a b'\r\n\r\n*0\r\n*1\r\n$4\r\nPING\r\n";
+    static const char text[] = "*3\r\n$3\r\nset\r\n$5\r\nk\r\n\0z\r\n$2\r\nvv\r\n"
+                               "ping 'a b'\r\n\r\n*0\r\n*1\r\n$4\r\nPING\r\n";
     size_t len = sizeof(text) - 1;
     settle();
     for (size_t at = 1; at < len; at++) {

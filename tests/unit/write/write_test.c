@@ -284,6 +284,28 @@ static void the_hard_limit_cuts_at_once(void **state)
     free(data);
 }
 
+/* The poller still watches it: the number must not become somebody else's before that is over. */
+static void a_connection_that_is_watched_is_not_closed_yet(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(400000);
+    solo_set("client-output-buffer-limit", "normal 400000 0 0");
+    open_all();
+    struct reply_batch *b = batch(), *more = batch(), *bye = batch();
+    add_bytes(b, 0, data, 300000, 0);
+    hand_over(b, false);
+    solo_settle();
+    add_bytes(more, 0, data, 300000, 0);
+    hand_over(more, true);
+    assert_int_equal(write_limit_cuts(fx.w), 1);
+    add(bye, 0, "", REPLY_BYE);
+    hand_over(bye, true);
+    assert_false(solo_is_closed(fx.ours[0]));
+    SOLO_UNTIL(solo_is_closed(fx.ours[0]));
+    assert_int_equal(handoff_depth(&fx.freed), 1);
+    free(data);
+}
+
 static void the_soft_limit_cuts_when_its_time_is_over(void **state)
 {
     NEEDS_BACKEND;
@@ -352,6 +374,7 @@ int main(void)
         BOTH(a_bye_after_the_peer_has_gone_closes_too),
         BOTH(a_cut_lets_the_bytes_before_it_out),
         BOTH(the_hard_limit_cuts_at_once),
+        BOTH(a_connection_that_is_watched_is_not_closed_yet),
         BOTH(the_soft_limit_cuts_when_its_time_is_over),
         BOTH(strangers_who_do_not_read_are_cut),
         BOTH(batches_that_find_the_way_home_full_come_later),
