@@ -105,7 +105,7 @@ test "CONFIG REWRITE merges several save lines" {
 
 test "CONFIG REWRITE without a file" {
     set port [server::free_port]
-    set dir $keeper::scratch/nofile
+    set dir $keeper::scratch/nofile-$port
     file mkdir $dir
     set pid [keeper::spawn $dir /dev/null $dir/out $dir/err \
         [list $::option(server) --port $port --save "" --dir $dir {*}$::option(args)]]

@@ -29,7 +29,9 @@ test "one reply over the hard limit is not even begun" {
         client::send $c KEYS *
         expect_true {[client::gone $c]}
     }
-    if {$server::is_baton} { expect 1 info_field client_output_buffer_limit_disconnections stats } }
+    if {$server::is_baton} {
+        expect 1 { info_field client_output_buffer_limit_disconnections stats }
+    }
 }
 
 test "a pipeline over the hard limit runs, its client is cut before the first reply" {
