@@ -132,6 +132,7 @@ proc run_file {path} {
     set before [list $suite::passed $suite::failed $suite::skipped]
     set began [clock milliseconds]
     set server::current ""
+    keeper::fresh_scratch
     if {[namespace exists ::testfile]} { namespace delete ::testfile }
     if {[catch { namespace eval ::testfile [list source $path] } why details]} {
         suite::report_failure "(the file itself)" [dict get $details -errorinfo]

@@ -6,6 +6,8 @@
 namespace eval keeper {
     variable channel ""
     variable scratch ""
+    variable whole ""
+    variable files 0
     variable started
     variable exited
     variable serial 0
@@ -13,13 +15,24 @@ namespace eval keeper {
     array set exited {}
 }
 
+# A place of its own for each test file under each plan: nothing an earlier one left behind is met.
+proc keeper::fresh_scratch {} {
+    variable scratch
+    variable whole
+    variable files
+    set scratch [file join $whole [incr files]]
+    file mkdir $scratch
+}
+
 # Starts the keeper and makes the run's scratch directory, which the keeper removes at the end.
 proc keeper::open_up {support} {
     variable channel
     variable scratch
+    variable whole
     set base /tmp
     if {[info exists ::env(TMPDIR)]} { set base $::env(TMPDIR) }
     set scratch [exec mktemp -d $base/baton-test.XXXXXX]
+    set whole $scratch
     set channel [::open |[list perl [file join $support keeper.pl] $scratch] r+]
     fconfigure $channel -blocking 0 -buffering line -translation lf
     fileevent $channel readable keeper::listen
