@@ -197,7 +197,7 @@ static void server_name_thread(const struct plan_thread *t, struct server *s, in
         snprintf(name, len, "%.7s+%.7s", a,
                  server_stage(s, t->stages[1].kind, t->stages[1].index)->name);
     } else {
-        snprintf(name, len, "relay-%d", number);
+        snprintf(name, len, "relay-%u", (unsigned)number % 1000);
     }
 }
 
@@ -294,7 +294,7 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
                                  .freed = &s->freed[i],
                                  .index = (uint16_t)i,
                                  .settings_id = settings_id++};
-        snprintf(s->names[1][i], sizeof(s->names[1][i]), "write-%d", i);
+        snprintf(s->names[1][i], sizeof(s->names[1][i]), "write-%u", (unsigned)i % 1000);
         s->writers[i] = write_open(s->names[1][i], &w);
         aw.freed[i] = &s->freed[i];
     }
@@ -304,7 +304,7 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
                                  .home = &s->commands_home[i],
                                  .index = (uint16_t)i,
                                  .settings_id = settings_id++};
-        snprintf(s->names[0][i], sizeof(s->names[0][i]), "parse-%d", i);
+        snprintf(s->names[0][i], sizeof(s->names[0][i]), "parse-%u", (unsigned)i % 1000);
         s->parsers[i] = parse_open(s->names[0][i], &w);
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);

@@ -183,7 +183,7 @@ test "memory comes home after storms of connections and values" {
     set before [server::rss]
     for {set r 0} {$r < [by_load 5 10 200]} {incr r} { eval $round }
     wait_for {[info_field connected_clients clients] == 1}
-    expect_true {[server::rss] - $before < 12 * 1048576}
+    wait_for {[server::rss] - $before < 12 * 1048576}      ;# free pages are given back in time
 }
 
 test "SIGTERM under load: the server drains and exits 0" {
