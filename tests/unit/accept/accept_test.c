@@ -168,7 +168,7 @@ static void one_client_too_many_is_told_so(void **state)
     dial(0);
     struct conn_card *a = next(0), *b = next(1);
     int third = dial(0);
-    solo_settle();
+    SOLO_UNTIL(accept_connections_rejected(fx.a) == 1); /* after a second look */
     expect_line(third, "-ERR max number of clients reached\r\n");
     assert_int_equal(accept_connections_rejected(fx.a), 1);
     end(a);

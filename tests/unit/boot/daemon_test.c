@@ -89,7 +89,7 @@ static void systemd_hears_us(void **state)
     assert_int_equal(daemon_supervised(SUPERVISOR_UPSTART), SUPERVISOR_NONE);
     assert_int_equal(daemon_supervised(SUPERVISOR_AUTO), SUPERVISOR_NONE);
 
-    char name[64], text[64];
+    char name[128], text[64];
     snprintf(name, sizeof(name), "@%s", at.sun_path + 1);
     setenv("NOTIFY_SOCKET", name, 1);
     assert_int_equal(daemon_supervised(SUPERVISOR_NONE), SUPERVISOR_NONE);
