@@ -214,6 +214,7 @@ static void server_make_threads(struct server *s, const struct settings *setting
         char name[16];
         server_name_thread(pt, s, i, name, sizeof(name));
         thread_init(&s->threads[i], name, settings->cpu_pinning ? cpu : -1, kind);
+        s->threads[i].gather_ns = (uint64_t)settings->io_gather_us * 1000;
         for (int j = 0; j < pt->stage_count; j++)
             thread_add_stage(&s->threads[i],
                              server_stage(s, pt->stages[j].kind, pt->stages[j].index));

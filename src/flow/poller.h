@@ -47,6 +47,9 @@ const char *poller_name(const struct poller *p); /* "io_uring" or "epoll" */
  * wait, UINT64_MAX: for ever). Gives the number of events, at most `max`.
  */
 int poller_wait(struct poller *p, struct poll_event *events, int max, uint64_t timeout_ns);
+/* How long a busy owner may wait for more events at once (flow/gather.h); 0, as at first: it does
+ * not. epoll has no such wait. */
+void poller_set_gathering(struct poller *p, uint64_t gather_ns);
 /* Waits for poller_wake() or the time only; events stay where they are. */
 void poller_wait_for_wake(struct poller *p, uint64_t timeout_ns);
 /* Any thread. */
@@ -84,6 +87,7 @@ struct poller_ops {
 struct poller {
     const struct poller_ops *ops;
     int wake_fd;
+    uint64_t gather_ns; /* see poller_set_gathering() */
 };
 
 #define POLLER_WAKE_TAG UINT64_MAX

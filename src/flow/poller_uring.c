@@ -7,10 +7,17 @@
  * that are cancelled or late are recognised, and an fd is never an identity. A watch is freed when
  * its last completion came. A receive that ends for want of buffers or by cancelling is armed again
  * or dropped as the watch's state says.
+ *
+ * Beside its receive each reader has a one-shot poll for the end of the stream: a multishot receive
+ * that takes the last data after the end has arrived may go back to waiting without meeting the end
+ * (seen with Linux 6.18), and nothing would wake it again. Once the poll has told of the end, the
+ * rest is read by receives of one shot each, which cannot miss it.
  */
 #include "flow/poller.h"
 
+#include "base/clock.h"
 #include "base/must.h"
+#include "flow/gather.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -27,16 +34,19 @@ enum {
     URING_GROUP = 1,
 };
 
-enum watch_kind { WATCH_FREE, WATCH_LISTENER, WATCH_READER, WATCH_WRITABLE };
+enum watch_kind { WATCH_FREE, WATCH_LISTENER, WATCH_READER, WATCH_WRITABLE, WATCH_HANGUP };
 
 struct watch {
     uint64_t tag;
     int fd;
     uint8_t kind;
-    bool armed;    /* a request is in the kernel */
-    bool paused;   /* must not be armed again */
-    bool removed;  /* free it when it is not armed any more */
-    uint32_t next; /* chain of the tag index, or of free ones */
+    bool armed;     /* a request is in the kernel */
+    bool paused;    /* must not be armed again */
+    bool ending;    /* a reader whose stream's end was seen: no multishot any more */
+    bool removed;   /* free it when it is not armed any more */
+    uint32_t epoch; /* of a reader, for gathering */
+    uint32_t twin;  /* of a reader: its hang-up watch, and the other way round; or WATCH_NONE */
+    uint32_t next;  /* chain of the tag index, or of free ones */
 };
 
 struct poller_uring {
@@ -48,6 +58,7 @@ struct poller_uring {
     uint32_t watch_max, watch_free;
     uint32_t *heads; /* tag index: hash -> first watch */
     uint32_t head_mask;
+    struct gather gather;
 };
 
 #define WATCH_NONE UINT32_MAX
@@ -110,7 +121,8 @@ static uint32_t uring_watch_new(struct poller_uring *u, int fd, uint64_t tag, ui
     struct watch *w = &u->watches[i];
     u->watch_free = w->next;
     uint32_t b = uring_bucket(u, tag, kind);
-    *w = (struct watch){.tag = tag, .fd = fd, .kind = kind, .next = u->heads[b]};
+    *w =
+        (struct watch){.tag = tag, .fd = fd, .kind = kind, .next = u->heads[b], .twin = WATCH_NONE};
     u->heads[b] = i;
     return i;
 }
@@ -140,11 +152,16 @@ static void uring_arm(struct poller_uring *u, uint32_t i)
     struct watch *w = &u->watches[i];
     struct io_uring_sqe *sqe = uring_sqe(u);
     if (w->kind == WATCH_READER) {
-        io_uring_prep_recv_multishot(sqe, w->fd, NULL, 0, 0);
+        if (w->ending)
+            io_uring_prep_recv(sqe, w->fd, NULL, 0, 0);
+        else
+            io_uring_prep_recv_multishot(sqe, w->fd, NULL, 0, 0);
         sqe->flags |= IOSQE_BUFFER_SELECT;
         sqe->buf_group = URING_GROUP;
     } else if (w->kind == WATCH_LISTENER) {
         io_uring_prep_poll_add(sqe, w->fd, POLLIN);
+    } else if (w->kind == WATCH_HANGUP) {
+        io_uring_prep_poll_add(sqe, w->fd, POLLRDHUP);
     } else {
         io_uring_prep_poll_add(sqe, w->fd, POLLOUT);
     }
@@ -159,17 +176,25 @@ static void uring_cancel(struct poller_uring *u, uint32_t i)
     io_uring_sqe_set_data64(sqe, URING_NO_WATCH);
 }
 
-static void uring_remove(struct poller *p, uint64_t tag, uint8_t kind)
+/* The watch ends: now, or with its last completion. */
+static void uring_watch_end(struct poller_uring *u, uint32_t i)
 {
-    struct poller_uring *u = uring_of(p);
-    uint32_t i = uring_watch_find(u, tag, kind);
-    if (i == WATCH_NONE) return;
     if (!u->watches[i].armed) {
         uring_watch_free(u, i);
         return;
     }
     u->watches[i].removed = true;
     uring_cancel(u, i);
+}
+
+static void uring_remove(struct poller *p, uint64_t tag, uint8_t kind)
+{
+    struct poller_uring *u = uring_of(p);
+    uint32_t i = uring_watch_find(u, tag, kind);
+    if (i == WATCH_NONE) return;
+    uint32_t twin = u->watches[i].twin;
+    if (twin != WATCH_NONE) uring_watch_end(u, twin);
+    uring_watch_end(u, i);
 }
 
 /* ---- Completions ---- */
@@ -202,6 +227,7 @@ static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct
     }
     if (cqe->res > 0) {
         uint16_t id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+        gather_meet(&u->gather, &w->epoch);
         *e = (struct poll_event){.tag = w->tag,
                                  .data = u->buffer_memory + (size_t)id * URING_BUFFER_LEN,
                                  .len = (uint32_t)cqe->res,
@@ -219,11 +245,28 @@ static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct
     return true;
 }
 
+/* The end of a stream was seen: the receive is cancelled, and armed as one that meets it. */
+static void uring_complete_hangup(struct poller_uring *u, uint32_t i)
+{
+    struct watch *w = &u->watches[i];
+    if (!w->removed) {
+        struct watch *reader = &u->watches[w->twin];
+        reader->twin = WATCH_NONE;
+        reader->ending = true;
+        if (reader->armed && !reader->paused) uring_cancel(u, w->twin);
+    }
+    uring_watch_free(u, i);
+}
+
 /* One completion of a poll. */
 static bool uring_complete_poll(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe,
                                 struct poll_event *e)
 {
     struct watch *w = &u->watches[i];
+    if (w->kind == WATCH_HANGUP) {
+        uring_complete_hangup(u, i);
+        return false;
+    }
     bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     w->armed = more;
     if (w->removed) {
@@ -261,22 +304,45 @@ static int uring_reap(struct poller_uring *u, struct poll_event *events, int max
     return count;
 }
 
-static int uring_op_wait(struct poller *p, struct poll_event *events, int max, uint64_t timeout_ns)
+/* Sleeps until `count` completions are there, or the time has passed. */
+static void uring_sleep(struct poller_uring *u, uint32_t count, uint64_t timeout_ns)
 {
-    struct poller_uring *u = uring_of(p);
-    struct io_uring_cqe *cqe;
     int rc;
-    if (timeout_ns == 0) {
-        rc = io_uring_submit_and_get_events(&u->ring);
-    } else if (timeout_ns == UINT64_MAX) {
-        rc = io_uring_submit_and_wait(&u->ring, 1);
+    if (timeout_ns == UINT64_MAX) {
+        rc = io_uring_submit_and_wait(&u->ring, count);
     } else {
         struct __kernel_timespec ts = {.tv_sec = (int64_t)(timeout_ns / 1000000000u),
                                        .tv_nsec = (long long)(timeout_ns % 1000000000u)};
-        rc = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
+        struct io_uring_cqe *cqe;
+        rc = io_uring_submit_and_wait_timeout(&u->ring, &cqe, count, &ts, NULL);
     }
     must(rc >= 0 || rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY);
-    return uring_reap(u, events, max);
+}
+
+static int uring_sleep_and_reap(struct poller_uring *u, struct poll_event *events, int max,
+                                uint32_t count, uint64_t timeout_ns)
+{
+    uring_sleep(u, count, timeout_ns);
+    int n = uring_reap(u, events, max);
+    gather_learn(&u->gather, clock_ticks(), count, (uint32_t)n);
+    return n;
+}
+
+static int uring_op_wait(struct poller *p, struct poll_event *events, int max, uint64_t timeout_ns)
+{
+    struct poller_uring *u = uring_of(p);
+    if (timeout_ns == 0) {
+        int rc = io_uring_submit_and_get_events(&u->ring);
+        must(rc >= 0 || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY);
+        return uring_reap(u, events, max);
+    }
+    uint64_t wait_ns;
+    uint32_t count = gather_plan(&u->gather, clock_ticks(), p->gather_ns, &wait_ns);
+    if (count > 1 && wait_ns < timeout_ns) {
+        int n = uring_sleep_and_reap(u, events, max, count, wait_ns);
+        if (n > 0) return n;
+    }
+    return uring_sleep_and_reap(u, events, max, 1, timeout_ns);
 }
 
 /* ---- The interface ---- */
@@ -296,7 +362,13 @@ static void uring_op_remove_listener(struct poller *p, int fd, uint64_t tag)
 
 static int uring_op_add_reader(struct poller *p, int fd, uint64_t tag)
 {
-    uring_arm(uring_of(p), uring_watch_new(uring_of(p), fd, tag, WATCH_READER));
+    struct poller_uring *u = uring_of(p);
+    uint32_t reader = uring_watch_new(u, fd, tag, WATCH_READER);
+    uint32_t hangup = uring_watch_new(u, fd, tag, WATCH_HANGUP);
+    u->watches[reader].twin = hangup;
+    u->watches[hangup].twin = reader;
+    uring_arm(u, reader);
+    uring_arm(u, hangup);
     return 0;
 }
 

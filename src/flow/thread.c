@@ -154,10 +154,6 @@ static void thread_sleep(struct thread *th)
         timeout = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
     }
     if (timeout > 0) {
-        struct timespec ts;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-        atomic_store_explicit(&th->cpu_ns, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
-                              memory_order_relaxed);
         atomic_store_explicit(&th->sleeps,
                               atomic_load_explicit(&th->sleeps, memory_order_relaxed) + 1,
                               memory_order_relaxed);
@@ -177,6 +173,15 @@ void thread_loop(struct thread *th)
 }
 
 /* ---- Life ---- */
+
+uint64_t thread_cpu_ns(const struct thread *th)
+{
+    clockid_t clock;
+    struct timespec ts;
+    if (th->pthread == 0 || pthread_getcpuclockid(th->pthread, &clock) != 0) return 0;
+    if (clock_gettime(clock, &ts) != 0) return 0;
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 struct thread_start {
     struct thread *th;
@@ -200,6 +205,7 @@ static void *thread_main(void *arg)
     pthread_setname_np(pthread_self(), th->name);
     thread_pin(th);
     th->start_error = poller_open(&th->poller, th->poller_kind);
+    if (th->start_error == 0) poller_set_gathering(th->poller, th->gather_ns);
     if (start->started != NULL) start->started();
     bool failed = th->start_error != 0;
     sem_post(&start->ready); /* `start` is gone after this */

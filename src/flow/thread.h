@@ -20,6 +20,7 @@ struct thread {
     char name[16]; /* as ps -L shows it */
     int cpu;       /* pinned there; -1: not pinned */
     enum poller_kind poller_kind;
+    uint64_t gather_ns;    /* for poller_set_gathering(); set before it starts */
     struct poller *poller; /* made by the thread itself */
     struct stage *stages[THREAD_STAGES_MAX];
     unsigned stage_count;
@@ -32,7 +33,6 @@ struct thread {
     _Alignas(64) _Atomic uint64_t sleeps_until_ns;
     _Atomic bool stopping;
     _Atomic uint64_t sleeps;
-    _Atomic uint64_t cpu_ns; /* of the thread, refreshed by itself now and then */
 };
 
 /* Tags of poller events: which stage at which thread, and what the stage wants to know: a slot and
@@ -55,6 +55,8 @@ void thread_stop(struct thread *th);
 
 /* Any thread: ends its sleep, if it sleeps. */
 void thread_poke(struct thread *th);
+/* Any thread: CPU time that it has used; 0 when it was not started. */
+uint64_t thread_cpu_ns(const struct thread *th);
 /* Monotonic ns when it will wake by itself; 0 while it is awake. */
 static inline uint64_t thread_sleeps_until(struct thread *th)
 {

@@ -49,7 +49,7 @@ struct conn_card {
     _Alignas(64) _Atomic uint64_t replies; /* bytes of reply handed to write in all */
     _Atomic uint64_t held;                 /* bytes of commands held back while blocked or paused */
     _Atomic bool authenticated;            /* parse's limits are wider */
-    _Atomic bool cut;    /* written by write: shut down, what is still given for it goes nowhere */
+    _Atomic bool cut; /* written by write: shut down, what is still given for it goes nowhere */
 };
 
 /* Meters are read and written relaxed. */

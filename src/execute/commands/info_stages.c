@@ -124,6 +124,6 @@ void info_show_stages(struct info *info)
         if (stages_home_was_shown(i)) continue;
         info_line(info, "thread_%s:cpu=%d,stages=%u,sleeps=%" PRIu64 ",cpu_usec=%" PRIu64,
                   home->name, home->cpu, home->stage_count, (uint64_t)home->sleeps,
-                  (uint64_t)home->cpu_ns / 1000);
+                  thread_cpu_ns(home) / 1000);
     }
 }

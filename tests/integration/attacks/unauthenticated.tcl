@@ -82,6 +82,17 @@ test "P3: a stranger that never reads is cut" {
     expect_true {[server::rss] - $before < 8 * 1048576}
 }
 
+test "P3: a stranger that never reads is gone when it has left" {
+    for {set i 0} {$i < [by_load 20 40 200]} {incr i} {
+        set c [stranger]
+        catch {
+            for {set j 0} {$j < 20} {incr j} { client::write $c [string repeat "PING\r\n" 10000] }
+        }
+        client::hangup $c
+    }
+    wait_for {[info_field connected_clients clients] == 1}
+}
+
 test "P4: a storm of connections that reset at once" {
     set pid [keeper::spawn $keeper::scratch /dev/null $keeper::scratch/resets.out \
         $keeper::scratch/resets.err [list perl $::support/resets.pl [server::port] \
