@@ -34,8 +34,8 @@ void poller_close(struct poller *p)
 
 bool poller_has_uring(void)
 {
-    struct poller *p;
-    if (poller_open(&p, POLLER_URING) != 0) return false;
+    struct poller *p = NULL;
+    if (poller_open(&p, POLLER_URING) != 0 || p == NULL) return false;
     poller_close(p);
     return true;
 }

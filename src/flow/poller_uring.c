@@ -449,7 +449,7 @@ static int uring_open_buffers(struct poller_uring *u)
     io_uring_buf_ring_init(u->buffers);
     u->buffer_memory = aligned_alloc(4096, (size_t)URING_BUFFERS * URING_BUFFER_LEN);
     must(u->buffer_memory != NULL);
-    for (uint16_t id = 0; id < URING_BUFFERS; id++) uring_give_buffer(u, id);
+    for (unsigned id = 0; id < URING_BUFFERS; id++) uring_give_buffer(u, (uint16_t)id);
     return 0;
 }
 

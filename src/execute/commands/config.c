@@ -104,7 +104,7 @@ static const char config_immutable[] = "can't set immutable config";
 /* Finds the options of all pairs. NULL when one may not be set: then the error was answered. */
 static const struct option **config_choose(struct call *c, uint32_t *count)
 {
-    const struct option **chosen = calloc(option_count(), sizeof *chosen);
+    const struct option **chosen = calloc(option_count(), sizeof(void *));
     must(chosen != NULL);
     *count = 0;
     for (uint32_t i = 2; i < c->nargs; i += 2) {
