@@ -56,7 +56,7 @@ void batch_seal(struct command_batch *b);
 static inline bool batch_is_empty(const struct command_batch *b) { return b->item_count == 0; }
 
 #define BATCH_CHUNK_LEN 65536
-#define BATCH_COMMANDS 512   /* a batch with so many is handed on */
+#define BATCH_COMMANDS 256   /* a batch with so many is handed on */
 #define INPUT_READ_LEN 16384 /* at most so much is read from a connection at once */
 
 #endif

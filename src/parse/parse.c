@@ -95,15 +95,11 @@ static void parse_publish(struct parse_stage *p, struct turn *t)
     stage_give(t, p->execute);
 }
 
-/* Room in the batch's own chunk for one read. */
-static bool parse_have_room(struct parse_stage *p, struct turn *t)
+/* The batch's own chunk has no room for one more read, or it has commands enough. */
+static bool parse_batch_is_full(const struct parse_stage *p)
 {
-    if (!parse_have_batch(p)) return false;
     const struct chunk *c = batch_chunk(p->filling);
-    if (c->cap - c->len >= INPUT_READ_LEN && p->filling->command_count < BATCH_COMMANDS)
-        return true;
-    parse_publish(p, t);
-    return parse_have_batch(p);
+    return c->cap - c->len < INPUT_READ_LEN || p->filling->command_count >= BATCH_COMMANDS;
 }
 
 void parse_send_home(struct parse_stage *p, struct turn *t, struct command_batch *b)
@@ -497,9 +493,12 @@ static bool parse_run(void *self, struct turn *t)
     parse_take_home(p);
     while (parse_take_seed(p, t)) {}
     struct poll_event *e;
-    while ((e = thread_event(t->thread, &p->stage)) != NULL && parse_have_room(p, t)) {
+    while ((e = thread_event(t->thread, &p->stage)) != NULL && parse_have_batch(p)) {
         parse_event(p, t->thread, e);
         thread_event_done(t->thread, &p->stage);
+        if (!parse_batch_is_full(p)) continue;
+        stage_give(t, &p->stage); /* the rest after those that have work now */
+        break;
     }
     parse_wake_rested(p, t);
     parse_publish(p, t);

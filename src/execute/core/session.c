@@ -172,11 +172,13 @@ static void session_close(struct session *s)
     s->closing = true;
     list_remove(s);
     pause_forget(s);
+    if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
 void session_end(struct session *s)
 {
     session_close(s);
+    pause_forget(s);
     held_clear(s);
     session_blocks[s->conn.slot / BLOCK_SLOTS][s->conn.slot % BLOCK_SLOTS] = NULL;
     session_count_all--;

@@ -116,6 +116,21 @@ static void held_commands_after_quit_are_dropped(void **state)
     assert_int_equal(db_size(keyspace_db(0)), 0);
 }
 
+/* Its end came while it held commands for a client that does not read; then it is killed. */
+static void who_is_killed_after_its_end_is_ended(void **state)
+{
+    (void)state;
+    struct session *a = core_session(0);
+    run_choke(a);
+    core_expect(a, "get k", "");
+    a->bye_waits = true;
+    session_kill(a);
+    assert_ptr_equal(run_next_ready(), a);
+    assert_string_equal(core_run_held(), "");
+    session_end(a);
+    assert_null(run_next_ready());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +140,7 @@ int main(void)
         core_test(who_is_ready_may_have_to_wait_again),
         core_test(who_dies_while_waiting_runs_nothing),
         core_test(held_commands_after_quit_are_dropped),
+        core_test(who_is_killed_after_its_end_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
