@@ -231,6 +231,23 @@ const struct command_spec *command_find(const struct bytes *args, uint32_t nargs
     return c;
 }
 
+const struct command_spec *command_find_again(struct command_memo *memo, const struct bytes *args,
+                                              uint32_t nargs, bool *no_such_sub)
+{
+    uint64_t head = command_head(args[0].ptr, args[0].len);
+    if (likely(head == memo->head && args[0].len == memo->len)) {
+        *no_such_sub = false;
+        return memo->spec;
+    }
+    const struct command_spec *c = command_find(args, nargs, no_such_sub);
+    /* Only a name that its head tells wholly, and that needs no second word. */
+    const struct slot *s = c == NULL ? NULL : command_lookup(NO_PARENT, args[0]);
+    if (s != NULL && s->head_says_all && !s->has_subs) {
+        *memo = (struct command_memo){head, args[0].len, c};
+    }
+    return c;
+}
+
 const struct command_spec *command_named(struct bytes name)
 {
     const char *bar = name.len == 0 ? NULL : memchr(name.ptr, '|', name.len);

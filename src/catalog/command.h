@@ -137,6 +137,15 @@ const struct command_spec *command_by_id(enum command_id id);
  */
 const struct command_spec *command_find(const struct bytes *args, uint32_t nargs,
                                         bool *no_such_sub);
+/* The same for a caller that remembers its last one: pipelines repeat their commands. Zeroed at
+ * first. */
+struct command_memo {
+    uint64_t head;
+    size_t len;
+    const struct command_spec *spec;
+};
+const struct command_spec *command_find_again(struct command_memo *memo, const struct bytes *args,
+                                              uint32_t nargs, bool *no_such_sub);
 /* By name as users write it, "get" or "client|list", any case. NULL when unknown. */
 const struct command_spec *command_named(struct bytes name);
 

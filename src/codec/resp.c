@@ -156,6 +156,8 @@ static struct bytes resp_inline_word(char **at, const char *end)
     return bytes_make(start, (size_t)(out - start));
 }
 
+static inline bool resp_is_crlf(const char *at) { return memcmp(at, "\r\n", 2) == 0; }
+
 /* What one call of resp_parse() was given. */
 struct resp_call {
     const struct resp_limits *limits;
@@ -201,8 +203,14 @@ static enum resp_result resp_inline(struct resp_parser *p, const struct resp_cal
 /* The head of a multibulk: leaves p in RESP_ARGS, or gives what else happened. */
 static enum resp_result resp_head(struct resp_parser *p, const struct resp_call *c)
 {
-    int64_t count;
-    const char *after = resp_quick_number(c->buf + 1, c->buf + c->len, &count);
+    int64_t count = 0;
+    const char *after = NULL;
+    if (likely(c->len >= 4 && resp_is_crlf(c->buf + 2) && c->buf[1] > '0' && c->buf[1] <= '9')) {
+        count = c->buf[1] - '0';
+        after = c->buf + 4;
+    } else {
+        after = resp_quick_number(c->buf + 1, c->buf + c->len, &count);
+    }
     if (likely(after != NULL)) {
         p->pos = (size_t)(after - c->buf);
     } else {
@@ -254,9 +262,37 @@ static enum resp_result resp_bulk_check(const struct resp_call *c, int64_t len)
     return RESP_COMMAND;
 }
 
+/* Takes arguments that are whole in the buffer and shorter than 100 bytes, as nearly all are, and
+ * leaves the first other one where it is. */
+static void resp_quick_args(struct resp_parser *p, const struct resp_call *c)
+{
+    enum { SHORTEST = 6 }; /* $0 CR LF CR LF */
+    const char *at = c->buf + p->pos, *end = c->buf + c->len;
+    struct resp_span *span = c->spans + p->nargs, *last = c->spans + c->span_max;
+    int64_t left = p->args_left;
+    for (; left > 0 && span < last && end - at >= SHORTEST && *at == '$'; left--) {
+        unsigned len = (unsigned char)at[1] - (unsigned)'0', digit;
+        const char *body = at + 4;
+        if (len > 9) break;
+        if (!resp_is_crlf(at + 2)) {
+            digit = (unsigned char)at[2] - (unsigned)'0';
+            if (len == 0 || digit > 9 || !resp_is_crlf(at + 3)) break;
+            len = len * 10 + digit;
+            body = at + 5;
+        }
+        if (end - body < (ptrdiff_t)len + 2 || !resp_is_crlf(body + len)) break;
+        *span++ = (struct resp_span){(size_t)(body - c->buf), len};
+        at = body + len + 2;
+    }
+    p->pos = (size_t)(at - c->buf);
+    p->nargs = (uint32_t)(span - c->spans);
+    p->args_left = left;
+}
+
 static enum resp_result resp_args(struct resp_parser *p, const struct resp_call *c)
 {
     const char *buf = c->buf, *end = buf + c->len;
+    if (likely(p->bulk_len < 0 && c->limits->max_bulk >= 99)) resp_quick_args(p, c);
     while (p->args_left > 0) {
         if (p->nargs == c->span_max) return RESP_ROOM;
         if (p->bulk_len < 0) {

@@ -76,12 +76,8 @@ void batch_take_chunk(struct command_batch *b, struct chunk *c)
     b->chunks->next = c;
 }
 
-struct batch_item *batch_item_for(struct arena *a, struct command_batch *b, struct conn_ref conn)
+struct batch_item *batch_add_item(struct arena *a, struct command_batch *b, struct conn_ref conn)
 {
-    if (b->item_count > 0) {
-        struct batch_item *last = &b->items[b->item_count - 1];
-        if (last->conn.slot == conn.slot && last->conn.gen == conn.gen) return last;
-    }
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
         b->items = arena_realloc(a, b->items, b->item_max * sizeof(*b->items));
@@ -91,26 +87,15 @@ struct batch_item *batch_item_for(struct arena *a, struct command_batch *b, stru
     return item;
 }
 
-struct command *batch_add_command(struct arena *a, struct command_batch *b, uint32_t nargs)
+void batch_grow(struct arena *a, struct command_batch *b, uint32_t nargs)
 {
     if (b->command_count == b->command_max) {
         b->command_max *= 2;
         b->commands = arena_realloc(a, b->commands, b->command_max * sizeof(*b->commands));
     }
-    if (unlikely(b->arg_max - b->arg_count < nargs)) {
-        while (b->arg_max - b->arg_count < nargs) b->arg_max *= 2;
-        b->args = arena_realloc(a, b->args, b->arg_max * sizeof(*b->args));
-    }
-    struct command *c = &b->commands[b->command_count++];
-    c->args = (const struct bytes *)(uintptr_t)b->arg_count;
-    c->nargs = nargs;
-    b->arg_count += nargs;
-    return c;
-}
-
-struct bytes *batch_args(struct command_batch *b, const struct command *c)
-{
-    return b->args + (uintptr_t)c->args;
+    if (b->arg_max - b->arg_count >= nargs) return;
+    while (b->arg_max - b->arg_count < nargs) b->arg_max *= 2;
+    b->args = arena_realloc(a, b->args, b->arg_max * sizeof(*b->args));
 }
 
 void batch_seal(struct command_batch *b)

@@ -5,6 +5,7 @@
 #ifndef PARSE_INPUT_H
 #define PARSE_INPUT_H
 
+#include "base/must.h"
 #include "codec/resp.h"
 #include "mem/arena.h"
 #include "msg/command_batch.h"
@@ -44,14 +45,38 @@ struct chunk *batch_chunk(struct command_batch *b);
 /* The batch takes a chunk. */
 void batch_take_chunk(struct command_batch *b, struct chunk *c);
 
+struct batch_item *batch_add_item(struct arena *a, struct command_batch *b, struct conn_ref conn);
 /* The item of the connection, made if the last one is another's. */
-struct batch_item *batch_item_for(struct arena *a, struct command_batch *b, struct conn_ref conn);
+static inline struct batch_item *batch_item_for(struct arena *a, struct command_batch *b,
+                                                struct conn_ref conn)
+{
+    if (likely(b->item_count > 0)) {
+        struct batch_item *last = &b->items[b->item_count - 1];
+        if (last->conn.slot == conn.slot && last->conn.gen == conn.gen) return last;
+    }
+    return batch_add_item(a, b, conn);
+}
+/* Room for one more command with `nargs` arguments; may move what is there. */
+void batch_grow(struct arena *a, struct command_batch *b, uint32_t nargs);
 /* A new command at the end of the batch with room for `nargs` arguments, to be filled through
  * batch_args(). */
-struct command *batch_add_command(struct arena *a, struct command_batch *b, uint32_t nargs);
+static inline struct command *batch_add_command(struct arena *a, struct command_batch *b,
+                                                uint32_t nargs)
+{
+    if (unlikely(b->command_count == b->command_max || b->arg_max - b->arg_count < nargs))
+        batch_grow(a, b, nargs);
+    struct command *c = &b->commands[b->command_count++];
+    c->args = (const struct bytes *)(uintptr_t)b->arg_count;
+    c->nargs = nargs;
+    b->arg_count += nargs;
+    return c;
+}
 /* Arguments of a command are kept as an index until the batch is sealed, because their array may
  * move. */
-struct bytes *batch_args(struct command_batch *b, const struct command *c);
+static inline struct bytes *batch_args(struct command_batch *b, const struct command *c)
+{
+    return b->args + (uintptr_t)c->args;
+}
 void batch_seal(struct command_batch *b);
 static inline bool batch_is_empty(const struct command_batch *b) { return b->item_count == 0; }
 

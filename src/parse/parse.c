@@ -47,6 +47,7 @@ struct parse_stage {
     struct resp_span *spans;
     uint32_t span_max;
     const struct settings *settings; /* of this turn */
+    struct command_memo memo;
     struct credit credit;
     struct counter bytes, reads, cuts, starved, stop;
 };
@@ -193,7 +194,7 @@ static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct re
         args[i] = bytes_make(in->buf + in->spans[i].at, in->spans[i].len);
 
     bool no_such_sub = false;
-    const struct command_spec *spec = command_find(args, nargs, &no_such_sub);
+    const struct command_spec *spec = command_find_again(&p->memo, args, nargs, &no_such_sub);
     cmd->spec = spec;
     cmd->wire_len = wire_len > UINT32_MAX ? UINT32_MAX : (uint32_t)wire_len;
     cmd->hash = 0;

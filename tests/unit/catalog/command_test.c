@@ -475,11 +475,31 @@ static void renamed_commands(void **state)
     assert_true(command_is_typed(command_by_id(CMD_FLUSHDB)));
 }
 
+static void a_memo_gives_the_same(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "get k",          "GET k",     "set k v", "Get k",           "gat k",
+        "config get x",   "CONFIG",    "get k",   "get k",           "config set x",
+        "client id",      "client id", "set k v", "nosuch k",        "set",
+        "getrange k 1 2", "getrange",  "getrang", "incrbyfloat k 1",
+    };
+    struct command_memo memo = {0};
+    for (unsigned i = 0; i < 200; i++) {
+        struct request r = request_of(requests[i * 7 % (sizeof(requests) / sizeof(requests[0]))]);
+        bool flaw[2];
+        const struct command_spec *c = command_find(r.args, r.nargs, &flaw[0]);
+        assert_ptr_equal(command_find_again(&memo, r.args, r.nargs, &flaw[1]), c);
+        assert_int_equal(flaw[0], flaw[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_found_by_its_names),
         cmocka_unit_test(every_row_is_complete),
+        cmocka_unit_test(a_memo_gives_the_same),
         cmocka_unit_test(names_ignore_case_and_nothing_else),
         cmocka_unit_test(containers_choose_by_the_second_word),
         cmocka_unit_test(names_with_a_bar),
