@@ -193,7 +193,7 @@ def compare_plans(opts, load, server_cpus):
 def main():
     opts = options()
     if not opts.redis or not shutil.which('redis-benchmark'):
-        raise Failure('redis-server and redis-benchmark are missing (Debian: redis-tools)')
+        raise Failure('redis-server or redis-benchmark is missing: say deps/install bench')
     opts.redis = os.path.abspath(opts.redis)
     if not os.access(opts.server, os.X_OK):
         raise Failure(f'no server {opts.server}: say make first')
