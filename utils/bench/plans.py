@@ -15,6 +15,8 @@ PLANS = {
     'I/O + executor, woken': (IO, ('--stage-lending', 'no'), ('epoll', 'io_uring')),
     'four stages, woken': (FOUR, ('--stage-lending', 'no'), ('epoll', 'io_uring')),
     DEFAULT: (FOUR, ('--stage-lending', 'yes'), ('epoll', 'io_uring')),
+    'four stages, lending, no gathering':
+        (FOUR, ('--stage-lending', 'yes', '--io-gather-us', '0'), ('io_uring',)),
 }
 
 
@@ -60,4 +62,6 @@ def compare_plans(opts, load, server_cpus):
                  'Plans of threads, 50 connections, 32-byte values')
     note = (f'In parentheses: ratio to {names[0]}. Last column: CPU per request over that of the one-thread '
             'plan of the same backend, a number for each shape of one client thread.')
-    return [report.plans_table(runs, names, alone), note]
+    defaults = [name for name in names if name in alone and name.startswith(DEFAULT + ', ')
+                and 'gathering' not in name]
+    return [report.plans_table(runs, names, alone), note, report.plans_figures(runs, defaults, alone)]

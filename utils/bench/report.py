@@ -13,6 +13,7 @@ FIGURES = (
     ('throughput, pipeline 64, one client thread', 'rps', 64, 1, 3.0, 4.5),
     ('throughput, pipeline 1, two client threads', 'rps', 1, 2, 1.3, 1.9),
 )
+OVER_ONE_THREAD = 1.10              # CPU per request of four stages, at most, over that of one thread
 
 
 def shape_of(run):
@@ -111,6 +112,18 @@ def plans_table(runs, servers, alone):
                             for s in shapes if s[4] == 1) if server in alone else '-')
         rows.append(row)
     return table(head, rows)
+
+
+def plans_figures(runs, servers, alone):
+    """What these plans may cost over one thread, at each depth of pipeline; the worst test counts."""
+    rows = []
+    for server in servers:
+        for pipeline in sorted({s[1] for s in runs.by}):
+            worst = max(runs.ratio(s, server, alone[server], 'cpu_us')
+                        for s in runs.by if s[1] == pipeline and s[4] == 1)
+            rows.append([f'{server}, pipeline {pipeline}', f'≤ {OVER_ONE_THREAD:.2f}', f'{worst:.2f}',
+                         'reached' if worst <= OVER_ONE_THREAD else 'MISSED'])
+    return table(['CPU per request, ratio to one thread', 'must', 'measured', ''], rows)
 
 
 def write_csv(path, runs):
