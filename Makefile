@@ -38,6 +38,7 @@ FUZZ_BIN := $(FUZZ:%.c=$B/%)
 SIM_BIN  := $(if $(SIM),$B/tests/sim/sim)
 CLI_BIN  := $(CLI:%.c=$B/%)
 PROBE    := $B/utils/io-uring-probe
+FLOOR    := $B/utils/bench/null-server
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
 # --- how it is compiled -------------------------------------------------------------------------
@@ -129,7 +130,7 @@ $(CLI_BIN): $B/%: $B/%.o
 	@echo "  LINK    $@"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< -lhiredis -lcmocka $(ALL_LIBS)
 
-$(PROBE): $B/%: $B/%.o
+$(PROBE) $(FLOOR): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(ALL_LIBS)
 
 # Both files change only when what they say changes, so nothing is rebuilt for nothing.
@@ -247,8 +248,8 @@ fuzz-run: $(FUZZ_BIN)
 
 bench:
 	@deps/install build bench
-	$(SUB) -j$(JOBS) all
-	@PLANS='$(PLANS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) $(ARGS)
+	$(SUB) -j$(JOBS) all $(FLOOR)
+	@PLANS='$(PLANS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) $(ARGS)
 
 # redis-cli and redis-benchmark, ioredis and node-redis (which npm fetches). APPS: some of their names.
 apps: deps-test

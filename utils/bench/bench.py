@@ -6,6 +6,8 @@
     make bench PLANS=1         the plans of threads that people argue about, in seven minutes
     make bench QUICK=1         some shapes of make bench, in about two minutes, with wider error bars
 
+The floor is a server that parses nothing and answers a constant (null-server.c).
+
 Environment, or options of bench.py: ROUNDS (5), SECONDS (0.7 a run), PIN (0 or 1: keep the load
 generator and the servers on CPUs of their own; by default 1 from four CPUs on), OUT (build/bench),
 PUBLISH=1 (write to utils/bench/results, which the README shows).
@@ -34,6 +36,7 @@ def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--server', default='src/baton-server', help='the server to measure')
     p.add_argument('--redis', default=shutil.which('redis-server'), help='the server to compare with')
+    p.add_argument('--floor', default='', help='the null server, which shows what no server can be below')
     p.add_argument('--args', default='', help='more options of the server to measure, as one word')
     p.add_argument('--rounds', type=int, default=int(env('ROUNDS') or (3 if quick else 5)))
     p.add_argument('--seconds', type=float, default=float(env('SECONDS') or (0.35 if quick else 0.7)))
@@ -75,6 +78,10 @@ def shapes_to_compare(tests, quick):
     return shapes + [Shape(t, p, 50, 32, 1) for t in tests if t not in main for p in (1, 16, 64)]
 
 
+def has_floor(shape):
+    return shape.test in ('get', 'set') and shape.key()[2:] == (50, 32, 1)
+
+
 def measure_footprints(servers, opts):
     """Memory and idle CPU, each in servers that were just started."""
     rows = [['RSS per key, bytes'], ['RSS per key with a TTL, bytes'], ['idle CPU, %'],
@@ -106,30 +113,33 @@ def compare(opts, load, server_cpus):
     baton = Server('baton', os.path.abspath(opts.server), opts.args.split(), cpus=server_cpus)
     texts = []
     if opts.only != 'footprint':
-        texts += compare_speed(redis, baton, opts, load)
+        texts += compare_speed(redis, baton, opts, load, server_cpus)
     if opts.only != 'speed':
         texts.append(measure_footprints([redis, baton], opts))
     return texts
 
 
-def compare_speed(redis, baton, opts, load):
+def compare_speed(redis, baton, opts, load, server_cpus):
     servers, runs = [redis, baton], report.Runs()
+    floor = [Server('floor', os.path.abspath(opts.floor), cpus=server_cpus)] if opts.floor else []
     try:
-        start_all(servers)
+        start_all(servers + floor)
         both = [t for t in supported(redis) if t in supported(baton)]
         if opts.tests:
             both = [t for t in both if t in opts.tests.split(',')]
-        plan = [(shape, servers) for shape in shapes_to_compare(both, opts.quick)]
+        plan = [(shape, servers + (floor if has_floor(shape) else []))
+                for shape in shapes_to_compare(both, opts.quick)]
         measure(plan, opts, load, runs)
     finally:
-        for server in servers:
+        for server in servers + floor:
             server.stop()
     report.write_csv(os.path.join(opts.out, 'bench.csv'), runs)
-    names = [s.name for s in servers]
+    names = [s.name for s in servers + floor]
     shown = [s for s in runs.by if s[0] in ('get', 'set') and s[2:4] == (50, 32)]
     picture.draw(os.path.join(opts.out, 'bench.png'), runs, names, shown,
                  'Baton and redis-server, 50 connections, 32-byte values')
-    return [report.compare_table(runs, 'redis', 'baton'), report.figures(runs, 'redis', 'baton')]
+    texts = [report.compare_table(runs, 'redis', 'baton'), report.figures(runs, 'redis', 'baton')]
+    return texts + ([report.floor_table(runs, *names)] if floor else [])
 
 
 def main():

@@ -9,7 +9,8 @@ KEY = 'at screen 0.5,0.07 center horizontal Left reverse maxcols'
 PANELS = (('rps', 'requests/s', 'more is better', 10.0, 0.93, 0.61),
           ('cpu_us', 'server CPU per request', 'less is better', 3.0, 0.53, 0.21))
 # A family of colours for each kind of server, by a word in its name.
-FAMILIES = (('redis', ('#8a8a8a', '#c4c4c4')), ('io_uring', ('#fdd9b5', '#fdae6b', '#f0812f', '#b84300', '#6b2203')),
+FAMILIES = (('redis', ('#8a8a8a', '#c4c4c4')), ('floor', ('#74a57f',)),
+            ('io_uring', ('#fdd9b5', '#fdae6b', '#f0812f', '#b84300', '#6b2203')),
             ('epoll', ('#bdd7ee', '#6baed6', '#2f82c0', '#0b3c6f')), ('', ('#0b3c6f',)))
 
 

@@ -13,6 +13,7 @@ FIGURES = (
     ('throughput, pipeline 64, one client thread', 'rps', 64, 1, 3.0, 4.5),
     ('throughput, pipeline 1, two client threads', 'rps', 1, 2, 1.3, 1.9),
 )
+OVER_FLOOR = 1.25                   # CPU per request, at most, over that of the null server
 OVER_ONE_THREAD = 1.10              # CPU per request of four stages, at most, over that of one thread
 
 
@@ -91,6 +92,21 @@ def figures(runs, base, server):
         sign = '≤' if less else '≥'
         rows.append([text, f'{sign} {must}', f'{sign} {stretch}', f'{worst:.2f}', verdict])
     return table(['ratio to ' + base, 'must', 'stretch', 'measured', ''], rows)
+
+
+def floor_table(runs, base, server, floor):
+    """How far both servers are from one that does nothing but receive and send."""
+    rows = []
+    for shape in runs.by:
+        if not runs.by[shape][floor]:
+            continue
+        over = runs.ratio(shape, server, floor, 'cpu_us')
+        rows.append([f'{shape[0]}, pipeline {shape[1]}']
+                    + [f'{runs.median(shape, who, "cpu_us"):.3f}' for who in (base, server, floor)]
+                    + [f'{runs.ratio(shape, floor, base, "cpu_us"):.2f}', f'{over:.2f}',
+                       f'≤ {OVER_FLOOR:.2f}', 'reached' if over <= OVER_FLOOR else 'MISSED'])
+    return table(['CPU us per request', base, server, floor, f'{floor}/{base}', f'{server}/{floor}',
+                  'must', ''], rows)
 
 
 def plans_table(runs, servers, alone):
