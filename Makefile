@@ -30,7 +30,6 @@ UNIT  := $(call found,tests/unit,*_test.c)
 FUZZ  := $(call found,tests/fuzz,*_fuzz.c)
 SIM   := $(call found,tests/sim,*.c)
 CLI   := $(call found,tests/hiredis,*.c)
-TOOLS := utils/io-uring-probe.c
 
 SRC_OBJ  := $(SRC:%.c=$B/%.o)
 LIB_OBJ  := $(filter-out $B/src/main.o,$(SRC_OBJ))
@@ -39,6 +38,7 @@ FUZZ_BIN := $(FUZZ:%.c=$B/%)
 SIM_BIN  := $(if $(SIM),$B/tests/sim/sim)
 CLI_BIN  := $(CLI:%.c=$B/%)
 PROBE    := $B/utils/io-uring-probe
+FLOOR    := $B/utils/bench/null-server
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
 # --- how it is compiled -------------------------------------------------------------------------
@@ -130,7 +130,7 @@ $(CLI_BIN): $B/%: $B/%.o
 	@echo "  LINK    $@"
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< -lhiredis -lcmocka $(ALL_LIBS)
 
-$(PROBE): $B/%: $B/%.o
+$(PROBE) $(FLOOR): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $< $(ALL_LIBS)
 
 # Both files change only when what they say changes, so nothing is rebuilt for nothing.
@@ -248,8 +248,8 @@ fuzz-run: $(FUZZ_BIN)
 
 bench:
 	@deps/install build bench
-	$(SUB) -j$(JOBS) all
-	@PLANS='$(PLANS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server src/baton-server $(ARGS)
+	$(SUB) -j$(JOBS) all $(FLOOR)
+	@PLANS='$(PLANS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) $(ARGS)
 
 # redis-cli and redis-benchmark, ioredis and node-redis (which npm fetches). APPS: some of their names.
 apps: deps-test
@@ -303,7 +303,7 @@ help:
 	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
-	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 ARGS="--rounds 7 ...")'
+	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
 	@echo 'make apps            redis-cli, redis-benchmark, ioredis, node-redis (APPS=redis-tools ...)'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Benchmark of Baton against redis-server, in one run and interleaved round by round.
 
-    make bench                 GET and SET in all shapes, the other tests in a few, memory, idle cost
-    make bench PLANS=1         the plans of threads that people argue about, beside redis-server
-    make bench QUICK=1         the same in about two minutes, with wider error bars
+    make bench                 GET and SET in all shapes, the other tests in a few, memory, idle cost;
+                               14 to 20 minutes, by how many tests both servers know
+    make bench PLANS=1         the plans of threads that people argue about, in seven minutes
+    make bench QUICK=1         some shapes of make bench, in about two minutes, with wider error bars
 
-Environment, or options of bench.py: ROUNDS (5), SECONDS (1.0 a run), PIN (0 or 1: keep the load
+The floor is a server that parses nothing and answers a constant (null-server.c).
+
+Environment, or options of bench.py: ROUNDS (5), SECONDS (0.7 a run), PIN (0 or 1: keep the load
 generator and the servers on CPUs of their own; by default 1 from four CPUs on), OUT (build/bench),
 PUBLISH=1 (write to utils/bench/results, which the README shows).
 
@@ -19,13 +22,12 @@ import sys
 import time
 
 import footprint
+import picture
 import report
-from load import Load, Shape, prepare, supported
+from load import Load, Shape, supported
+from plans import compare_plans
+from rounds import measure, start_all
 from servers import Failure, Server
-
-ONE, IO, FOUR = 'accept+parse+execute+write', 'accept+parse+write/execute', 'accept/parse/execute/write'
-PLANS = (('one thread', ONE, 'yes'), ('I/O + executor, woken', IO, 'no'),
-         ('four stages, woken', FOUR, 'no'), ('four stages, lending', FOUR, 'yes'))
 
 
 def options():
@@ -34,9 +36,10 @@ def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--server', default='src/baton-server', help='the server to measure')
     p.add_argument('--redis', default=shutil.which('redis-server'), help='the server to compare with')
+    p.add_argument('--floor', default='', help='the null server, which shows what no server can be below')
     p.add_argument('--args', default='', help='more options of the server to measure, as one word')
     p.add_argument('--rounds', type=int, default=int(env('ROUNDS') or (3 if quick else 5)))
-    p.add_argument('--seconds', type=float, default=float(env('SECONDS') or (0.35 if quick else 1.0)))
+    p.add_argument('--seconds', type=float, default=float(env('SECONDS') or (0.35 if quick else 0.7)))
     p.add_argument('--pin', type=int, choices=(0, 1), default=int(env('PIN')) if env('PIN') else None)
     p.add_argument('--quick', action='store_true', default=quick)
     p.add_argument('--plans', action='store_true', default=plans)
@@ -75,37 +78,8 @@ def shapes_to_compare(tests, quick):
     return shapes + [Shape(t, p, 50, 32, 1) for t in tests if t not in main for p in (1, 16, 64)]
 
 
-def measure(servers, shapes, opts, load, runs):
-    """Every shape in every round on every server, the order of the servers turned by one each round."""
-    for at, shape in enumerate(shapes, 1):
-        start = time.monotonic()
-        for server in servers:
-            prepare(server, shape)
-            load.run(server, shape, 0.15)       # warms up, and learns how fast this one is
-        for turn in range(opts.rounds):
-            first = turn % len(servers)
-            for server in servers[first:] + servers[:first]:
-                if shape.test not in ('get', 'set'):
-                    prepare(server, shape)
-                run = load.run(server, shape)
-                run['round'] = turn
-                runs.add(run)
-        print(f'[{at}/{len(shapes)}] {shape}: {time.monotonic() - start:.0f} s', file=sys.stderr, flush=True)
-
-
-def start_all(servers):
-    """Starts them; one whose I/O backend this kernel refuses is left out, and said so."""
-    for server in list(servers):
-        try:
-            server.start()
-        except Failure as failure:
-            if 'io_uring' not in server.args:
-                raise
-            print(f'bench: left out: {failure}')
-            servers.remove(server)
-    for server, busy in zip(servers, footprint.idle_cpu(servers, 1.0)):
-        if busy > 5:
-            print(f'bench: {server.name} uses {busy:.0f} % of a CPU while idle: it disturbs the others')
+def has_floor(shape):
+    return shape.test in ('get', 'set') and shape.key()[2:] == (50, 32, 1)
 
 
 def measure_footprints(servers, opts):
@@ -134,66 +108,44 @@ def measure_footprints(servers, opts):
 
 
 def compare(opts, load, server_cpus):
+    """The texts to print; the CSV and the picture are written on the way."""
     redis = Server('redis', opts.redis, cpus=server_cpus)
     baton = Server('baton', os.path.abspath(opts.server), opts.args.split(), cpus=server_cpus)
-    servers, runs, texts = [redis, baton], report.Runs(), []
+    texts = []
     if opts.only != 'footprint':
-        try:
-            start_all(servers)
-            both = [t for t in supported(redis) if t in supported(baton)]
-            if opts.tests:
-                both = [t for t in both if t in opts.tests.split(',')]
-            measure(servers, shapes_to_compare(both, opts.quick), opts, load, runs)
-        finally:
-            for server in servers:
-                server.stop()
-        texts += [report.compare_table(runs, 'redis', 'baton'), report.figures(runs, 'redis', 'baton')]
-        report.write_csv(os.path.join(opts.out, 'bench.csv'), runs)
-        shown = [s for s in runs.by if s[0] in ('get', 'set') and s[2:] in ((50, 32, 1), (50, 32, 2))]
-        report.picture(os.path.join(opts.out, 'bench.png'), runs, ['redis', 'baton'], shown,
-                       'Baton and redis-server, 50 connections, 32-byte values')
+        texts += compare_speed(redis, baton, opts, load, server_cpus)
     if opts.only != 'speed':
-        texts.append(measure_footprints(servers, opts))
+        texts.append(measure_footprints([redis, baton], opts))
     return texts
 
 
-def compare_plans(opts, load, server_cpus):
-    binary, servers, alone = os.path.abspath(opts.server), [], {}
-    for threads in (1, 2):
-        more = ['--io-threads', str(threads)] + (['--io-threads-do-reads', 'yes'] if threads > 1 else [])
-        servers.append((Server(f'redis io-threads {threads}', opts.redis, more, server_cpus), None))
-    for backend in ('epoll', 'io_uring'):
-        for name, plan, lending in PLANS:
-            args = ['--threads', plan, '--stage-lending', lending, '--io-backend', backend]
-            title = f'{name}, {backend}'
-            servers.append((Server(title, binary, args + opts.args.split(), server_cpus), backend))
-            if plan == ONE:
-                alone[backend] = title
-    shapes = [Shape(t, p, 50, 32, 1) for t in ('get', 'set') for p in (1, 16, 64)]
-    shapes.append(Shape('get', 1, 50, 32, 2))
-    if opts.quick:
-        shapes = [s for s in shapes if s.test == 'get' and s.threads == 1]
-    runs, only = report.Runs(), [s for s, _ in servers]
+def compare_speed(redis, baton, opts, load, server_cpus):
+    servers, runs = [redis, baton], report.Runs()
+    floor = [Server('floor', os.path.abspath(opts.floor), cpus=server_cpus)] if opts.floor else []
     try:
-        start_all(only)
-        measure(only, shapes, opts, load, runs)
+        start_all(servers + floor)
+        both = [t for t in supported(redis) if t in supported(baton)]
+        if opts.tests:
+            both = [t for t in both if t in opts.tests.split(',')]
+        plan = [(shape, servers + (floor if has_floor(shape) else []))
+                for shape in shapes_to_compare(both, opts.quick)]
+        measure(plan, opts, load, runs)
     finally:
-        for server in only:
+        for server in servers + floor:
             server.stop()
-    base = only[0].name
-    text = report.plans_table(runs, base, [(s.name, b) for s, b in servers if s in only], alone)
-    report.write_csv(os.path.join(opts.out, 'plans.csv'), runs)
-    report.picture(os.path.join(opts.out, 'plans.png'), runs, [s.name for s in only],
-                   [s for s in runs.by if s[0] == 'get'], 'Plans of threads, 50 connections, 32-byte values')
-    note = (f'In parentheses: ratio to {base}. Last column: CPU per request over that of the one-thread '
-            'plan of the same backend, a number for each shape of one client thread.')
-    return [text, note]
+    report.write_csv(os.path.join(opts.out, 'bench.csv'), runs)
+    names = [s.name for s in servers + floor]
+    shown = [s for s in runs.by if s[0] in ('get', 'set') and s[2:4] == (50, 32)]
+    picture.draw(os.path.join(opts.out, 'bench.png'), runs, names, shown,
+                 'Baton and redis-server, 50 connections, 32-byte values')
+    texts = [report.compare_table(runs, 'redis', 'baton'), report.figures(runs, 'redis', 'baton')]
+    return texts + ([report.floor_table(runs, *names)] if floor else [])
 
 
 def main():
     opts = options()
     if not opts.redis or not shutil.which('redis-benchmark'):
-        raise Failure('redis-server and redis-benchmark are missing (Debian: redis-tools)')
+        raise Failure('redis-server or redis-benchmark is missing: say deps/install bench')
     opts.redis = os.path.abspath(opts.redis)
     if not os.access(opts.server, os.X_OK):
         raise Failure(f'no server {opts.server}: say make first')
@@ -207,7 +159,7 @@ def main():
     text = '\n\n'.join([head] + texts) + '\n'
     with open(os.path.join(opts.out, 'plans.md' if opts.plans else 'bench.md'), 'w', encoding='utf-8') as f:
         f.write(text)
-    print(text)
+    print('\n' + text.partition('\n\n')[2])
     print(f'written to {opts.out} in {time.monotonic() - start:.0f} s')
 
 

@@ -1,7 +1,9 @@
 """The load: redis-benchmark, one test a run, with the CPU that the server used for it."""
+import collections
 import csv
 import io
 import os
+import statistics
 import subprocess
 import time
 
@@ -92,14 +94,17 @@ class Load:
     """Runs shapes, and remembers how fast each server was, so that a run takes about `seconds`."""
 
     def __init__(self, seconds, cpus=None, tool='redis-benchmark'):
-        self.seconds, self.cpus, self.tool, self.speed = seconds, cpus, tool, {}
+        self.seconds, self.cpus, self.tool = seconds, cpus, tool
+        self.speeds = collections.defaultdict(list)     # of each server and shape, requests/s
 
     def _pin(self):
         if self.cpus:
             os.sched_setaffinity(0, self.cpus)
 
     def requests(self, server, shape, seconds):
-        known = self.speed.get((server.name, shape.key()), 30000 * min(shape.pipeline, 8))
+        """As many as usual: a run that something disturbed must not make the next one short."""
+        speeds = self.speeds[server.name, shape.key()]
+        known = statistics.median(speeds) if speeds else 30000 * min(shape.pipeline, 8)
         return max(2000, shape.clients * shape.pipeline, int(known * seconds))
 
     def run(self, server, shape, seconds=None):
@@ -123,7 +128,7 @@ class Load:
         if shape.threads > 1:
             took = count / rps
             rps = count / max(took - min(idle, 0.25), took / 4)
-        self.speed[(server.name, shape.key())] = rps
+        self.speeds[server.name, shape.key()].append(rps)
         return {'server': server.name, 'test': shape.test, 'pipeline': shape.pipeline,
                 'clients': shape.clients, 'size': shape.size, 'threads': shape.threads,
                 'requests': count, 'rps': rps, 'cpu_us': used * 1e6 / count,

@@ -1,13 +1,10 @@
-"""Tables, CSV files and pictures of what bench.py measured."""
+"""Tables and CSV files of what was measured."""
 import collections
 import csv
-import os
-import shutil
 import statistics
-import subprocess
 
 NUMBERS = ('rps', 'cpu_us', 'p50_ms', 'p99_ms')
-# What must be reached: text, number of the figure, tests, shape, whether less is better, must, stretch.
+# What must be reached: text, number of a run, pipeline, client threads, must, stretch.
 FIGURES = (
     ('CPU per GET and SET, pipeline 1, 50 connections', 'cpu_us', 1, 1, 0.88, 0.80),
     ('CPU per GET and SET, pipeline 16', 'cpu_us', 16, 1, 0.45, 0.36),
@@ -16,19 +13,8 @@ FIGURES = (
     ('throughput, pipeline 64, one client thread', 'rps', 64, 1, 3.0, 4.5),
     ('throughput, pipeline 1, two client threads', 'rps', 1, 2, 1.3, 1.9),
 )
-
-
-GREYS, BLUES = ('#8a8a8a', '#c4c4c4'), ('#0b3c6f', '#1f77b4', '#6baed6', '#bdd7ee')
-ORANGES = ('#8c3b00', '#e6730f', '#fdae6b', '#fdd9b5')
-
-
-def colours(servers):
-    """A colour for each server: greys for Redis, oranges for io_uring, blues for the others."""
-    used = {GREYS: 0, BLUES: 0, ORANGES: 0}
-    for name in servers:
-        family = GREYS if name.startswith('redis') else ORANGES if 'io_uring' in name else BLUES
-        used[family] += 1
-        yield family[(used[family] - 1) % len(family)]
+OVER_FLOOR = 1.25                   # CPU per request, at most, over that of the null server
+OVER_ONE_THREAD = 1.10              # CPU per request of four stages, at most, over that of one thread
 
 
 def shape_of(run):
@@ -108,27 +94,52 @@ def figures(runs, base, server):
     return table(['ratio to ' + base, 'must', 'stretch', 'measured', ''], rows)
 
 
-def plans_table(runs, base, servers, alone):
+def floor_table(runs, base, server, floor):
+    """How far both servers are from one that does nothing but receive and send."""
+    rows = []
+    for shape in runs.by:
+        if not runs.by[shape][floor]:
+            continue
+        over = runs.ratio(shape, server, floor, 'cpu_us')
+        rows.append([f'{shape[0]}, pipeline {shape[1]}']
+                    + [f'{runs.median(shape, who, "cpu_us"):.3f}' for who in (base, server, floor)]
+                    + [f'{runs.ratio(shape, floor, base, "cpu_us"):.2f}', f'{over:.2f}',
+                       f'≤ {OVER_FLOOR:.2f}', 'reached' if over <= OVER_FLOOR else 'MISSED'])
+    return table(['CPU us per request', base, server, floor, f'{floor}/{base}', f'{server}/{floor}',
+                  'must', ''], rows)
+
+
+def plans_table(runs, servers, alone):
     """The table of PLANS=1: a row for each server, a column for each shape: CPU us per request,
-    its ratio to the base and, for shapes of two client threads, throughput. `alone` maps a backend
-    to its one-thread plan, which the last column compares with."""
+    its ratio to the first server and, for shapes of two client threads, throughput. `alone` maps a
+    server to the one that has its backend and one thread, which the last column compares with."""
     shapes = list(runs.by)
     head = ['server'] + [f'{s[0]} P{s[1]}' + (f' {s[4]} threads k/s' if s[4] > 1 else ' CPU us')
                          for s in shapes] + ['CPU to one thread']
     rows = []
-    for server, backend in servers:
+    for server in servers:
         row = [server]
         for shape in shapes:
             number = 'rps' if shape[4] > 1 else 'cpu_us'
             value = runs.median(shape, server, number)
             text = thousands(value) if number == 'rps' else f'{value:.3f}'
-            row.append(f'{text} ({runs.ratio(shape, server, base, number):.2f})')
-        to = alone.get(backend)
-        singles = [s for s in shapes if s[4] == 1]
-        row.append(' '.join(f'{runs.ratio(s, server, to, "cpu_us"):.2f}' for s in singles)
-                   if to and to != server else '-')
+            row.append(f'{text} ({runs.ratio(shape, server, servers[0], number):.2f})')
+        row.append(' '.join(f'{runs.ratio(s, server, alone[server], "cpu_us"):.2f}'
+                            for s in shapes if s[4] == 1) if server in alone else '-')
         rows.append(row)
     return table(head, rows)
+
+
+def plans_figures(runs, servers, alone):
+    """What these plans may cost over one thread, at each depth of pipeline; the worst test counts."""
+    rows = []
+    for server in servers:
+        for pipeline in sorted({s[1] for s in runs.by}):
+            worst = max(runs.ratio(s, server, alone[server], 'cpu_us')
+                        for s in runs.by if s[1] == pipeline and s[4] == 1)
+            rows.append([f'{server}, pipeline {pipeline}', f'≤ {OVER_ONE_THREAD:.2f}', f'{worst:.2f}',
+                         'reached' if worst <= OVER_ONE_THREAD else 'MISSED'])
+    return table(['CPU per request, ratio to one thread', 'must', 'measured', ''], rows)
 
 
 def write_csv(path, runs):
@@ -138,36 +149,3 @@ def write_csv(path, runs):
         out.writeheader()
         for row in runs.rows:
             out.writerow({k: f'{v:.4f}' if isinstance(v, float) else v for k, v in row.items()})
-
-
-def picture(path, runs, servers, shapes, title):
-    """Two groups of bars, throughput and CPU per request, drawn by gnuplot; False without it."""
-    if not shutil.which('gnuplot') or not shapes:
-        return False
-    data = os.path.splitext(path)[0] + '.dat'
-    with open(data, 'w', encoding='utf-8') as f:
-        for number in ('rps', 'cpu_us'):
-            f.write('shape ' + ' '.join(f'"{s}"' for s in servers) + '\n')
-            for shape in shapes:
-                scale = 1000 if number == 'rps' else 1
-                values = [runs.median(shape, s, number) / scale for s in servers]
-                label = f'{shape[0].upper()} P{shape[1]}' + (' x2' if shape[4] > 1 else '')
-                f.write(f'"{label}" ' + ' '.join(f'{v:.4f}' for v in values) + '\n')
-            f.write('\n\n')
-    plot = 'plot ' + ', '.join(
-        f"'{data}' index %d using {i}:xtic(1) title columnheader({i}) noenhanced linecolor rgb '{colour}'"
-        for i, colour in enumerate(colours(servers), 2))
-    script = '\n'.join([
-        "set terminal pngcairo size 1200,760 font 'sans,11'", f"set output '{path}'",
-        f"set multiplot layout 2,1 title '{title} (x2: two client threads)'",
-        'set style data histogram', 'set style histogram cluster gap 1',
-        'set style fill solid 1.0 noborder', 'set boxwidth 0.9', 'set grid ytics', 'set lmargin 11',
-        'set logscale y',
-        'set key outside right top', "set ylabel 'thousand requests/s (log)'",
-        plot.replace('%d', '0'), "set ylabel 'server CPU, us/request (log)'", plot.replace('%d', '1'),
-        'unset multiplot']) + '\n'
-    run = subprocess.run(['gnuplot'], input=script, text=True, capture_output=True, check=False)
-    os.remove(data)
-    if run.returncode != 0:
-        print(f'bench: gnuplot said: {run.stderr.strip()[:300]}')
-    return run.returncode == 0

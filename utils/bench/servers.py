@@ -159,9 +159,6 @@ class Server:
                     return int(line.split()[1]) * 1024
         raise Failure(f'{self.name} has no VmRSS')
 
-    def threads(self):
-        return len(os.listdir(f'/proc/{self.process.pid}/task'))
-
 
 def cpu_of(pid):
     """Seconds of CPU of a process: to the nanosecond from schedstat, by ticks where there is none."""
