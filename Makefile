@@ -257,6 +257,7 @@ apps: deps-test
 	@$(TEST_ENV) tests/apps/run $(APPS)
 
 # SUITE: an unpacked Redis 7.2.6 tree. FILES: names of its files; RUNNER: another script to run them.
+# Fails when a test fails that tests/compat/waiting.tsv does not list, or passes though it does.
 RUNNER ?= utils/run-compat
 compat: deps-test
 	@test -n '$(SUITE)' || { echo 'make compat SUITE=<unpacked Redis 7.2.6 tree> [FILES="unit/type/incr ..."]'; exit 2; }

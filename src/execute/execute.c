@@ -204,6 +204,7 @@ static void execute_enforce_limit(struct session *s, struct out *o, size_t start
 {
     if (likely(o->reply.len - start <= room) || s->closing) return;
     o->reply.len = start;
+    reply_fit(&o->reply); /* what was dropped would stay, in every such batch's buffer */
     run_cut_over_limit(s);
 }
 

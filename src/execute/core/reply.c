@@ -27,6 +27,16 @@ void reply_grow(struct reply *r, size_t more)
     r->cap = cap;
 }
 
+void reply_fit(struct reply *r)
+{
+    if (r->len == 0) {
+        reply_release(r);
+        return;
+    }
+    r->buf = heap_realloc(r->buf, r->len);
+    r->cap = r->len;
+}
+
 void reply_release(struct reply *r)
 {
     heap_free(r->buf);

@@ -46,6 +46,8 @@ static inline int reply_word_len(struct bytes word, size_t max)
 }
 #define REPLY_WORD(word) reply_word_len((word), 128), (word).ptr
 
+/* Gives back the room that is not in use. */
+void reply_fit(struct reply *r);
 void reply_release(struct reply *r);
 
 #endif

@@ -281,7 +281,9 @@ test "CONFIG SET of a wrong loglevel names all levels" -tags baton-only {
 }
 
 test "Baton's own start options take what they are, and nothing else" -tags baton-only {
-    foreach {name other} {threads accept+parse+execute+write io-backend auto cpu-pinning no} {
+    foreach {name other} {
+        threads accept+parse+execute+write io-backend auto cpu-pinning no io-gather-us 7
+    } {
         set value [option_value $name]
         expect OK { ask CONFIG SET $name $value }
         if {$value eq $other} { set other [expr {$name eq "cpu-pinning" ? "yes" : "epoll"}] }

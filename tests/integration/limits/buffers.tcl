@@ -8,6 +8,22 @@ proc pile_up {c count} {
     client::write $c [string repeat [client::encode GET big] $count]
 }
 
+# The first test: a batch of replies whose buffer others made large would hide what it looks for.
+test "a reply that is dropped over the hard limit leaves no memory behind" {
+    for {set i 0} {$i < 150} {incr i} {
+        ask SET k$i [string repeat x 1000]
+        lappend keys k$i
+    }
+    ask MGET k0
+    with_config {client-output-buffer-limit "normal 100000 0 0"} {
+        set before [info_field used_memory memory]
+        set c [client::dial]
+        client::send $c MGET {*}$keys
+        expect "" { client::until_eof $c }
+        wait_for {[info_field used_memory memory] < $before + 20000}
+    }
+}
+
 test "the hard output limit cuts a client that does not read" {
     set c [client::dial]
     set id [$c CLIENT ID]
