@@ -44,6 +44,7 @@ struct accept_stage {
     struct accept_wiring wiring;
     struct arena *arena;
     struct accept_listeners listeners;
+    struct thread *watcher; /* whose poller has the listeners; NULL: the home's */
     bool watching;
     uint32_t *free_slots;
     uint32_t free_count;
@@ -53,6 +54,7 @@ struct accept_stage {
     int next_parser;
     int spare_fd;
     uint64_t retry_ns; /* listeners rest until then; 0: they do not */
+    bool rested;       /* that time is over, and the watcher was called */
     struct doubt doubts[ACCEPT_DOUBTS_MAX];
     int doubt_count;
     uint64_t doubt_ns; /* when to look at them again */
@@ -225,6 +227,7 @@ static void accept_watch(struct accept_stage *a, struct thread *th)
         poller_add_listener(th->poller, a->listeners.list[i].fd,
                             thread_tag(&a->stage, (uint32_t)i, 0));
     a->watching = true;
+    a->rested = false;
     a->retry_ns = 0;
 }
 
@@ -298,14 +301,11 @@ static bool accept_from(struct accept_stage *a, struct turn *t, const struct acc
 
 /* ---- The stage ---- */
 
-static bool accept_run(void *self, struct turn *t)
+/* Everything that needs the poller which the listeners are with. */
+static void accept_listen(struct accept_stage *a, struct turn *t, const struct settings *settings)
 {
-    struct accept_stage *a = self;
-    const struct settings *settings = settings_enter(ACCEPT_SETTINGS_ID);
-    accept_take_freed(a);
     accept_take_orders(a, t->thread);
-    accept_settle_doubts(a, t, settings);
-    if (!a->watching && a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns)
+    if (!a->watching && (a->rested || (a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns)))
         accept_watch(a, t->thread);
     struct poll_event *e;
     while ((e = thread_event(t->thread, &a->stage)) != NULL) {
@@ -314,6 +314,29 @@ static bool accept_run(void *self, struct turn *t)
         if (live) accept_from(a, t, &a->listeners.list[i], settings);
         thread_event_done(t->thread, &a->stage);
     }
+}
+
+/* In a turn elsewhere: has the watcher do what only it can. */
+static void accept_call_watcher(struct accept_stage *a)
+{
+    bool rested = !a->watching && a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns;
+    if (rested) {
+        a->rested = true;
+        a->retry_ns = clock_mono_ns() + ACCEPT_RETRY_NS; /* not again before that */
+    }
+    if (rested || handoff_depth(a->wiring.orders) > 0) thread_call_guest(a->watcher);
+}
+
+static bool accept_run(void *self, struct turn *t)
+{
+    struct accept_stage *a = self;
+    const struct settings *settings = settings_enter(ACCEPT_SETTINGS_ID);
+    accept_take_freed(a);
+    accept_settle_doubts(a, t, settings);
+    if (a->watcher == NULL || t->thread == a->watcher)
+        accept_listen(a, t, settings);
+    else
+        accept_call_watcher(a);
     settings_leave(ACCEPT_SETTINGS_ID);
     return false;
 }
@@ -360,6 +383,12 @@ void accept_close(struct accept_stage *a)
     arena_free(arena, a->generations);
     arena_free(arena, a);
     arena_close(arena);
+}
+
+void accept_set_watcher(struct accept_stage *a, struct thread *watcher)
+{
+    a->watcher = watcher;
+    thread_watch_for(watcher, &a->stage);
 }
 
 struct stage *accept_stage(struct accept_stage *a) { return &a->stage; }

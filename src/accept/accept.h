@@ -44,6 +44,9 @@ struct accept_stage;
 struct accept_stage *accept_open(const struct accept_wiring *w);
 void accept_close(struct accept_stage *a);
 struct stage *accept_stage(struct accept_stage *a);
+/* Before threads start: the listeners are watched by that thread, whose guest accept is; without
+ * this, at home. */
+void accept_set_watcher(struct accept_stage *a, struct thread *watcher);
 
 /* Any thread, as information. */
 uint64_t accept_connections_total(const struct accept_stage *a);

@@ -64,7 +64,8 @@ struct stage {
     const struct stage_ops *ops;
     struct thread *home;
     unsigned index;
-    bool lendable; /* its turn may run on any thread */
+    bool lendable;   /* its turn may run on any thread */
+    bool stays_lent; /* whatever stage_set_mode() says: its sockets are watched elsewhere */
 
     /* Any thread; see above. */
     _Alignas(64) _Atomic uint32_t token;
@@ -109,8 +110,8 @@ void stage_open(struct stage *s, const char *name, void *self, const struct stag
 /* Forgets all stages; for tests and the simulator. */
 void stage_forget_all(void);
 
-/* Whose business its turn is; any thread, at any time. A stage that cannot be lent stays at home.
- */
+/* Whose business its turn is; any thread, at any time. A stage that cannot be lent stays at home,
+ * one that stays lent is not touched. */
 void stage_set_mode(struct stage *s, enum stage_mode mode);
 
 /* In a turn: `to` was handed work. Its turn comes when this one is over. */

@@ -39,6 +39,21 @@ void thread_add_stage(struct thread *th, struct stage *s)
     s->home = th;
 }
 
+void thread_watch_for(struct thread *th, struct stage *s)
+{
+    must(th->guest == NULL && s->home != NULL && s->home != th);
+    th->guest = s;
+    s->lendable = true;
+    stage_set_mode(s, STAGE_LENT);
+    s->stays_lent = true;
+}
+
+void thread_call_guest(struct thread *th)
+{
+    atomic_store(&th->guest_called, true);
+    thread_poke(th);
+}
+
 void thread_poke(struct thread *th)
 {
     if (atomic_load(&th->sleeps_until_ns) == 0) return;
@@ -51,6 +66,7 @@ static struct event_queue *thread_queue(struct thread *th, unsigned stage_index)
 {
     for (unsigned i = 0; i < th->stage_count; i++)
         if (th->stages[i]->index == stage_index) return &th->queues[i];
+    if (th->guest != NULL && th->guest->index == stage_index) return &th->queues[th->stage_count];
     return NULL;
 }
 
@@ -71,7 +87,7 @@ void thread_event_done(struct thread *th, const struct stage *s)
 
 static bool thread_has_events(const struct thread *th)
 {
-    for (unsigned i = 0; i < th->stage_count; i++)
+    for (unsigned i = 0; i <= th->stage_count; i++) /* the guest's too */
         if (th->queues[i].count > 0) return true;
     return false;
 }
@@ -90,10 +106,19 @@ static void thread_poll(struct thread *th, uint64_t timeout_ns)
 
 /* ---- Rounds ---- */
 
-/* Runs the turns at home that have a reason to run. True when one did. */
+static bool thread_run_guest(struct thread *th)
+{
+    if (th->guest == NULL) return false;
+    bool called = atomic_load(&th->guest_called) && atomic_exchange(&th->guest_called, false);
+    if (!called && th->queues[th->stage_count].count == 0) return false;
+    stage_run_or_leave(th->guest, th);
+    return true;
+}
+
+/* Runs the turns that have a reason to run here. True when one did. */
 static bool thread_run_stages(struct thread *th, uint64_t now_ns)
 {
-    bool did = false;
+    bool did = thread_run_guest(th);
     for (unsigned i = 0; i < th->stage_count; i++) {
         struct stage *s = th->stages[i];
         bool wanted = th->queues[i].count > 0 || stage_was_left(s) ||
@@ -118,7 +143,7 @@ static uint64_t thread_next_due(struct thread *th, uint64_t now_ns)
 
 static bool thread_is_wanted(struct thread *th, uint64_t until_ns)
 {
-    if (atomic_load(&th->stopping)) return true;
+    if (atomic_load(&th->stopping) || atomic_load(&th->guest_called)) return true;
     for (unsigned i = 0; i < th->stage_count; i++) {
         struct stage *s = th->stages[i];
         if (stage_was_left(s)) return true;

@@ -5,6 +5,10 @@
  * Events of the poller are sorted by stage: a stage's turn, when it runs at home, takes its own
  * with thread_event() and says with thread_event_done() that it is through with one. Events that a
  * stage could not take yet (it is out of batches) wait for its next turn.
+ *
+ * A thread may watch sockets for one stage whose home is elsewhere, its guest: so that one thread
+ * is woken for what comes in, and not two. Their events come here, and this thread runs the guest's
+ * turn, lent.
  */
 #ifndef FLOW_THREAD_H
 #define FLOW_THREAD_H
@@ -24,7 +28,8 @@ struct thread {
     struct poller *poller; /* made by the thread itself */
     struct stage *stages[THREAD_STAGES_MAX];
     unsigned stage_count;
-    struct event_queue *queues; /* one per stage at home */
+    struct stage *guest;        /* or NULL */
+    struct event_queue *queues; /* one per stage at home, and the guest's behind them */
     struct governor *governor;  /* asked between rounds, or NULL */
     pthread_t pthread;
     int start_error;
@@ -32,6 +37,7 @@ struct thread {
     /* Written by this thread, read by those who might wake it. 0: awake. */
     _Alignas(64) _Atomic uint64_t sleeps_until_ns;
     _Atomic bool stopping;
+    _Atomic bool guest_called; /* set by any thread, taken back by this one */
     _Atomic uint64_t sleeps;
 };
 
@@ -47,6 +53,10 @@ static inline uint32_t thread_tag_gen(uint64_t tag) { return (uint32_t)tag; }
 void thread_init(struct thread *th, const char *name, int cpu, enum poller_kind kind);
 /* Before it starts: `s` has its home here. */
 void thread_add_stage(struct thread *th, struct stage *s);
+/* Before it starts: the sockets of `s`, which becomes lendable and stays so, are watched here. */
+void thread_watch_for(struct thread *th, struct stage *s);
+/* Any thread: the guest's turn is to be run here, for what only the thread that watches can do. */
+void thread_call_guest(struct thread *th);
 /* Starts it and waits until its poller is open: 0 or -errno. `started` runs in the thread first
  * (crash stack); may be NULL. */
 int thread_start(struct thread *th, void (*started)(void));
@@ -63,8 +73,8 @@ static inline uint64_t thread_sleeps_until(struct thread *th)
     return atomic_load(&th->sleeps_until_ns);
 }
 
-/* At home, in the turn of `s`: the next event of its own, or NULL. It stays the next one until it
- * is done. */
+/* Where its sockets are watched, in the turn of `s`: the next event of its own, or NULL. It stays
+ * the next one until it is done. */
 struct poll_event *thread_event(struct thread *th, const struct stage *s);
 void thread_event_done(struct thread *th, const struct stage *s);
 

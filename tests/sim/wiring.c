@@ -120,8 +120,11 @@ static void wiring_open_threads(void)
         thread_init(th, "sim", -1, POLLER_AUTO);
         for (int j = 0; j < from->stage_count; j++)
             thread_add_stage(th, wiring_stage(from->stages[j].kind, from->stages[j].index));
-        thread_adopt(th, kernel_poller_open());
     }
+    struct thread *parser = parse_stage(w.parsers[0])->home;
+    if (accept_stage(w.accept)->home != parser && sim_chance(2))
+        accept_set_watcher(w.accept, parser);
+    for (int i = 0; i < w.plan.thread_count; i++) thread_adopt(&w.threads[i], kernel_poller_open());
 }
 
 void wiring_open(const char *plan)
