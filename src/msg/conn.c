@@ -47,20 +47,24 @@ void conn_cards_close(void)
     conn_slot_max = 0;
 }
 
-struct conn_card *conn_card(uint32_t slot)
+static struct conn_card *conn_block(uint32_t slot)
 {
     must(slot < conn_slot_max);
-    struct conn_card *block =
-        atomic_load_explicit(&conn_blocks[slot / CONN_BLOCK_CARDS], memory_order_acquire);
-    return block == NULL ? NULL : &block[slot % CONN_BLOCK_CARDS];
+    return atomic_load_explicit(&conn_blocks[slot / CONN_BLOCK_CARDS], memory_order_acquire);
+}
+
+struct conn_card *conn_card(uint32_t slot)
+{
+    struct conn_card *block = conn_block(slot);
+    must(block != NULL);
+    return &block[slot % CONN_BLOCK_CARDS];
 }
 
 struct conn_card *conn_card_make(uint32_t slot)
 {
     if (slot >= conn_slot_max) return NULL;
-    struct conn_card *card = conn_card(slot);
-    if (card != NULL) return card;
-    void *block = mmap(NULL, CONN_BLOCK_CARDS * sizeof(*card), PROT_READ | PROT_WRITE,
+    if (conn_block(slot) != NULL) return conn_card(slot);
+    void *block = mmap(NULL, CONN_BLOCK_CARDS * sizeof(struct conn_card), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED) return NULL;
     atomic_store_explicit(&conn_blocks[slot / CONN_BLOCK_CARDS], block, memory_order_release);
