@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/loose.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
@@ -275,8 +276,10 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
 {
     stage_note_handoff(&e->stage, t, b->read_ticks);
     e->read_ticks = b->read_ticks;
+    if (unlikely(b->blocks.first != NULL)) loose_take(b);
     uint32_t asked = 0;
     for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
+    loose_let_go();
     t->items += b->command_count;
     execute_publish_all(e, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
@@ -457,6 +460,7 @@ void execute_close(struct execute_stage *e)
 }
 
 struct stage *execute_stage(struct execute_stage *e) { return &e->stage; }
+struct arena *execute_arena(struct execute_stage *e) { return e->arena; }
 
 void execute_on_config(const char *option, int (*apply)(const struct settings *old,
                                                         const struct settings *new, char *error))

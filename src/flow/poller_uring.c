@@ -12,6 +12,11 @@
  * that takes the last data after the end has arrived may go back to waiting without meeting the end
  * (seen with Linux 6.18), and nothing would wake it again. Once the poll has told of the end, the
  * rest is read by receives of one shot each, which cannot miss it.
+ *
+ * A reader that is direct has a one-shot poll in the place of its receive, armed again as a
+ * listener's is; a poll tells of the end too. Whatever request is in the kernel is cancelled at a
+ * change, and its last completion arms the other kind: so there is one request at a time, and all
+ * that a receive took is given before the first POLL_READABLE.
  */
 #include "flow/poller.h"
 
@@ -42,6 +47,8 @@ struct watch {
     uint8_t kind;
     bool armed;     /* a request is in the kernel */
     bool paused;    /* must not be armed again */
+    bool direct;    /* a reader that receives by itself */
+    bool polls;     /* a reader: the request in the kernel is a poll */
     bool ending;    /* a reader whose stream's end was seen: no multishot any more */
     bool removed;   /* free it when it is not armed any more */
     uint32_t epoch; /* of a reader, for gathering */
@@ -151,7 +158,11 @@ static void uring_arm(struct poller_uring *u, uint32_t i)
 {
     struct watch *w = &u->watches[i];
     struct io_uring_sqe *sqe = uring_sqe(u);
-    if (w->kind == WATCH_READER) {
+    if (w->kind == WATCH_READER && w->direct) {
+        w->polls = true;
+        io_uring_prep_poll_add(sqe, w->fd, POLLIN);
+    } else if (w->kind == WATCH_READER) {
+        w->polls = false;
         if (w->ending)
             io_uring_prep_recv(sqe, w->fd, NULL, 0, 0);
         else
@@ -212,11 +223,33 @@ static bool uring_error_is_passing(int res)
            res == -ENOMEM;
 }
 
+/* One completion of a direct reader's poll, which takes nothing off the socket: what is not told
+ * here is told by the next request. */
+static bool uring_complete_direct(struct poller_uring *u, uint32_t i,
+                                  const struct io_uring_cqe *cqe, struct poll_event *e)
+{
+    struct watch *w = &u->watches[i];
+    w->armed = false;
+    if (w->removed) {
+        uring_watch_free(u, i);
+        return false;
+    }
+    if (w->paused) return false;
+    bool tells = w->direct && cqe->res > 0;
+    if (tells) {
+        gather_meet(&u->gather, &w->epoch);
+        *e = (struct poll_event){.tag = w->tag, .what = POLL_READABLE};
+    }
+    uring_arm(u, i);
+    return tells;
+}
+
 /* One completion of a receive. True when `e` was filled. */
 static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe,
                                 struct poll_event *e)
 {
     struct watch *w = &u->watches[i];
+    if (w->polls) return uring_complete_direct(u, i, cqe, e);
     bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     w->armed = more;
     if (w->removed) {
@@ -253,7 +286,7 @@ static void uring_complete_hangup(struct poller_uring *u, uint32_t i)
         struct watch *reader = &u->watches[w->twin];
         reader->twin = WATCH_NONE;
         reader->ending = true;
-        if (reader->armed && !reader->paused) uring_cancel(u, w->twin);
+        if (reader->armed && !reader->paused && !reader->polls) uring_cancel(u, w->twin);
     }
     uring_watch_free(u, i);
 }
@@ -393,6 +426,16 @@ static void uring_op_resume_reader(struct poller *p, int fd, uint64_t tag)
         uring_arm(u, i); /* else its cancellation is on the way, and re-arms it */
 }
 
+static void uring_op_read_direct(struct poller *p, int fd, uint64_t tag, bool on)
+{
+    (void)fd;
+    struct poller_uring *u = uring_of(p);
+    uint32_t i = uring_watch_find(u, tag, WATCH_READER);
+    if (i == WATCH_NONE || u->watches[i].direct == on) return;
+    u->watches[i].direct = on;
+    if (u->watches[i].armed) uring_cancel(u, i); /* what comes next is armed behind it */
+}
+
 static void uring_op_remove_reader(struct poller *p, int fd, uint64_t tag)
 {
     (void)fd;
@@ -430,6 +473,7 @@ static const struct poller_ops uring_ops = {
     .add_reader = uring_op_add_reader,
     .pause_reader = uring_op_pause_reader,
     .resume_reader = uring_op_resume_reader,
+    .read_direct = uring_op_read_direct,
     .remove_reader = uring_op_remove_reader,
     .release = uring_op_release,
     .await_writable = uring_op_await_writable,

@@ -42,6 +42,7 @@ struct command_batch *batch_new(struct arena *a, uint16_t parser)
 
 void batch_reset(struct arena *a, struct command_batch *b)
 {
+    must(b->blocks.first == NULL); /* execute's, since the batch was handed over */
     struct chunk *own = b->chunks;
     while (own->next != NULL) {
         struct chunk *c = own->next;

@@ -29,6 +29,11 @@ enum {
     PARSE_INLINE_MAX = 65536,
     PARSE_UNAUTHENTICATED_ARGS = 10,
     PARSE_UNAUTHENTICATED_BULK = 16384,
+    PARSE_BIG_READ = 1 << 20,  /* at most so much of a big argument is read at once */
+    PARSE_TURN_READ = 1 << 20, /* after so many bytes a turn gives way to those that it fed */
+    PARSE_HEAD_READ = 512,     /* first read where a big argument is expected: what comes with its
+                                  head is copied */
+    PARSE_DIRECT_IDLE = 16,    /* reads without a big argument after which none is expected */
 };
 
 struct parse_stage {
@@ -36,6 +41,9 @@ struct parse_stage {
     struct parse_wiring wiring;
     struct stage *execute;
     struct arena *arena;
+    struct arena *home;                           /* execute's, for blocks */
+    struct poller *poller;                        /* of this turn's thread */
+    uint64_t read_now;                            /* bytes read in this turn */
     struct command_batch *batches[PARSE_BATCHES]; /* all of them, for closing */
     struct command_batch *idle[PARSE_BATCHES];    /* at home */
     unsigned idle_count;
@@ -144,6 +152,7 @@ static void parse_drop_held(struct parse_stage *p, struct conn_in *c)
 {
     arena_free(p->arena, c->held);
     arena_free(p->arena, c->spans);
+    big_drop(p->home, &c->big);
     c->held = NULL;
     c->spans = NULL;
     c->span_max = 0;
@@ -184,6 +193,24 @@ static bool parse_take_seed(struct parse_stage *p, struct turn *t)
 
 /* ---- Commands ---- */
 
+/* Big arguments lie in blocks, which go with the batch. Gives how many bytes they took on the wire.
+ */
+static __attribute__((noinline)) size_t parse_emit_blocks(struct parse_stage *p, struct conn_in *c,
+                                                          struct bytes *args)
+{
+    size_t wire_len = 0;
+    while (c->big.whole.first != NULL) {
+        struct block *b = c->big.whole.first;
+        c->big.whole.first = b->next;
+        args[b->arg] = bytes_make(b->bytes, b->len);
+        wire_len += b->len + 2;
+        block_list_add(&p->filling->blocks, b);
+    }
+    c->big.whole.last = NULL;
+    c->big.whole_bytes = 0;
+    return wire_len;
+}
+
 /* The command that the connection's parser has found in `in`. */
 static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct resp_input *in)
 {
@@ -195,6 +222,7 @@ static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct re
     item->count++;
     for (uint32_t i = 0; i < nargs; i++)
         args[i] = bytes_make(in->buf + in->spans[i].at, in->spans[i].len);
+    if (unlikely(c->big.whole.first != NULL)) wire_len += parse_emit_blocks(p, c, args);
 
     bool no_such_sub = false;
     const struct command_spec *spec = command_find(args, nargs, &no_such_sub);
@@ -301,12 +329,14 @@ static size_t parse_commands(struct parse_stage *p, struct conn_in *c, char *dat
 
 /* ---- Input ---- */
 
+static uint32_t parse_meter(size_t n) { return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n; }
+
 static void parse_note_held(struct conn_in *c)
 {
-    uint32_t held = c->held == NULL ? 0 : (uint32_t)c->held->len;
-    uint32_t room = c->held == NULL ? 0 : (uint32_t)(c->held->cap - c->held->len);
-    conn_meter_set(&c->card->in_held, held);
-    conn_meter_set(&c->card->in_room, room);
+    size_t held = c->held == NULL ? 0 : c->held->len;
+    size_t room = c->held == NULL ? 0 : c->held->cap - c->held->len;
+    conn_meter_set(&c->card->in_held, parse_meter(held + big_held(&c->big)));
+    conn_meter_set(&c->card->in_room, parse_meter(room + big_reserved(&c->big)));
     uint32_t args = c->spans == NULL ? 0 : c->span_max * (uint32_t)sizeof(*c->spans);
     conn_meter_set(&c->card->in_args, args);
 }
@@ -314,11 +344,14 @@ static void parse_note_held(struct conn_in *c)
 static void parse_check_limit(struct parse_stage *p, struct conn_in *c)
 {
     int64_t limit = p->settings->client_query_buffer_limit;
-    if (c->held == NULL || limit <= 0 || (int64_t)c->held->len <= limit) return;
+    if (c->held == NULL || limit <= 0) return;
+    size_t len = c->held->len + big_held(&c->big);
+    if (len <= (uint64_t)limit) return;
     log_warn("Closing client id=%llu that reached max query buffer length: %zu bytes",
-             (unsigned long long)c->card->id, c->held->len);
+             (unsigned long long)c->card->id, len);
     counter_add(&p->cuts, 1);
     c->deaf = true;
+    parse_drop_held(p, c);
     shutdown(c->ref.fd, SHUT_RDWR);
 }
 
@@ -333,14 +366,34 @@ static void parse_reserve_held(struct parse_stage *p, struct conn_in *c, size_t 
     c->held = chunk_reserve(p->arena, c->held, more > least ? more : least);
 }
 
+/* Is the argument that bytes are missing of a big one, not begun yet? No read brings one whole, so
+ * each is met here. */
+static bool parse_meets_big(const struct conn_in *c)
+{
+    return resp_open_bulk(&c->parser) >= BLOCK_ARG_MIN && !big_is_open(&c->big) && !c->deaf;
+}
+
+/* A big argument begins, with these bytes. From now on the connection receives by itself. */
+static void parse_begin_big(struct parse_stage *p, struct conn_in *c, const char *data, size_t len)
+{
+    big_begin(p->home, &c->big, (size_t)resp_open_bulk(&c->parser), data, len);
+    c->direct_idle = 0;
+    if (c->direct) return;
+    c->direct = true;
+    poller_read_direct(p->poller, c->ref.fd, parse_tag(p, c), true);
+}
+
 /* The bytes that whole commands left over go to a chunk of the connection's own. */
 static void parse_hold(struct parse_stage *p, struct conn_in *c, const char *rest, size_t len)
 {
     if (len == 0 || c->deaf) return;
-    c->held = chunk_new(p->arena, len < 64 ? 64 : len);
-    memcpy(c->held->data, rest, len);
-    c->held->len = len;
+    bool is_big = parse_meets_big(c);
+    size_t keep = is_big ? c->parser.pos : len;
+    c->held = chunk_new(p->arena, keep < 64 ? 64 : keep);
+    memcpy(c->held->data, rest, keep);
+    c->held->len = keep;
     parse_keep_spans(p, c);
+    if (is_big) parse_begin_big(p, c, rest + keep, len - keep);
 }
 
 /* More bytes have come to the held chunk. */
@@ -350,6 +403,11 @@ static void parse_held(struct parse_stage *p, struct conn_in *c)
     size_t done = parse_commands(p, c, held->data, held->len);
     if (done == 0) {
         parse_keep_spans(p, c);
+        if (parse_meets_big(c)) {
+            size_t len = held->len - c->parser.pos;
+            held->len = c->parser.pos;
+            parse_begin_big(p, c, held->data + held->len, len);
+        }
     } else {
         c->held = NULL;
         batch_take_chunk(p->filling, held);
@@ -372,10 +430,36 @@ static void parse_fresh(struct parse_stage *p, struct conn_in *c, struct chunk *
     }
 }
 
+/* More bytes have come to the big argument that is being read. */
+static void parse_big(struct parse_stage *p, struct conn_in *c)
+{
+    if (!big_is_whole(&c->big)) {
+        parse_check_limit(p, c);
+        parse_note_held(c);
+        return;
+    }
+    if (c->spans == NULL) { /* it is the first argument */
+        c->span_max = 16;
+        c->spans = arena_alloc(p->arena, c->span_max * sizeof(*c->spans));
+    }
+    if (!big_end(&c->big, c->parser.nargs)) {
+        parse_emit_error(p, c, RESP_NO_CRLF);
+        parse_drop_held(p, c);
+        parse_note_held(c);
+        return;
+    }
+    resp_skip_bulk(&c->parser, c->spans);
+    if (resp_is_whole(&c->parser))
+        parse_held(p, c);
+    else
+        parse_note_held(c);
+}
+
 static void parse_count(struct parse_stage *p, struct conn_in *c, size_t len)
 {
     counter_add(&p->bytes, len);
     counter_add(&p->reads, 1);
+    p->read_now += len;
     uint64_t before = conn_meter(&c->card->in_bytes);
     conn_meter_set(&c->card->in_bytes, before + len);
 }
@@ -384,6 +468,13 @@ static void parse_data(struct parse_stage *p, struct conn_in *c, const char *dat
 {
     parse_count(p, c, len);
     if (c->deaf) return;
+    if (big_is_open(&c->big)) { /* these bytes were on their way before it received by itself */
+        size_t n = big_put(p->home, &c->big, data, len);
+        parse_big(p, c);
+        data += n;
+        len -= n;
+        if (len == 0 || c->deaf) return;
+    }
     if (c->held != NULL) {
         parse_reserve_held(p, c, len);
         memcpy(c->held->data + c->held->len, data, len);
@@ -396,32 +487,71 @@ static void parse_data(struct parse_stage *p, struct conn_in *c, const char *dat
     parse_fresh(p, c, chunk, len);
 }
 
-static void parse_readable(struct parse_stage *p, struct thread *th, struct conn_in *c)
+/* Receives; 0 when there is nothing now, or nothing any more: then the connection has ended. */
+static size_t parse_receive(struct parse_stage *p, struct thread *th, struct conn_in *c, char *to,
+                            size_t room)
 {
-    char *to;
-    size_t room = INPUT_READ_LEN;
-    struct chunk *chunk = batch_chunk(p->filling);
-    if (c->held != NULL) {
-        parse_reserve_held(p, c, INPUT_READ_LEN);
-        to = c->held->data + c->held->len;
-        room = c->held->cap - c->held->len;
-    } else {
-        to = chunk->data + chunk->len;
-    }
     ssize_t n = recv(c->ref.fd, to, room, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
     if (n <= 0) {
         parse_end(p, th, c);
-        return;
+        return 0;
     }
     parse_count(p, c, (size_t)n);
-    if (c->deaf) return;
+    return (size_t)n;
+}
+
+/* Reads what there is of a big argument, and nothing behind it. */
+static void parse_read_big(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    size_t left = PARSE_BIG_READ;
+    while (left > 0) {
+        size_t room;
+        char *to = big_room(p->home, &c->big, &room);
+        if (room > left) room = left;
+        size_t n = parse_receive(p, th, c, to, room);
+        if (n == 0) return;
+        left -= n;
+        big_got(&c->big, n);
+        parse_big(p, c);
+        if (n < room || !big_is_open(&c->big)) return;
+    }
+}
+
+/* How much to read at once where no big argument is under way. */
+static size_t parse_read_len(struct parse_stage *p, struct conn_in *c)
+{
+    if (likely(!c->direct)) return INPUT_READ_LEN;
+    if (c->direct_idle++ == 0) return PARSE_HEAD_READ;
+    if (c->direct_idle > PARSE_DIRECT_IDLE) {
+        c->direct = false;
+        poller_read_direct(p->poller, c->ref.fd, parse_tag(p, c), false);
+    }
+    return INPUT_READ_LEN;
+}
+
+static void parse_readable(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    if (big_is_open(&c->big)) {
+        parse_read_big(p, th, c);
+        return;
+    }
+    size_t room = parse_read_len(p, c);
+    struct chunk *chunk = batch_chunk(p->filling);
+    char *to = chunk->data + chunk->len;
     if (c->held != NULL) {
-        c->held->len += (size_t)n;
+        parse_reserve_held(p, c, room);
+        to = c->held->data + c->held->len;
+    }
+    size_t n = parse_receive(p, th, c, to, room);
+    if (n == 0 || c->deaf) return;
+    if (c->held != NULL) {
+        c->held->len += n;
         parse_held(p, c);
     } else {
-        parse_fresh(p, c, chunk, (size_t)n);
+        parse_fresh(p, c, chunk, n);
     }
+    if (n == room && big_is_open(&c->big)) parse_read_big(p, th, c);
 }
 
 /* ---- Rest ---- */
@@ -494,10 +624,16 @@ static bool parse_run(void *self, struct turn *t)
     struct parse_stage *p = self;
     if (counter_read(&p->stop) != 0) return false;
     p->settings = settings_enter(p->wiring.settings_id);
+    p->poller = t->thread->poller;
+    p->read_now = 0;
     parse_take_home(p);
     while (parse_take_seed(p, t)) {}
     struct poll_event *e;
     while ((e = thread_event(t->thread, &p->stage)) != NULL && parse_have_room(p, t)) {
+        if (p->read_now >= PARSE_TURN_READ) {
+            stage_give(t, &p->stage);
+            break;
+        }
         parse_event(p, t->thread, e);
         thread_event_done(t->thread, &p->stage);
     }
@@ -544,7 +680,10 @@ void parse_close(struct parse_stage *p)
         parse_drop_held(p, p->conns[i]);
         arena_free(arena, p->conns[i]);
     }
-    for (unsigned i = 0; i < PARSE_BATCHES; i++) batch_free(arena, p->batches[i]);
+    for (unsigned i = 0; i < PARSE_BATCHES; i++) {
+        big_free_list(p->home, &p->batches[i]->blocks); /* of one that nobody took */
+        batch_free(arena, p->batches[i]);
+    }
     arena_free(arena, p->conns);
     arena_free(arena, p->spans);
     arena_free(arena, p);
@@ -553,7 +692,11 @@ void parse_close(struct parse_stage *p)
 
 void parse_stop_reading(struct parse_stage *p) { counter_set(&p->stop, 1); }
 
-void parse_set_execute(struct parse_stage *p, struct stage *execute) { p->execute = execute; }
+void parse_set_execute(struct parse_stage *p, struct stage *execute, struct arena *arena)
+{
+    p->execute = execute;
+    p->home = arena;
+}
 struct stage *parse_stage(struct parse_stage *p) { return &p->stage; }
 uint64_t parse_bytes_read(const struct parse_stage *p) { return counter_read(&p->bytes); }
 uint64_t parse_query_limit_cuts(const struct parse_stage *p) { return counter_read(&p->cuts); }

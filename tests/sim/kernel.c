@@ -41,7 +41,7 @@ struct sim_watch {
     struct sim_socket *s;
     uint64_t tag;
     enum watch_kind kind;
-    bool paused, ended;
+    bool paused, ended, direct;
 };
 
 struct sim_poller {
@@ -373,6 +373,12 @@ static struct sim_poller *poller_of(const struct poller *p)
     return (struct sim_poller *)(uintptr_t)p;
 }
 
+/* Does it give bytes, as io_uring does, or say that there are some? */
+static bool watch_gives(const struct sim_watch *w)
+{
+    return w->kind == WATCH_READER && sim_choices.data_mode && !w->direct;
+}
+
 static bool watch_is_ready(const struct sim_poller *p, const struct sim_watch *w)
 {
     switch (w->kind) {
@@ -381,7 +387,7 @@ static bool watch_is_ready(const struct sim_poller *p, const struct sim_watch *w
     case WATCH_READER: break;
     }
     if (w->paused || w->ended) return false;
-    if (socket_readable(w->s) > 0) return !sim_choices.data_mode || p->lent < BUFFERS;
+    if (socket_readable(w->s) > 0) return !watch_gives(w) || p->lent < BUFFERS;
     return socket_is_at_end(w->s);
 }
 
@@ -410,7 +416,7 @@ static void watch_tell(struct sim_poller *p, int i, struct poll_event *e)
     if (w->kind == WATCH_WRITABLE) {
         e->what = POLL_WRITABLE;
         watch_drop(p, i);
-    } else if (w->kind == WATCH_READER && sim_choices.data_mode) {
+    } else if (watch_gives(w)) {
         w->ended = socket_readable(w->s) == 0;
         e->what = w->ended ? POLL_END : POLL_DATA;
         if (w->ended) return;
@@ -429,7 +435,7 @@ static int op_collect(struct sim_poller *p, struct poll_event *events, int max)
     for (int k = 0; k < p->count && count < max; k++) {
         int i = (from + k) % p->count;
         if (!watch_is_ready(p, &p->watches[i]) || sim_chance(4)) continue;
-        bool reads = p->watches[i].kind == WATCH_READER && sim_choices.data_mode;
+        bool reads = watch_gives(&p->watches[i]);
         do watch_tell(p, i, &events[count++]);
         while (reads && count < max && watch_is_ready(p, &p->watches[i]) && sim_chance(2));
     }
@@ -511,6 +517,13 @@ static void op_remove_reader(struct poller *p, int fd, uint64_t tag)
     watch_remove(p, fd, tag, WATCH_READER);
 }
 
+static void op_read_direct(struct poller *base, int fd, uint64_t tag, bool on)
+{
+    fd_enter(fd, "a change of reading");
+    int i = watch_find(poller_of(base), tag, WATCH_READER);
+    if (i >= 0) poller_of(base)->watches[i].direct = on;
+}
+
 static void op_await_writable(struct poller *p, int fd, uint64_t tag)
 {
     watch_add(p, fd, tag, WATCH_WRITABLE);
@@ -537,6 +550,7 @@ struct poller *kernel_poller_open(void)
         .add_reader = op_add_reader,
         .pause_reader = op_pause_reader,
         .resume_reader = op_resume_reader,
+        .read_direct = op_read_direct,
         .remove_reader = op_remove_reader,
         .release = op_release,
         .await_writable = op_await_writable,

@@ -53,7 +53,7 @@ enum run_result cmd_APPEND(struct call *c)
     if (!string_value_find(c, key, LOOKUP_WRITE, &e)) return RUN_ERROR;
     size_t len = e == NULL ? 0 : string_len(e);
     if (e == NULL) {
-        keyspace_put_string(c->db, key, more, DEADLINE_NONE);
+        string_value_put(c, key, 2, DEADLINE_NONE);
     } else {
         if (!string_value_fits(c, len, more.len)) return RUN_ERROR;
         char *value = keyspace_edit_string(c->db, key, &e, len + more.len);

@@ -10,7 +10,8 @@ enum { SHOWN = 1 << 16 };
 
 static struct {
     struct parse_stage *p;
-    struct handoff seeds, commands, home;
+    struct handoff seeds, commands, home_ring;
+    struct arena *home; /* where execute would keep blocks */
     struct conn_card *card;
     int ours, theirs; /* the connection's two ends */
     struct command_batch *kept[PARSE_BATCHES];
@@ -38,10 +39,11 @@ static int fixture_open(void **state)
     solo_open(kind);
     handoff_open(&fx.seeds, SOLO_SLOTS);
     handoff_open(&fx.commands, PARSE_BATCHES);
-    handoff_open(&fx.home, PARSE_BATCHES);
-    struct parse_wiring w = {.seeds = &fx.seeds, .commands = &fx.commands, .home = &fx.home};
+    handoff_open(&fx.home_ring, PARSE_BATCHES);
+    struct parse_wiring w = {.seeds = &fx.seeds, .commands = &fx.commands, .home = &fx.home_ring};
     fx.p = parse_open("parse", &w);
-    parse_set_execute(fx.p, &solo.neighbour);
+    fx.home = arena_open("execute");
+    parse_set_execute(fx.p, &solo.neighbour, fx.home);
     solo_adopt(parse_stage(fx.p));
     connection(3);
     return 0;
@@ -52,12 +54,14 @@ static int fixture_close(void **state)
     (void)state;
     if (fx.p == NULL) return 0;
     parse_close(fx.p);
+    assert_int_equal(arena_used(fx.home), 0);
+    arena_close(fx.home);
     solo_close();
     close(fx.ours);
     if (fx.theirs >= 0) close(fx.theirs);
     handoff_close(&fx.seeds);
     handoff_close(&fx.commands);
-    handoff_close(&fx.home);
+    handoff_close(&fx.home_ring);
     return 0;
 }
 
@@ -95,8 +99,15 @@ static void show_batch(const struct command_batch *b)
     }
 }
 
+/* As execute does: the blocks are its own, and end here. */
 static void send_home(struct command_batch *b)
 {
+    while (b->blocks.first != NULL) {
+        struct block *block = b->blocks.first;
+        b->blocks.first = block->next;
+        arena_free(fx.home, block);
+    }
+    b->blocks.last = NULL;
     struct turn t = {.thread = &solo.thread};
     parse_send_home(fx.p, &t, b);
     if (t.given != 0) stage_call_home(parse_stage(fx.p));
