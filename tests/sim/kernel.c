@@ -202,6 +202,7 @@ static size_t socket_receive(struct sim_socket *s, char *to, size_t max)
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *from, size_t len, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
 int __wrap_shutdown(int fd, int how);
 int __wrap_close(int fd);
 int __real_close(int fd);
@@ -255,7 +256,7 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
     return (ssize_t)n;
 }
 
-ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 {
     struct sim_socket *s = fd_enter(fd, "send");
     if ((flags & MSG_NOSIGNAL) == 0 || (flags & MSG_DONTWAIT) == 0)
@@ -263,15 +264,28 @@ ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
     if (s->reset) return fail_with("send", fd, ECONNRESET);
     if (s->shut) return fail_with("send", fd, EPIPE);
     if (sim_chance(100)) return fail_with("send", fd, EINTR);
-    size_t waits = kernel_can_take(s);
+    size_t waits = kernel_can_take(s), len = 0;
     size_t n = waits >= s->room ? 0 : s->room - waits;
+    for (size_t i = 0; i < m->msg_iovlen; i++) len += m->msg_iov[i].iov_len;
     if (n > len) n = len;
     if (n == 0 || sim_chance(20)) return fail_with("send", fd, sim_chance(9) ? ENOBUFS : EAGAIN);
     if (sim_chance(3)) n = sim_some(n);
-    queue_put(&s->out, from, n);
+    size_t left = n;
+    for (size_t i = 0; left > 0; i++) {
+        size_t part = m->msg_iov[i].iov_len < left ? m->msg_iov[i].iov_len : left;
+        queue_put(&s->out, m->msg_iov[i].iov_base, part);
+        left -= part;
+    }
     sim_progress();
     sim_note("send", (uint64_t)fd, n);
     return (ssize_t)n;
+}
+
+ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
+{
+    struct iovec piece = {(void *)(uintptr_t)from, len};
+    struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
+    return __wrap_sendmsg(fd, &m, flags);
 }
 
 int __wrap_shutdown(int fd, int how)

@@ -16,7 +16,9 @@ static enum run_result string_reply(struct call *c, const struct entry *e)
 {
     if (e == NULL) return reply_null(c);
     char scratch[STRING_INT_CHARS];
-    return reply_bulk(c, string_bytes(e, scratch));
+    struct bytes value = string_bytes(e, scratch);
+    if (unlikely(value.len >= REPLY_LEND_MIN)) return reply_bulk_of(c, value, string_block(e));
+    return reply_bulk(c, value);
 }
 
 /* Argument i becomes the value. */

@@ -19,7 +19,8 @@ enum run_result cmd_GETRANGE(struct call *c)
     bool backwards = start < 0 && end < 0 && start > end;
     if (backwards || !string_value_range((int64_t)value.len, &start, &end))
         return reply_text(c, "");
-    return reply_bulk(c, bytes_make(value.ptr + start, (size_t)(end - start) + 1));
+    struct bytes part = bytes_make(value.ptr + start, (size_t)(end - start) + 1);
+    return reply_bulk_of(c, part, string_block(e));
 }
 
 enum run_result cmd_SUBSTR(struct call *c) { return cmd_GETRANGE(c); }

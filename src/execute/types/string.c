@@ -11,6 +11,11 @@ struct bytes string_bytes(const struct entry *e, char scratch[STRING_INT_CHARS])
     return bytes_make(scratch, number_print_int(scratch, e->words[e->flags & ENTRY_DEADLINE]));
 }
 
+struct block *string_block(const struct entry *e)
+{
+    return e->flags & ENTRY_BLOCK ? entry_block(e) : NULL;
+}
+
 size_t string_len(const struct entry *e)
 {
     char scratch[STRING_INT_CHARS];
