@@ -1,4 +1,5 @@
-/* Invariant: have < need while a block is open, but between its last byte and big_end(). */
+/* Invariant: have < need while an argument is open, but between its last byte and big_end(); with
+ * have > 0 there is a block. */
 #include "parse/big.h"
 
 #include "base/must.h"
@@ -19,12 +20,34 @@ static void big_reserve(struct arena *home, struct big_input *g)
 
 void big_begin(struct arena *home, struct big_input *g, size_t len, const char *data, size_t n)
 {
-    must(g->block == NULL && n < len + 2);
+    must(!big_is_open(g) && g->block == NULL && n < len + 2);
     g->need = len + 2;
-    g->have = 0;
-    big_reserve(home, g);
-    g->block->len = len;
     big_put(home, g, data, n);
+}
+
+void big_note_head(struct big_input *g, size_t len)
+{
+    g->head = len == g->last_head && len <= BIG_HEAD_MAX ? len : 0;
+    g->last_head = len;
+}
+
+struct block *big_guess(struct arena *home, const struct big_input *g)
+{
+    if (g->head == 0 || g->proven > BIG_GUESS_MAX) return NULL;
+    struct block *b = arena_alloc_abroad(home, sizeof(*b) + g->proven);
+    b->cap = arena_usable(b) - sizeof(*b);
+    return b;
+}
+
+bool big_take_guess(struct big_input *g, struct block *b, size_t n)
+{
+    if (!big_is_open(g) || g->have > 0 || n > g->need) {
+        g->head = g->last_head = 0;
+        return false;
+    }
+    g->block = b;
+    g->have = n;
+    return true;
 }
 
 char *big_room(struct arena *home, struct big_input *g, size_t *room)
@@ -60,7 +83,8 @@ bool big_end(struct big_input *g, uint32_t arg)
 {
     struct block *b = g->block;
     must(b != NULL && big_is_whole(g));
-    if (memcmp(b->bytes + b->len, "\r\n", 2) != 0) return false;
+    if (memcmp(b->bytes + g->need - 2, "\r\n", 2) != 0) return false;
+    b->len = g->need - 2;
     b->users = 1;
     b->arg = arg;
     block_list_add(&g->whole, b);
@@ -68,6 +92,7 @@ bool big_end(struct big_input *g, uint32_t arg)
     size_t proven = g->need < BIG_PROVEN_MAX ? g->need : BIG_PROVEN_MAX;
     if (g->proven < proven) g->proven = proven;
     g->block = NULL;
+    g->need = g->have = 0;
     return true;
 }
 
@@ -86,5 +111,5 @@ void big_drop(struct arena *home, struct big_input *g)
     arena_free_abroad(home, g->block);
     big_free_list(home, &g->whole);
     g->block = NULL;
-    g->whole_bytes = 0;
+    g->need = g->have = g->whole_bytes = 0;
 }

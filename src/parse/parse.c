@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum {
     PARSE_HELD_COMMANDS_MAX =
@@ -29,10 +30,10 @@ enum {
     PARSE_INLINE_MAX = 65536,
     PARSE_UNAUTHENTICATED_ARGS = 10,
     PARSE_UNAUTHENTICATED_BULK = 16384,
-    PARSE_BIG_READ = 1 << 20,  /* at most so much of a big argument is read at once */
+    PARSE_BIG_READ = 1 << 20,  /* at most so much is read from a connection at once */
     PARSE_TURN_READ = 1 << 20, /* after so many bytes a turn gives way to those that it fed */
-    PARSE_HEAD_READ = 512,     /* first read where a big argument is expected: what comes with its
-                                  head is copied */
+    PARSE_TAIL = 1024,         /* read with a big argument, of what comes behind it */
+    PARSE_SPILL = 4096,        /* a wrong guess is parsed in pieces of so much */
     PARSE_DIRECT_IDLE = 16,    /* reads without a big argument after which none is expected */
 };
 
@@ -103,13 +104,18 @@ static void parse_publish(struct parse_stage *p, struct turn *t)
     stage_give(t, p->execute);
 }
 
-/* Room in the batch's own chunk for one read. */
+/* Room in the batch in hand for one read. */
+static bool parse_batch_has_room(const struct parse_stage *p)
+{
+    const struct chunk *c = batch_chunk(p->filling);
+    return c->cap - c->len >= INPUT_READ_LEN && p->filling->command_count < BATCH_COMMANDS;
+}
+
+/* A batch in hand with room for one read. */
 static bool parse_have_room(struct parse_stage *p, struct turn *t)
 {
     if (!parse_have_batch(p)) return false;
-    const struct chunk *c = batch_chunk(p->filling);
-    if (c->cap - c->len >= INPUT_READ_LEN && p->filling->command_count < BATCH_COMMANDS)
-        return true;
+    if (parse_batch_has_room(p)) return true;
     parse_publish(p, t);
     return parse_have_batch(p);
 }
@@ -366,8 +372,7 @@ static void parse_reserve_held(struct parse_stage *p, struct conn_in *c, size_t 
     c->held = chunk_reserve(p->arena, c->held, more > least ? more : least);
 }
 
-/* Is the argument that bytes are missing of a big one, not begun yet? No read brings one whole, so
- * each is met here. */
+/* Is the argument that bytes are missing of a big one, not begun yet? */
 static bool parse_meets_big(const struct conn_in *c)
 {
     return resp_open_bulk(&c->parser) >= BLOCK_ARG_MIN && !big_is_open(&c->big) && !c->deaf;
@@ -393,7 +398,9 @@ static void parse_hold(struct parse_stage *p, struct conn_in *c, const char *res
     memcpy(c->held->data, rest, keep);
     c->held->len = keep;
     parse_keep_spans(p, c);
-    if (is_big) parse_begin_big(p, c, rest + keep, len - keep);
+    if (!is_big) return;
+    big_note_head(&c->big, keep);
+    parse_begin_big(p, c, rest + keep, len - keep);
 }
 
 /* More bytes have come to the held chunk. */
@@ -464,22 +471,32 @@ static void parse_count(struct parse_stage *p, struct conn_in *c, size_t len)
     conn_meter_set(&c->card->in_bytes, before + len);
 }
 
+/* Bytes that lie elsewhere go to where the connection's bytes are held. */
+static void parse_spill(struct parse_stage *p, struct conn_in *c, const char *data, size_t len)
+{
+    while (len > 0 && !c->deaf) {
+        size_t n = len < PARSE_SPILL ? len : PARSE_SPILL;
+        if (big_is_open(&c->big)) {
+            n = big_put(p->home, &c->big, data, len);
+            parse_big(p, c);
+        } else {
+            if (c->held == NULL) c->held = chunk_new(p->arena, n);
+            parse_reserve_held(p, c, n);
+            memcpy(c->held->data + c->held->len, data, n);
+            c->held->len += n;
+            parse_held(p, c);
+        }
+        data += n;
+        len -= n;
+    }
+}
+
 static void parse_data(struct parse_stage *p, struct conn_in *c, const char *data, size_t len)
 {
     parse_count(p, c, len);
     if (c->deaf) return;
-    if (big_is_open(&c->big)) { /* these bytes were on their way before it received by itself */
-        size_t n = big_put(p->home, &c->big, data, len);
-        parse_big(p, c);
-        data += n;
-        len -= n;
-        if (len == 0 || c->deaf) return;
-    }
     if (c->held != NULL) {
-        parse_reserve_held(p, c, len);
-        memcpy(c->held->data + c->held->len, data, len);
-        c->held->len += len;
-        parse_held(p, c);
+        parse_spill(p, c, data, len);
         return;
     }
     struct chunk *chunk = batch_chunk(p->filling);
@@ -487,11 +504,14 @@ static void parse_data(struct parse_stage *p, struct conn_in *c, const char *dat
     parse_fresh(p, c, chunk, len);
 }
 
-/* Receives; 0 when there is nothing now, or nothing any more: then the connection has ended. */
-static size_t parse_receive(struct parse_stage *p, struct thread *th, struct conn_in *c, char *to,
-                            size_t room)
+/* Receives into one or two places; 0 when there is nothing now, or nothing any more: then the
+ * connection has ended. */
+static size_t parse_receive(struct parse_stage *p, struct thread *th, struct conn_in *c,
+                            struct iovec *to, size_t count)
 {
-    ssize_t n = recv(c->ref.fd, to, room, MSG_DONTWAIT);
+    struct msghdr m = {.msg_iov = to, .msg_iovlen = count};
+    ssize_t n = count == 1 ? recv(c->ref.fd, to->iov_base, to->iov_len, MSG_DONTWAIT)
+                           : recvmsg(c->ref.fd, &m, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
     if (n <= 0) {
         parse_end(p, th, c);
@@ -501,57 +521,100 @@ static size_t parse_receive(struct parse_stage *p, struct thread *th, struct con
     return (size_t)n;
 }
 
-/* Reads what there is of a big argument, and nothing behind it. */
-static void parse_read_big(struct parse_stage *p, struct thread *th, struct conn_in *c)
+/*
+ * Reads what there is of a big argument. A little of what comes behind it is read too: when there
+ * is much, more is read at once, and when there is nothing, no receive is spent on finding that
+ * out. This one and the next two read once, and say whether there is probably more.
+ */
+static bool parse_read_big(struct parse_stage *p, struct thread *th, struct conn_in *c)
 {
-    size_t left = PARSE_BIG_READ;
-    while (left > 0) {
-        size_t room;
-        char *to = big_room(p->home, &c->big, &room);
-        if (room > left) room = left;
-        size_t n = parse_receive(p, th, c, to, room);
-        if (n == 0) return;
-        left -= n;
-        big_got(&c->big, n);
-        parse_big(p, c);
-        if (n < room || !big_is_open(&c->big)) return;
-    }
+    size_t room;
+    char tail[PARSE_TAIL];
+    char *at = big_room(p->home, &c->big, &room);
+    struct iovec to[] = {{at, room}, {tail, sizeof(tail)}};
+    size_t places = room == big_missing(&c->big) ? 2 : 1;
+    size_t n = parse_receive(p, th, c, to, places);
+    if (n == 0) return false;
+    big_got(&c->big, n < room ? n : room);
+    parse_big(p, c);
+    if (n > room) parse_spill(p, c, tail, n - room);
+    return n >= room && (places == 1 || n == room + sizeof(tail));
 }
 
-/* How much to read at once where no big argument is under way. */
-static size_t parse_read_len(struct parse_stage *p, struct conn_in *c)
+/* Reads a command whose big argument is guessed to begin behind a head of known length. */
+static bool parse_read_guess(struct parse_stage *p, struct thread *th, struct conn_in *c,
+                             struct block *guess)
 {
-    if (likely(!c->direct)) return INPUT_READ_LEN;
-    if (c->direct_idle++ == 0) return PARSE_HEAD_READ;
-    if (c->direct_idle > PARSE_DIRECT_IDLE) {
-        c->direct = false;
-        poller_read_direct(p->poller, c->ref.fd, parse_tag(p, c), false);
-    }
-    return INPUT_READ_LEN;
-}
-
-static void parse_readable(struct parse_stage *p, struct thread *th, struct conn_in *c)
-{
-    if (big_is_open(&c->big)) {
-        parse_read_big(p, th, c);
-        return;
-    }
-    size_t room = parse_read_len(p, c);
     struct chunk *chunk = batch_chunk(p->filling);
-    char *to = chunk->data + chunk->len;
-    if (c->held != NULL) {
-        parse_reserve_held(p, c, room);
-        to = c->held->data + c->held->len;
+    char tail[PARSE_TAIL];
+    size_t head = c->big.head, room = c->big.proven;
+    struct iovec to[] = {
+        {chunk->data + chunk->len, head}, {guess->bytes, room}, {tail, sizeof(tail)}};
+    size_t n = parse_receive(p, th, c, to, 3);
+    bool more = n == head + room + sizeof(tail);
+    if (n > 0) parse_fresh(p, c, chunk, n < head ? n : head);
+    n -= n < head ? n : head;
+    if (n > 0) {
+        size_t part = n < room ? n : room;
+        bool is_right = big_take_guess(&c->big, guess, part);
+        if (is_right)
+            parse_big(p, c);
+        else
+            parse_spill(p, c, guess->bytes, part);
+        if (n > part) parse_spill(p, c, tail, n - part);
+        if (is_right) guess = NULL;
     }
-    size_t n = parse_receive(p, th, c, to, room);
-    if (n == 0 || c->deaf) return;
+    arena_free_abroad(p->home, guess);
+    return more;
+}
+
+/* A direct reader met no big argument in this read: after some of them none is expected. */
+static void parse_note_idle(struct parse_stage *p, struct conn_in *c)
+{
+    if (!c->direct || big_is_open(&c->big) || ++c->direct_idle < PARSE_DIRECT_IDLE) return;
+    c->direct = false;
+    poller_read_direct(p->poller, c->ref.fd, parse_tag(p, c), false);
+}
+
+static bool parse_read_plain(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    struct chunk *chunk = batch_chunk(p->filling);
+    struct iovec to = {chunk->data + chunk->len, INPUT_READ_LEN};
+    if (c->held != NULL) {
+        parse_reserve_held(p, c, INPUT_READ_LEN);
+        to.iov_base = c->held->data + c->held->len;
+    }
+    size_t n = parse_receive(p, th, c, &to, 1);
+    if (n == 0 || c->deaf) return false;
     if (c->held != NULL) {
         c->held->len += n;
         parse_held(p, c);
     } else {
         parse_fresh(p, c, chunk, n);
     }
-    if (n == room && big_is_open(&c->big)) parse_read_big(p, th, c);
+    parse_note_idle(p, c);
+    return c->direct && n == to.iov_len;
+}
+
+static bool parse_read_once(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    if (big_is_open(&c->big)) return parse_read_big(p, th, c);
+    if (c->direct && c->direct_idle == 0 && c->held == NULL) {
+        struct block *guess = big_guess(p->home, &c->big);
+        if (guess != NULL) {
+            c->direct_idle = 1;
+            return parse_read_guess(p, th, c, guess);
+        }
+    }
+    return parse_read_plain(p, th, c);
+}
+
+/* One read, or more where big arguments are met and there is more: an event each would cost as much
+ * as they do. */
+static void parse_readable(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    uint64_t until = p->read_now + PARSE_BIG_READ;
+    while (parse_read_once(p, th, c) && p->read_now < until && parse_batch_has_room(p)) {}
 }
 
 /* ---- Rest ---- */

@@ -202,6 +202,7 @@ static size_t socket_receive(struct sim_socket *s, char *to, size_t max)
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *from, size_t len, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
 int __wrap_shutdown(int fd, int how);
 int __wrap_close(int fd);
@@ -244,16 +245,29 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
     return given;
 }
 
-ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
+ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
     struct sim_socket *s = fd_enter(fd, "recv");
     if ((flags & MSG_DONTWAIT) == 0) sim_fail("a recv that could block");
     if (sim_chance(100)) return fail_with("recv", fd, EINTR);
     if (socket_readable(s) == 0 && s->reset) return fail_with("recv", fd, ECONNRESET);
     if (socket_readable(s) == 0 && !socket_is_at_end(s)) return fail_with("recv", fd, EAGAIN);
-    size_t n = socket_readable(s) == 0 ? 0 : socket_receive(s, to, len);
+    size_t n = 0;
+    for (size_t i = 0; i < m->msg_iovlen && socket_readable(s) > 0; i++) {
+        size_t len = m->msg_iov[i].iov_len;
+        size_t part = socket_receive(s, m->msg_iov[i].iov_base, len);
+        n += part;
+        if (part < len) break;
+    }
     sim_note("recv", (uint64_t)fd, n);
     return (ssize_t)n;
+}
+
+ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
+{
+    struct iovec place = {to, len};
+    struct msghdr m = {.msg_iov = &place, .msg_iovlen = 1};
+    return __wrap_recvmsg(fd, &m, flags);
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
