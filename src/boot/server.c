@@ -312,7 +312,7 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
     }
     server_open_execute(s, backend);
     for (int i = 0; i < s->parser_count; i++)
-        parse_set_execute(s->parsers[i], execute_stage(s->execute));
+        parse_set_execute(s->parsers[i], execute_stage(s->execute), execute_arena(s->execute));
     s->accept = accept_open(&aw);
 }
 
@@ -321,8 +321,8 @@ static void server_close_rooms(struct server *s)
     governor_close(s->governor);
     accept_close(s->accept);
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
+    for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
     execute_close(s->execute);
-    for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]);
     stage_forget_all();
     conn_cards_close();
 }

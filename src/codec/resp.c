@@ -314,8 +314,7 @@ static enum resp_result resp_args(struct resp_parser *p, const struct resp_call 
         size_t len = (size_t)p->bulk_len;
         if (c->len - p->pos < len + 2) return RESP_MORE;
         const char *tail = buf + p->pos + len;
-        if (unlikely(tail[0] != '\r' || tail[1] != '\n'))
-            return resp_fail(c, "Protocol error: expected CRLF after bulk");
+        if (unlikely(tail[0] != '\r' || tail[1] != '\n')) return resp_fail(c, RESP_NO_CRLF);
         c->spans[p->nargs++] = (struct resp_span){p->pos, len};
         p->pos += len + 2;
         p->bulk_len = -1;
@@ -335,6 +334,14 @@ enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *lim
         if (head != RESP_COMMAND) return head;
     }
     return resp_args(p, &call);
+}
+
+void resp_skip_bulk(struct resp_parser *p, struct resp_span *spans)
+{
+    must(p->state == RESP_ARGS && p->args_left > 0 && p->bulk_len >= 0);
+    spans[p->nargs++] = (struct resp_span){0, (size_t)p->bulk_len};
+    p->bulk_len = -1;
+    p->args_left--;
 }
 
 size_t resp_wants(const struct resp_parser *p)

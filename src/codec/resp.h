@@ -51,6 +51,8 @@ struct resp_input {
     uint32_t span_max;
 };
 
+#define RESP_NO_CRLF "Protocol error: expected CRLF after bulk"
+
 /* What RESP_ERROR says: static text, or text in `buf`. */
 #define RESP_ERROR_LEN 64
 struct resp_error {
@@ -69,6 +71,17 @@ enum resp_result resp_parse(struct resp_parser *p, const struct resp_limits *lim
 /* How many bytes from the start of the buffer the bulk being read needs at least in all; 0 when not
  * known. */
 size_t resp_wants(const struct resp_parser *p);
+
+/*
+ * After RESP_MORE: how long the bulk is whose head was read and whose bytes are missing, -1 without
+ * one. The caller may then read it elsewhere, with the CR LF behind it, of which the parser sees
+ * nothing: resp_skip_bulk() makes it an argument at no place in the buffer (there is room for its
+ * span), and the buffer goes on with what comes after it.
+ */
+static inline int64_t resp_open_bulk(const struct resp_parser *p) { return p->bulk_len; }
+void resp_skip_bulk(struct resp_parser *p, struct resp_span *spans);
+/* True when nothing but a call of resp_parse() is missing to a command. */
+static inline bool resp_is_whole(const struct resp_parser *p) { return p->args_left == 0; }
 
 static inline void resp_next(struct resp_parser *p) { *p = (struct resp_parser){.bulk_len = -1}; }
 

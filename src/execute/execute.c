@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/loose.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
@@ -58,6 +59,7 @@ struct execute_stage {
     uint32_t idle_count;
     size_t idle_bytes;     /* their buffers */
     uint64_t batches_made; /* those that exist */
+    uint64_t lending;      /* batches on their way with loans */
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
@@ -70,6 +72,7 @@ struct execute_stage {
 static void execute_free_batch(struct execute_stage *e, struct reply_batch *b)
 {
     arena_free(e->arena, b->buf);
+    arena_free(e->arena, b->loans);
     arena_free(e->arena, b->items);
     arena_free(e->arena, b);
     e->batches_made--;
@@ -92,11 +95,21 @@ static void execute_keep_batch(struct execute_stage *e, struct reply_batch *b)
     e->idle_list[e->idle_count++] = b;
 }
 
+static void execute_repay(struct execute_stage *e, struct reply_batch *b)
+{
+    reply_repay(b->loans, b->loan_count);
+    b->loan_count = 0;
+    e->lending--;
+}
+
 static void execute_take_home(struct execute_stage *e)
 {
     for (int i = 0; i < e->wiring.writer_count; i++) {
         struct reply_batch *b;
-        while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) execute_keep_batch(e, b);
+        while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
+            if (b->loan_count > 0) execute_repay(e, b);
+            execute_keep_batch(e, b);
+        }
     }
 }
 
@@ -126,21 +139,36 @@ static struct out *execute_out(struct execute_stage *e, int writer)
     o->batch->item_count = 0;
     o->batch->writer = (uint16_t)writer;
     o->batch->read_ticks = e->read_ticks;
-    o->reply = (struct reply){.buf = o->batch->buf, .cap = o->batch->cap};
+    o->reply = (struct reply){.buf = o->batch->buf,
+                              .cap = o->batch->cap,
+                              .lends = true,
+                              .loans = o->batch->loans,
+                              .loan_max = o->batch->loan_max};
     return o;
+}
+
+/* The batch takes the reply over. */
+static struct reply_batch *execute_seal(struct execute_stage *e, struct out *o)
+{
+    struct reply_batch *b = o->batch;
+    o->batch = NULL;
+    b->buf = o->reply.buf;
+    b->cap = o->reply.cap;
+    b->len = o->reply.len;
+    b->loans = o->reply.loans;
+    b->loan_count = o->reply.loan_count;
+    b->loan_max = o->reply.loan_max;
+    e->lending += b->loan_count > 0;
+    return b;
 }
 
 static void execute_publish(struct execute_stage *e, struct turn *t, int writer)
 {
     struct out *o = &e->outs[writer];
     if (o->batch == NULL || o->batch->item_count == 0) return;
-    struct reply_batch *b = o->batch;
-    o->batch = NULL;
-    b->buf = o->reply.buf;
-    b->cap = o->reply.cap;
-    b->len = o->reply.len;
+    struct reply_batch *b = execute_seal(e, o);
     b->read_ticks = t->ticks;
-    e->output += b->len;
+    e->output += reply_total(&o->reply);
     handoff_push(e->wiring.replies[writer], (uint64_t)(uintptr_t)b);
     stage_give(t, e->wiring.writers[writer]);
 }
@@ -150,21 +178,33 @@ static void execute_publish_all(struct execute_stage *e, struct turn *t)
     for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, i);
 }
 
-/* Ends an item that began at `start`: what was appended since, and what is to happen after it. */
-static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn,
-                             size_t start, uint32_t events)
+/* Where an item begins. */
+struct item_start {
+    size_t len;   /* in the buffer */
+    size_t total; /* with what is lent */
+};
+
+static struct item_start execute_item_start(const struct out *o)
 {
-    size_t len = o->reply.len - start;
+    return (struct item_start){o->reply.len, reply_total(&o->reply)};
+}
+
+/* Ends an item: what was appended since its start, and what is to happen after it. */
+static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn,
+                             struct item_start start, uint32_t events)
+{
+    size_t len = o->reply.len - start.len;
     if (len == 0 && events == 0) return;
     struct conn_card *card = conn_card(conn.slot);
-    conn_meter_set(&card->replies, conn_meter(&card->replies) + len);
+    size_t total = reply_total(&o->reply) - start.total;
+    conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
     struct reply_batch *b = o->batch;
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
         b->items = arena_realloc(e->arena, b->items, b->item_max * sizeof(*b->items));
     }
     b->items[b->item_count++] =
-        (struct reply_item){.conn = conn, .events = events, .start = start, .len = len};
+        (struct reply_item){.conn = conn, .events = events, .start = start.len, .len = len};
 }
 
 static uint32_t execute_cut_event(struct session *s)
@@ -200,10 +240,11 @@ static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t fr
 
 /* Drops what a session was answered since `start` when it is over the output limit; then nothing of
  * it has left. */
-static void execute_enforce_limit(struct session *s, struct out *o, size_t start, uint64_t room)
+static void execute_enforce_limit(struct session *s, struct out *o, struct item_start start,
+                                  uint64_t room)
 {
-    if (likely(o->reply.len - start <= room) || s->closing) return;
-    o->reply.len = start;
+    if (likely(reply_total(&o->reply) - start.total <= room) || s->closing) return;
+    reply_rewind(&o->reply, start.len);
     reply_fit(&o->reply); /* what was dropped would stay, in every such batch's buffer */
     run_cut_over_limit(s);
 }
@@ -215,7 +256,7 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
     const struct batch_item *item = &b->items[index];
     int writer = conn_card(item->conn.slot)->writer;
     struct out *o = execute_out(e, writer);
-    size_t start = o->reply.len;
+    struct item_start start = execute_item_start(o);
     uint64_t room = run_reply_room(s);
     size_t leave = EXECUTE_REPLY_LEN + (room == UINT64_MAX          ? 0
                                         : room < EXECUTE_REPLY_HELD ? room
@@ -228,12 +269,12 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(s, o, start, room);
-        if (o->reply.len < leave) continue;
+        if (reply_total(&o->reply) < leave) continue;
         execute_add_item(e, o, item->conn, start, 0);
         execute_publish(e, t, writer);
         if (run_must_choke(s)) run_choke(s);
         o = execute_out(e, writer);
-        start = o->reply.len;
+        start = execute_item_start(o);
     }
     execute_add_item(e, o, item->conn, start, execute_cut_event(s));
 }
@@ -249,7 +290,7 @@ static void execute_bye(struct execute_stage *e, struct session *s)
     struct conn_ref conn = s->conn;
     session_end(s);
     struct out *o = execute_out(e, conn_card(conn.slot)->writer);
-    execute_add_item(e, o, conn, o->reply.len, REPLY_BYE);
+    execute_add_item(e, o, conn, execute_item_start(o), REPLY_BYE);
 }
 
 static void execute_item(struct execute_stage *e, struct turn *t, struct command_batch *b,
@@ -260,7 +301,7 @@ static void execute_item(struct execute_stage *e, struct turn *t, struct command
     if (item->events & BATCH_OPEN) {
         s = session_begin(item->conn);
         struct out *o = execute_out(e, conn_card(item->conn.slot)->writer);
-        execute_add_item(e, o, item->conn, o->reply.len, REPLY_OPEN);
+        execute_add_item(e, o, item->conn, execute_item_start(o), REPLY_OPEN);
     } else {
         s = session_at(item->conn);
     }
@@ -276,8 +317,10 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
 {
     stage_note_handoff(&e->stage, t, b->read_ticks);
     e->read_ticks = b->read_ticks;
+    if (unlikely(b->blocks.first != NULL)) loose_take(b);
     uint32_t asked = 0;
     for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
+    loose_let_go();
     t->items += b->command_count;
     execute_publish_all(e, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
@@ -292,12 +335,12 @@ static void execute_held(struct execute_stage *e, struct turn *t)
     while (e->output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
         int writer = conn_card(s->conn.slot)->writer;
         struct out *o = execute_out(e, writer);
-        size_t start = o->reply.len;
+        struct item_start start = execute_item_start(o);
         o->reply.resp = s->resp;
         run_held(s, &o->reply);
         execute_enforce_limit(s, o, start, run_reply_room(s));
         execute_add_item(e, o, s->conn, start, execute_cut_event(s));
-        if (o->reply.len >= EXECUTE_REPLY_LEN) {
+        if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) {
             execute_publish(e, t, writer);
             if (run_must_choke(s)) run_choke(s);
         }
@@ -385,6 +428,7 @@ static bool execute_run(void *self, struct turn *t)
     keyspace_tick(wall_ms);
     run_begin_turn(settings, wall_ms, t->ticks);
     e->output = 0;
+    if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
     struct command_batch *b = NULL;
     for (int i = 0; i < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; i++) {
         if (execute_writers_lag(e)) {
@@ -444,8 +488,9 @@ void execute_close(struct execute_stage *e)
     for (int i = 0; i < e->wiring.writer_count; i++) {
         struct out *o = &e->outs[i];
         if (o->batch == NULL) continue;
-        o->batch->buf = o->reply.buf;
-        execute_free_batch(e, o->batch);
+        struct reply_batch *b = execute_seal(e, o);
+        if (b->loan_count > 0) execute_repay(e, b);
+        execute_free_batch(e, b);
     }
     while (e->idle_count > 0) execute_free_batch(e, e->idle_list[--e->idle_count]);
     config_apply_close();
@@ -458,6 +503,7 @@ void execute_close(struct execute_stage *e)
 }
 
 struct stage *execute_stage(struct execute_stage *e) { return &e->stage; }
+struct arena *execute_arena(struct execute_stage *e) { return e->arena; }
 
 void execute_on_config(const char *option, int (*apply)(const struct settings *old,
                                                         const struct settings *new, char *error))

@@ -59,6 +59,9 @@ struct execute_stage;
 struct execute_stage *execute_open(const struct execute_wiring *w);
 void execute_close(struct execute_stage *e);
 struct stage *execute_stage(struct execute_stage *e);
+/* For big arguments, which parsers read where they will live (mem/block.h): the parsers are closed
+ * before it. */
+struct arena *execute_arena(struct execute_stage *e);
 
 /*
  * Before threads start: whenever CONFIG SET changes `option`, `apply` is called in execute's turn

@@ -105,6 +105,10 @@ void poller_resume_reader(struct poller *p, int fd, uint64_t tag)
 {
     p->ops->resume_reader(p, fd, tag);
 }
+void poller_read_direct(struct poller *p, int fd, uint64_t tag, bool on)
+{
+    p->ops->read_direct(p, fd, tag, on);
+}
 void poller_remove_reader(struct poller *p, int fd, uint64_t tag)
 {
     p->ops->remove_reader(p, fd, tag);

@@ -62,6 +62,13 @@ int poller_add_reader(struct poller *p, int fd, uint64_t tag);
 /* Stops telling of bytes until resumed; events on their way may still come. */
 void poller_pause_reader(struct poller *p, int fd, uint64_t tag);
 void poller_resume_reader(struct poller *p, int fd, uint64_t tag);
+/*
+ * On: the reader receives by itself from now on, whatever the backend: it is told POLL_READABLE,
+ * after what was received for it before has been given as POLL_DATA. For bytes that have a place of
+ * their own to go to. Off, as at first: as the backend does it. A reader that is direct must not
+ * receive but when it was just told.
+ */
+void poller_read_direct(struct poller *p, int fd, uint64_t tag, bool on);
 /* After POLL_END, or before the fd is closed by somebody else. */
 void poller_remove_reader(struct poller *p, int fd, uint64_t tag);
 /* Gives a POLL_DATA buffer back. */
@@ -78,6 +85,7 @@ struct poller_ops {
     int (*add_reader)(struct poller *, int, uint64_t);
     void (*pause_reader)(struct poller *, int, uint64_t);
     void (*resume_reader)(struct poller *, int, uint64_t);
+    void (*read_direct)(struct poller *, int, uint64_t, bool);
     void (*remove_reader)(struct poller *, int, uint64_t);
     void (*release)(struct poller *, const struct poll_event *);
     void (*await_writable)(struct poller *, int, uint64_t);

@@ -83,6 +83,15 @@ static void epoll_op_resume(struct poller *p, int fd, uint64_t tag)
     (void)epoll_op_add(p, fd, tag);
 }
 
+/* It always is. */
+static void epoll_op_read_direct(struct poller *p, int fd, uint64_t tag, bool on)
+{
+    (void)p;
+    (void)fd;
+    (void)tag;
+    (void)on;
+}
+
 static void epoll_op_release(struct poller *p, const struct poll_event *e)
 {
     (void)p;
@@ -114,6 +123,7 @@ static const struct poller_ops epoll_ops = {
     .add_reader = epoll_op_add,
     .pause_reader = epoll_op_pause,
     .resume_reader = epoll_op_resume,
+    .read_direct = epoll_op_read_direct,
     .remove_reader = epoll_op_remove,
     .release = epoll_op_release,
     .await_writable = epoll_op_await_writable,

@@ -12,6 +12,11 @@
  * that takes the last data after the end has arrived may go back to waiting without meeting the end
  * (seen with Linux 6.18), and nothing would wake it again. Once the poll has told of the end, the
  * rest is read by receives of one shot each, which cannot miss it.
+ *
+ * A reader that is direct has a one-shot poll in the place of its receive, armed again as a
+ * listener's is; a poll tells of the end too. Whatever request is in the kernel is cancelled at a
+ * change, and its last completion arms the other kind: so there is one request at a time, and all
+ * that a receive took is given before the first POLL_READABLE.
  */
 #include "flow/poller.h"
 
@@ -34,7 +39,7 @@ enum {
     URING_GROUP = 1,
 };
 
-enum watch_kind { WATCH_FREE, WATCH_LISTENER, WATCH_READER, WATCH_WRITABLE, WATCH_HANGUP };
+enum watch_kind { WATCH_FREE, WATCH_LISTENER, WATCH_READER, WATCH_WRITABLE };
 
 struct watch {
     uint64_t tag;
@@ -42,10 +47,12 @@ struct watch {
     uint8_t kind;
     bool armed;     /* a request is in the kernel */
     bool paused;    /* must not be armed again */
+    bool direct;    /* a reader that receives by itself */
+    bool polls;     /* a reader: the request in the kernel is a poll */
     bool ending;    /* a reader whose stream's end was seen: no multishot any more */
-    bool removed;   /* free it when it is not armed any more */
+    bool hangup;    /* the poll for that end is in the kernel */
+    bool removed;   /* free it when no request is in the kernel any more */
     uint32_t epoch; /* of a reader, for gathering */
-    uint32_t twin;  /* of a reader: its hang-up watch, and the other way round; or WATCH_NONE */
     uint32_t next;  /* chain of the tag index, or of free ones */
 };
 
@@ -62,7 +69,8 @@ struct poller_uring {
 };
 
 #define WATCH_NONE UINT32_MAX
-#define URING_NO_WATCH UINT64_MAX /* user_data of cancellations */
+#define URING_NO_WATCH UINT64_MAX        /* user_data of cancellations */
+#define URING_HANGUP (UINT64_C(1) << 32) /* beside the index: a reader's poll for the end */
 
 static struct poller_uring *uring_of(struct poller *p) { return (struct poller_uring *)p; }
 
@@ -121,8 +129,7 @@ static uint32_t uring_watch_new(struct poller_uring *u, int fd, uint64_t tag, ui
     struct watch *w = &u->watches[i];
     u->watch_free = w->next;
     uint32_t b = uring_bucket(u, tag, kind);
-    *w =
-        (struct watch){.tag = tag, .fd = fd, .kind = kind, .next = u->heads[b], .twin = WATCH_NONE};
+    *w = (struct watch){.tag = tag, .fd = fd, .kind = kind, .next = u->heads[b]};
     u->heads[b] = i;
     return i;
 }
@@ -151,7 +158,11 @@ static void uring_arm(struct poller_uring *u, uint32_t i)
 {
     struct watch *w = &u->watches[i];
     struct io_uring_sqe *sqe = uring_sqe(u);
-    if (w->kind == WATCH_READER) {
+    if (w->kind == WATCH_READER && w->direct) {
+        w->polls = true;
+        io_uring_prep_poll_add(sqe, w->fd, POLLIN);
+    } else if (w->kind == WATCH_READER) {
+        w->polls = false;
         if (w->ending)
             io_uring_prep_recv(sqe, w->fd, NULL, 0, 0);
         else
@@ -160,8 +171,6 @@ static void uring_arm(struct poller_uring *u, uint32_t i)
         sqe->buf_group = URING_GROUP;
     } else if (w->kind == WATCH_LISTENER) {
         io_uring_prep_poll_add(sqe, w->fd, POLLIN);
-    } else if (w->kind == WATCH_HANGUP) {
-        io_uring_prep_poll_add(sqe, w->fd, POLLRDHUP);
     } else {
         io_uring_prep_poll_add(sqe, w->fd, POLLOUT);
     }
@@ -169,22 +178,26 @@ static void uring_arm(struct poller_uring *u, uint32_t i)
     w->armed = true;
 }
 
-static void uring_cancel(struct poller_uring *u, uint32_t i)
+static void uring_arm_hangup(struct poller_uring *u, uint32_t i)
 {
     struct io_uring_sqe *sqe = uring_sqe(u);
-    io_uring_prep_cancel64(sqe, i, 0);
+    io_uring_prep_poll_add(sqe, u->watches[i].fd, POLLRDHUP);
+    io_uring_sqe_set_data64(sqe, i | URING_HANGUP);
+    u->watches[i].hangup = true;
+}
+
+static void uring_cancel(struct poller_uring *u, uint64_t user_data)
+{
+    struct io_uring_sqe *sqe = uring_sqe(u);
+    io_uring_prep_cancel64(sqe, user_data, 0);
     io_uring_sqe_set_data64(sqe, URING_NO_WATCH);
 }
 
-/* The watch ends: now, or with its last completion. */
-static void uring_watch_end(struct poller_uring *u, uint32_t i)
+/* Frees a watch that was removed when its last completion has come. */
+static void uring_watch_settle(struct poller_uring *u, uint32_t i)
 {
-    if (!u->watches[i].armed) {
-        uring_watch_free(u, i);
-        return;
-    }
-    u->watches[i].removed = true;
-    uring_cancel(u, i);
+    const struct watch *w = &u->watches[i];
+    if (w->removed && !w->armed && !w->hangup) uring_watch_free(u, i);
 }
 
 static void uring_remove(struct poller *p, uint64_t tag, uint8_t kind)
@@ -192,9 +205,11 @@ static void uring_remove(struct poller *p, uint64_t tag, uint8_t kind)
     struct poller_uring *u = uring_of(p);
     uint32_t i = uring_watch_find(u, tag, kind);
     if (i == WATCH_NONE) return;
-    uint32_t twin = u->watches[i].twin;
-    if (twin != WATCH_NONE) uring_watch_end(u, twin);
-    uring_watch_end(u, i);
+    struct watch *w = &u->watches[i];
+    w->removed = true;
+    if (w->armed) uring_cancel(u, i);
+    if (w->hangup) uring_cancel(u, i | URING_HANGUP);
+    uring_watch_settle(u, i);
 }
 
 /* ---- Completions ---- */
@@ -212,17 +227,39 @@ static bool uring_error_is_passing(int res)
            res == -ENOMEM;
 }
 
+/* One completion of a direct reader's poll, which takes nothing off the socket: what is not told
+ * here is told by the next request. */
+static bool uring_complete_direct(struct poller_uring *u, uint32_t i,
+                                  const struct io_uring_cqe *cqe, struct poll_event *e)
+{
+    struct watch *w = &u->watches[i];
+    w->armed = false;
+    if (w->removed) {
+        uring_watch_settle(u, i);
+        return false;
+    }
+    if (w->paused) return false;
+    bool tells = w->direct && cqe->res > 0;
+    if (tells) {
+        gather_meet(&u->gather, &w->epoch);
+        *e = (struct poll_event){.tag = w->tag, .what = POLL_READABLE};
+    }
+    uring_arm(u, i);
+    return tells;
+}
+
 /* One completion of a receive. True when `e` was filled. */
 static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct io_uring_cqe *cqe,
                                 struct poll_event *e)
 {
     struct watch *w = &u->watches[i];
+    if (w->polls) return uring_complete_direct(u, i, cqe, e);
     bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     w->armed = more;
     if (w->removed) {
         if (cqe->flags & IORING_CQE_F_BUFFER)
             uring_give_buffer(u, (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT));
-        if (!more) uring_watch_free(u, i);
+        uring_watch_settle(u, i);
         return false;
     }
     if (cqe->res > 0) {
@@ -249,13 +286,12 @@ static bool uring_complete_read(struct poller_uring *u, uint32_t i, const struct
 static void uring_complete_hangup(struct poller_uring *u, uint32_t i)
 {
     struct watch *w = &u->watches[i];
-    if (!w->removed) {
-        struct watch *reader = &u->watches[w->twin];
-        reader->twin = WATCH_NONE;
-        reader->ending = true;
-        if (reader->armed && !reader->paused) uring_cancel(u, w->twin);
-    }
-    uring_watch_free(u, i);
+    w->hangup = false;
+    w->ending = true;
+    if (w->removed)
+        uring_watch_settle(u, i);
+    else if (w->armed && !w->paused && !w->polls)
+        uring_cancel(u, i);
 }
 
 /* One completion of a poll. */
@@ -263,14 +299,10 @@ static bool uring_complete_poll(struct poller_uring *u, uint32_t i, const struct
                                 struct poll_event *e)
 {
     struct watch *w = &u->watches[i];
-    if (w->kind == WATCH_HANGUP) {
-        uring_complete_hangup(u, i);
-        return false;
-    }
     bool more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     w->armed = more;
     if (w->removed) {
-        if (!more) uring_watch_free(u, i);
+        uring_watch_settle(u, i);
         return false;
     }
     *e = (struct poll_event){.tag = w->tag,
@@ -295,6 +327,10 @@ static int uring_reap(struct poller_uring *u, struct poll_event *events, int max
         if (cqe->user_data == URING_NO_WATCH || cqe->user_data == LIBURING_UDATA_TIMEOUT) continue;
         uint32_t i = (uint32_t)cqe->user_data;
         must(i < u->watch_max && u->watches[i].kind != WATCH_FREE);
+        if (cqe->user_data & URING_HANGUP) {
+            uring_complete_hangup(u, i);
+            continue;
+        }
         bool filled = u->watches[i].kind == WATCH_READER
                           ? uring_complete_read(u, i, cqe, &events[count])
                           : uring_complete_poll(u, i, cqe, &events[count]);
@@ -363,12 +399,9 @@ static void uring_op_remove_listener(struct poller *p, int fd, uint64_t tag)
 static int uring_op_add_reader(struct poller *p, int fd, uint64_t tag)
 {
     struct poller_uring *u = uring_of(p);
-    uint32_t reader = uring_watch_new(u, fd, tag, WATCH_READER);
-    uint32_t hangup = uring_watch_new(u, fd, tag, WATCH_HANGUP);
-    u->watches[reader].twin = hangup;
-    u->watches[hangup].twin = reader;
-    uring_arm(u, reader);
-    uring_arm(u, hangup);
+    uint32_t i = uring_watch_new(u, fd, tag, WATCH_READER);
+    uring_arm(u, i);
+    uring_arm_hangup(u, i);
     return 0;
 }
 
@@ -391,6 +424,16 @@ static void uring_op_resume_reader(struct poller *p, int fd, uint64_t tag)
     u->watches[i].paused = false;
     if (!u->watches[i].armed)
         uring_arm(u, i); /* else its cancellation is on the way, and re-arms it */
+}
+
+static void uring_op_read_direct(struct poller *p, int fd, uint64_t tag, bool on)
+{
+    (void)fd;
+    struct poller_uring *u = uring_of(p);
+    uint32_t i = uring_watch_find(u, tag, WATCH_READER);
+    if (i == WATCH_NONE || u->watches[i].direct == on) return;
+    u->watches[i].direct = on;
+    if (u->watches[i].armed) uring_cancel(u, i); /* what comes next is armed behind it */
 }
 
 static void uring_op_remove_reader(struct poller *p, int fd, uint64_t tag)
@@ -430,6 +473,7 @@ static const struct poller_ops uring_ops = {
     .add_reader = uring_op_add_reader,
     .pause_reader = uring_op_pause_reader,
     .resume_reader = uring_op_resume_reader,
+    .read_direct = uring_op_read_direct,
     .remove_reader = uring_op_remove_reader,
     .release = uring_op_release,
     .await_writable = uring_op_await_writable,

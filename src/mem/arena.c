@@ -6,7 +6,9 @@
  * Invariants: arenas are opened and closed by the thread that starts and ends the server; the
  * holder of the stage's token is the only caller of the functions that allocate and free. So `used`
  * and `peak` have one writer at any moment, and a plain relaxed load and store is enough; what
- * orders two writers is the token. Anyone may read them.
+ * orders two writers is the token. Anyone may read them. The functions for those who do not hold
+ * the token count in `abroad` with atomic additions; what was allocated there may be freed here, so
+ * only the sum of both means something, and either may wrap.
  */
 #include "mem/arena.h"
 
@@ -39,11 +41,12 @@ const char *malloc_conf = "narenas:1,slab_sizes:64-64:8,dirty_decay_ms:1000,muzz
 #endif
 
 struct arena {
-    int flags;           /* of jemalloc: arena and thread cache */
-    unsigned heap;       /* jemalloc's number of the arena */
-    unsigned cache;      /* jemalloc's number of the thread cache */
-    _Atomic size_t used; /* writer: the holder of the stage's token */
-    _Atomic size_t peak; /* same writer */
+    int flags;             /* of jemalloc: arena and thread cache */
+    unsigned heap;         /* jemalloc's number of the arena */
+    unsigned cache;        /* jemalloc's number of the thread cache */
+    _Atomic size_t used;   /* writer: the holder of the stage's token */
+    _Atomic size_t peak;   /* same writer */
+    _Atomic size_t abroad; /* anyone, added to; relaxed: it orders nothing */
     const char *name;
     _Atomic bool is_open; /* writer: the thread that opens and closes */
 } __attribute__((aligned(64)));
@@ -54,6 +57,7 @@ static void arena_count(struct arena *a, size_t before, size_t after)
 {
     size_t used = atomic_load_explicit(&a->used, memory_order_relaxed) - before + after;
     atomic_store_explicit(&a->used, used, memory_order_relaxed);
+    used += atomic_load_explicit(&a->abroad, memory_order_relaxed);
     if (used > atomic_load_explicit(&a->peak, memory_order_relaxed))
         atomic_store_explicit(&a->peak, used, memory_order_relaxed);
 }
@@ -88,6 +92,18 @@ static void *heap_realloc(const struct arena *a, void *ptr, size_t len)
 {
     (void)a;
     return realloc(ptr, len);
+}
+
+static void *heap_realloc_abroad(const struct arena *a, void *ptr, size_t len)
+{
+    (void)a;
+    return realloc(ptr, len);
+}
+
+static void heap_free_abroad(const struct arena *a, void *ptr)
+{
+    (void)a;
+    free(ptr);
 }
 
 static void heap_free(const struct arena *a, void *ptr, size_t usable)
@@ -182,6 +198,22 @@ static void *heap_realloc(const struct arena *a, void *ptr, size_t len)
     return ptr == NULL ? mallocx(len, a->flags) : rallocx(ptr, len, a->flags);
 }
 
+static int heap_flags_abroad(const struct arena *a)
+{
+    return (int)(MALLOCX_ARENA(a->heap) | MALLOCX_TCACHE_NONE);
+}
+
+static void *heap_realloc_abroad(const struct arena *a, void *ptr, size_t len)
+{
+    int flags = heap_flags_abroad(a);
+    return ptr == NULL ? mallocx(len, flags) : rallocx(ptr, len, flags);
+}
+
+static void heap_free_abroad(const struct arena *a, void *ptr)
+{
+    dallocx(ptr, heap_flags_abroad(a));
+}
+
 static void heap_free(const struct arena *a, void *ptr, size_t usable)
 {
     sdallocx(ptr, usable, a->flags);
@@ -252,6 +284,7 @@ struct arena *arena_open(const char *name)
     }
     a->name = name;
     atomic_store_explicit(&a->used, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->abroad, 0, memory_order_relaxed);
     atomic_store_explicit(&a->peak, 0, memory_order_relaxed);
     arena_heap_open(a);
     atomic_store_explicit(&a->is_open, true,
@@ -298,13 +331,31 @@ void arena_free(struct arena *a, void *ptr)
     if (ptr == NULL) return;
     size_t usable = arena_usable(ptr);
     heap_free(a, ptr, usable);
-    dcheck(usable <= arena_used(a));
     arena_count(a, usable, 0);
+}
+
+void *arena_realloc_abroad(struct arena *a, void *ptr, size_t len)
+{
+    size_t before = ptr == NULL ? 0 : arena_usable(ptr);
+    void *moved = heap_realloc_abroad(a, ptr, len == 0 ? 1 : len);
+    if (unlikely(moved == NULL)) arena_out_of_memory(a, len);
+    atomic_fetch_add_explicit(&a->abroad, arena_usable(moved) - before, memory_order_relaxed);
+    return moved;
+}
+
+void *arena_alloc_abroad(struct arena *a, size_t len) { return arena_realloc_abroad(a, NULL, len); }
+
+void arena_free_abroad(struct arena *a, void *ptr)
+{
+    if (ptr == NULL) return;
+    atomic_fetch_sub_explicit(&a->abroad, arena_usable(ptr), memory_order_relaxed);
+    heap_free_abroad(a, ptr);
 }
 
 size_t arena_used(const struct arena *a)
 {
-    return atomic_load_explicit(&a->used, memory_order_relaxed);
+    return atomic_load_explicit(&a->used, memory_order_relaxed) +
+           atomic_load_explicit(&a->abroad, memory_order_relaxed);
 }
 
 size_t arena_peak(const struct arena *a)

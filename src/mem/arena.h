@@ -27,6 +27,15 @@ void *arena_zalloc(struct arena *a, size_t len);
 void *arena_realloc(struct arena *a, void *ptr, size_t len);
 /* `ptr` may be NULL. */
 void arena_free(struct arena *a, void *ptr);
+/*
+ * The same without the token of the arena's stage, from any thread: a stage that fills memory for
+ * another takes it where it will live, so that it changes hands without a copy. There is no thread
+ * cache on this way, so it is for large pieces only. Who frees it is whoever owns it by then, with
+ * arena_free() when that is the arena's stage.
+ */
+void *arena_alloc_abroad(struct arena *a, size_t len);
+void *arena_realloc_abroad(struct arena *a, void *ptr, size_t len);
+void arena_free_abroad(struct arena *a, void *ptr);
 /* What an allocation really occupies. */
 size_t arena_usable(const void *ptr);
 /* What arena_alloc(len) would occupy. */

@@ -3,13 +3,16 @@
  *
  * parse owns the batch and everything in it, fills it, and hands it to execute, which reads it and
  * sends it home. Arguments are slices of input chunks that belong to the batch too, so they live
- * until the batch is home. Items of one connection follow each other in the order of arrival.
+ * until the batch is home. Big ones lie in blocks, which are the one thing in a batch that does not
+ * come home: execute takes them and leaves the list empty. Items of one connection follow each
+ * other in the order of arrival.
  */
 #ifndef MSG_COMMAND_BATCH_H
 #define MSG_COMMAND_BATCH_H
 
 #include "base/bytes.h"
 #include "catalog/command.h"
+#include "mem/block.h"
 #include "msg/conn.h"
 
 /* What parse knows to be wrong with a command; execute answers, in its turn. */
@@ -55,8 +58,9 @@ struct command_batch {
     struct command *commands;
     uint32_t item_count;
     uint32_t command_count;
-    uint16_t parser;     /* home */
-    uint64_t read_ticks; /* clock_ticks() when its first bytes were read */
+    uint16_t parser;          /* home */
+    uint64_t read_ticks;      /* clock_ticks() when its first bytes were read */
+    struct block_list blocks; /* big arguments of its commands, in order; execute takes them */
     /* parse's own */
     uint32_t item_max, command_max;
     struct bytes *args;

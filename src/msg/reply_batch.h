@@ -1,6 +1,10 @@
 /*
  * A reply batch: bytes for several connections, one contiguous buffer cut into items.
  *
+ * Big values are not copied into the buffer: they are lent. A loan says at which place of the
+ * buffer which bytes come in between; loans are in order of their places, and each lies inside of
+ * an item, never at its ends. The bytes stay as they are until the batch is home.
+ *
  * execute owns the batch and its buffer, fills it, and hands it to a writer, which sends the items
  * in order and sends the batch home; a writer that could not send an item wholly may keep the batch
  * until it has.
@@ -25,14 +29,25 @@ struct reply_item {
     size_t start, len; /* in the batch's buffer */
 };
 
+struct block;
+
+struct reply_loan {
+    size_t at; /* in the batch's buffer: before this byte */
+    const char *ptr;
+    size_t len;
+    struct block *block; /* execute's: what is to be repaid */
+};
+
 struct reply_batch {
     struct reply_item *items;
     uint32_t item_count, item_max;
     struct reply_batch *next; /* the writer's, while it waits to go home */
-    uint32_t loans;           /* the writer's count of items that it still keeps */
+    uint32_t kept;            /* the writer's count of pieces of it that it still keeps */
     uint16_t writer;
     char *buf;
     size_t len, cap;
+    struct reply_loan *loans;
+    uint32_t loan_count, loan_max;
     uint64_t read_ticks; /* of the oldest command batch answered here; 0 when none */
 };
 

@@ -5,7 +5,12 @@
 
 #include "base/must.h"
 
-enum { BATCH_ITEMS_START = 64, BATCH_ARGS_START = 2048, BATCH_ARGS_KEPT = 16384 };
+enum {
+    BATCH_ITEMS_START = 64,
+    BATCH_ARGS_START = 2048,
+    BATCH_ARGS_KEPT = 16384,
+    BATCH_COMMANDS_KEPT = 8192
+};
 
 struct chunk *chunk_new(struct arena *a, size_t cap)
 {
@@ -42,6 +47,7 @@ struct command_batch *batch_new(struct arena *a, uint16_t parser)
 
 void batch_reset(struct arena *a, struct command_batch *b)
 {
+    must(b->blocks.first == NULL); /* execute's, since the batch was handed over */
     struct chunk *own = b->chunks;
     while (own->next != NULL) {
         struct chunk *c = own->next;
@@ -53,6 +59,11 @@ void batch_reset(struct arena *a, struct command_batch *b)
         b->arg_max = BATCH_ARGS_START;
         arena_free(a, b->args);
         b->args = arena_alloc(a, b->arg_max * sizeof(*b->args));
+    }
+    if (b->command_max > BATCH_COMMANDS_KEPT) {
+        b->command_max = BATCH_COMMANDS;
+        arena_free(a, b->commands);
+        b->commands = arena_alloc(a, b->command_max * sizeof(*b->commands));
     }
     b->item_count = b->command_count = b->arg_count = 0;
     b->read_ticks = 0;

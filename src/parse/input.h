@@ -9,6 +9,7 @@
 #include "codec/resp.h"
 #include "mem/arena.h"
 #include "msg/command_batch.h"
+#include "parse/big.h"
 
 struct chunk {
     struct chunk *next;
@@ -24,6 +25,9 @@ struct conn_in {
     struct chunk *held;      /* bytes of a command that is not whole, or NULL */
     struct resp_span *spans; /* its arguments so far, when there are any */
     uint32_t span_max;
+    struct big_input big; /* its big arguments; there is a held chunk then */
+    uint8_t direct_idle;  /* reads in a row without a big argument, while direct */
+    bool direct; /* big arguments were met: told of readiness, not given bytes (flow/poller.h) */
     bool deaf;   /* what still comes is dropped: protocol error, limit */
     bool paused; /* not read for now */
     bool ended;  /* the stream's end was met */

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum {
     PARSE_HELD_COMMANDS_MAX =
@@ -29,6 +30,11 @@ enum {
     PARSE_INLINE_MAX = 65536,
     PARSE_UNAUTHENTICATED_ARGS = 10,
     PARSE_UNAUTHENTICATED_BULK = 16384,
+    PARSE_BIG_READ = 1 << 20,  /* at most so much is read from a connection at once */
+    PARSE_TURN_READ = 1 << 20, /* after so many bytes a turn gives way to those that it fed */
+    PARSE_TAIL = 1024,         /* read with a big argument, of what comes behind it */
+    PARSE_SPILL = 4096,        /* a wrong guess is parsed in pieces of so much */
+    PARSE_DIRECT_IDLE = 16,    /* reads without a big argument after which none is expected */
 };
 
 struct parse_stage {
@@ -36,6 +42,9 @@ struct parse_stage {
     struct parse_wiring wiring;
     struct stage *execute;
     struct arena *arena;
+    struct arena *home;                           /* execute's, for blocks */
+    struct poller *poller;                        /* of this turn's thread */
+    uint64_t read_now;                            /* bytes read in this turn */
     struct command_batch *batches[PARSE_BATCHES]; /* all of them, for closing */
     struct command_batch *idle[PARSE_BATCHES];    /* at home */
     unsigned idle_count;
@@ -96,11 +105,11 @@ static void parse_publish(struct parse_stage *p, struct turn *t)
     stage_give(t, p->execute);
 }
 
-/* The batch's own chunk has no room for one more read, or it has commands enough. */
-static bool parse_batch_is_full(const struct parse_stage *p)
+/* Room in the batch in hand for one read. */
+static bool parse_batch_has_room(const struct parse_stage *p)
 {
     const struct chunk *c = batch_chunk(p->filling);
-    return c->cap - c->len < INPUT_READ_LEN || p->filling->command_count >= BATCH_COMMANDS;
+    return c->cap - c->len >= INPUT_READ_LEN && p->filling->command_count < BATCH_COMMANDS;
 }
 
 void parse_send_home(struct parse_stage *p, struct turn *t, struct command_batch *b)
@@ -141,6 +150,7 @@ static void parse_drop_held(struct parse_stage *p, struct conn_in *c)
 {
     arena_free(p->arena, c->held);
     arena_free(p->arena, c->spans);
+    big_drop(p->home, &c->big);
     c->held = NULL;
     c->spans = NULL;
     c->span_max = 0;
@@ -181,6 +191,24 @@ static bool parse_take_seed(struct parse_stage *p, struct turn *t)
 
 /* ---- Commands ---- */
 
+/* Big arguments lie in blocks, which go with the batch. Gives how many bytes they took on the wire.
+ */
+static __attribute__((noinline)) size_t parse_emit_blocks(struct parse_stage *p, struct conn_in *c,
+                                                          struct bytes *args)
+{
+    size_t wire_len = 0;
+    while (c->big.whole.first != NULL) {
+        struct block *b = c->big.whole.first;
+        c->big.whole.first = b->next;
+        args[b->arg] = bytes_make(b->bytes, b->len);
+        wire_len += b->len + 2;
+        block_list_add(&p->filling->blocks, b);
+    }
+    c->big.whole.last = NULL;
+    c->big.whole_bytes = 0;
+    return wire_len;
+}
+
 /* The command that the connection's parser has found in `in`. */
 static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct resp_input *in)
 {
@@ -192,6 +220,7 @@ static void parse_emit(struct parse_stage *p, struct conn_in *c, const struct re
     item->count++;
     for (uint32_t i = 0; i < nargs; i++)
         args[i] = bytes_make(in->buf + in->spans[i].at, in->spans[i].len);
+    if (unlikely(c->big.whole.first != NULL)) wire_len += parse_emit_blocks(p, c, args);
 
     bool no_such_sub = false;
     const struct command_spec *spec = command_find_again(&p->memo, args, nargs, &no_such_sub);
@@ -298,12 +327,14 @@ static size_t parse_commands(struct parse_stage *p, struct conn_in *c, char *dat
 
 /* ---- Input ---- */
 
+static uint32_t parse_meter(size_t n) { return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n; }
+
 static void parse_note_held(struct conn_in *c)
 {
-    uint32_t held = c->held == NULL ? 0 : (uint32_t)c->held->len;
-    uint32_t room = c->held == NULL ? 0 : (uint32_t)(c->held->cap - c->held->len);
-    conn_meter_set(&c->card->in_held, held);
-    conn_meter_set(&c->card->in_room, room);
+    size_t held = c->held == NULL ? 0 : c->held->len;
+    size_t room = c->held == NULL ? 0 : c->held->cap - c->held->len;
+    conn_meter_set(&c->card->in_held, parse_meter(held + big_held(&c->big)));
+    conn_meter_set(&c->card->in_room, parse_meter(room + big_reserved(&c->big)));
     uint32_t args = c->spans == NULL ? 0 : c->span_max * (uint32_t)sizeof(*c->spans);
     conn_meter_set(&c->card->in_args, args);
 }
@@ -311,11 +342,14 @@ static void parse_note_held(struct conn_in *c)
 static void parse_check_limit(struct parse_stage *p, struct conn_in *c)
 {
     int64_t limit = p->settings->client_query_buffer_limit;
-    if (c->held == NULL || limit <= 0 || (int64_t)c->held->len <= limit) return;
+    if (c->held == NULL || limit <= 0) return;
+    size_t len = c->held->len + big_held(&c->big);
+    if (len <= (uint64_t)limit) return;
     log_warn("Closing client id=%llu that reached max query buffer length: %zu bytes",
-             (unsigned long long)c->card->id, c->held->len);
+             (unsigned long long)c->card->id, len);
     counter_add(&p->cuts, 1);
     c->deaf = true;
+    parse_drop_held(p, c);
     shutdown(c->ref.fd, SHUT_RDWR);
 }
 
@@ -330,14 +364,35 @@ static void parse_reserve_held(struct parse_stage *p, struct conn_in *c, size_t 
     c->held = chunk_reserve(p->arena, c->held, more > least ? more : least);
 }
 
+/* Is the argument that bytes are missing of a big one, not begun yet? */
+static bool parse_meets_big(const struct conn_in *c)
+{
+    return resp_open_bulk(&c->parser) >= BLOCK_ARG_MIN && !big_is_open(&c->big) && !c->deaf;
+}
+
+/* A big argument begins, with these bytes. From now on the connection receives by itself. */
+static void parse_begin_big(struct parse_stage *p, struct conn_in *c, const char *data, size_t len)
+{
+    big_begin(p->home, &c->big, (size_t)resp_open_bulk(&c->parser), data, len);
+    c->direct_idle = 0;
+    if (c->direct) return;
+    c->direct = true;
+    poller_read_direct(p->poller, c->ref.fd, parse_tag(p, c), true);
+}
+
 /* The bytes that whole commands left over go to a chunk of the connection's own. */
 static void parse_hold(struct parse_stage *p, struct conn_in *c, const char *rest, size_t len)
 {
     if (len == 0 || c->deaf) return;
-    c->held = chunk_new(p->arena, len < 64 ? 64 : len);
-    memcpy(c->held->data, rest, len);
-    c->held->len = len;
+    bool is_big = parse_meets_big(c);
+    size_t keep = is_big ? c->parser.pos : len;
+    c->held = chunk_new(p->arena, keep < 64 ? 64 : keep);
+    memcpy(c->held->data, rest, keep);
+    c->held->len = keep;
     parse_keep_spans(p, c);
+    if (!is_big) return;
+    big_note_head(&c->big, keep);
+    parse_begin_big(p, c, rest + keep, len - keep);
 }
 
 /* More bytes have come to the held chunk. */
@@ -347,6 +402,11 @@ static void parse_held(struct parse_stage *p, struct conn_in *c)
     size_t done = parse_commands(p, c, held->data, held->len);
     if (done == 0) {
         parse_keep_spans(p, c);
+        if (parse_meets_big(c)) {
+            size_t len = held->len - c->parser.pos;
+            held->len = c->parser.pos;
+            parse_begin_big(p, c, held->data + held->len, len);
+        }
     } else {
         c->held = NULL;
         batch_take_chunk(p->filling, held);
@@ -369,12 +429,58 @@ static void parse_fresh(struct parse_stage *p, struct conn_in *c, struct chunk *
     }
 }
 
+/* More bytes have come to the big argument that is being read. */
+static void parse_big(struct parse_stage *p, struct conn_in *c)
+{
+    if (!big_is_whole(&c->big)) {
+        parse_check_limit(p, c);
+        parse_note_held(c);
+        return;
+    }
+    if (c->spans == NULL) { /* it is the first argument */
+        c->span_max = 16;
+        c->spans = arena_alloc(p->arena, c->span_max * sizeof(*c->spans));
+    }
+    if (!big_end(&c->big, c->parser.nargs)) {
+        parse_emit_error(p, c, RESP_NO_CRLF);
+        parse_drop_held(p, c);
+        parse_note_held(c);
+        return;
+    }
+    resp_skip_bulk(&c->parser, c->spans);
+    if (resp_is_whole(&c->parser))
+        parse_held(p, c);
+    else
+        parse_note_held(c);
+}
+
 static void parse_count(struct parse_stage *p, struct conn_in *c, size_t len)
 {
     counter_add(&p->bytes, len);
     counter_add(&p->reads, 1);
+    p->read_now += len;
     uint64_t before = conn_meter(&c->card->in_bytes);
     conn_meter_set(&c->card->in_bytes, before + len);
+}
+
+/* Bytes that lie elsewhere go to where the connection's bytes are held. */
+static void parse_spill(struct parse_stage *p, struct conn_in *c, const char *data, size_t len)
+{
+    while (len > 0 && !c->deaf) {
+        size_t n = len < PARSE_SPILL ? len : PARSE_SPILL;
+        if (big_is_open(&c->big)) {
+            n = big_put(p->home, &c->big, data, len);
+            parse_big(p, c);
+        } else {
+            if (c->held == NULL) c->held = chunk_new(p->arena, n);
+            parse_reserve_held(p, c, n);
+            memcpy(c->held->data + c->held->len, data, n);
+            c->held->len += n;
+            parse_held(p, c);
+        }
+        data += n;
+        len -= n;
+    }
 }
 
 static void parse_data(struct parse_stage *p, struct conn_in *c, const char *data, size_t len)
@@ -382,10 +488,7 @@ static void parse_data(struct parse_stage *p, struct conn_in *c, const char *dat
     parse_count(p, c, len);
     if (c->deaf) return;
     if (c->held != NULL) {
-        parse_reserve_held(p, c, len);
-        memcpy(c->held->data + c->held->len, data, len);
-        c->held->len += len;
-        parse_held(p, c);
+        parse_spill(p, c, data, len);
         return;
     }
     struct chunk *chunk = batch_chunk(p->filling);
@@ -393,32 +496,117 @@ static void parse_data(struct parse_stage *p, struct conn_in *c, const char *dat
     parse_fresh(p, c, chunk, len);
 }
 
-static void parse_readable(struct parse_stage *p, struct thread *th, struct conn_in *c)
+/* Receives into one or two places; 0 when there is nothing now, or nothing any more: then the
+ * connection has ended. */
+static size_t parse_receive(struct parse_stage *p, struct thread *th, struct conn_in *c,
+                            struct iovec *to, size_t count)
 {
-    char *to;
-    size_t room = INPUT_READ_LEN;
-    struct chunk *chunk = batch_chunk(p->filling);
-    if (c->held != NULL) {
-        parse_reserve_held(p, c, INPUT_READ_LEN);
-        to = c->held->data + c->held->len;
-        room = c->held->cap - c->held->len;
-    } else {
-        to = chunk->data + chunk->len;
-    }
-    ssize_t n = recv(c->ref.fd, to, room, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    struct msghdr m = {.msg_iov = to, .msg_iovlen = count};
+    ssize_t n = count == 1 ? recv(c->ref.fd, to->iov_base, to->iov_len, MSG_DONTWAIT)
+                           : recvmsg(c->ref.fd, &m, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
     if (n <= 0) {
         parse_end(p, th, c);
-        return;
+        return 0;
     }
     parse_count(p, c, (size_t)n);
-    if (c->deaf) return;
+    return (size_t)n;
+}
+
+/*
+ * Reads what there is of a big argument. A little of what comes behind it is read too: when there
+ * is much, more is read at once, and when there is nothing, no receive is spent on finding that
+ * out. This one and the next two read once, and say whether there is probably more.
+ */
+static bool parse_read_big(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    size_t room;
+    char tail[PARSE_TAIL];
+    char *at = big_room(p->home, &c->big, &room);
+    struct iovec to[] = {{at, room}, {tail, sizeof(tail)}};
+    size_t places = room == big_missing(&c->big) ? 2 : 1;
+    size_t n = parse_receive(p, th, c, to, places);
+    if (n == 0) return false;
+    big_got(&c->big, n < room ? n : room);
+    parse_big(p, c);
+    if (n > room) parse_spill(p, c, tail, n - room);
+    return n >= room && (places == 1 || n == room + sizeof(tail));
+}
+
+/* Reads a command whose big argument is guessed to begin behind a head of known length. */
+static bool parse_read_guess(struct parse_stage *p, struct thread *th, struct conn_in *c,
+                             struct block *guess)
+{
+    struct chunk *chunk = batch_chunk(p->filling);
+    char tail[PARSE_TAIL];
+    size_t head = c->big.head, room = c->big.proven;
+    struct iovec to[] = {
+        {chunk->data + chunk->len, head}, {guess->bytes, room}, {tail, sizeof(tail)}};
+    size_t n = parse_receive(p, th, c, to, 3);
+    bool more = n == head + room + sizeof(tail);
+    if (n > 0) parse_fresh(p, c, chunk, n < head ? n : head);
+    n -= n < head ? n : head;
+    if (n > 0) {
+        size_t part = n < room ? n : room;
+        bool is_right = big_take_guess(&c->big, guess, part);
+        if (is_right)
+            parse_big(p, c);
+        else
+            parse_spill(p, c, guess->bytes, part);
+        if (n > part) parse_spill(p, c, tail, n - part);
+        if (is_right) guess = NULL;
+    }
+    arena_free_abroad(p->home, guess);
+    return more;
+}
+
+/* A direct reader met no big argument in this read: after some of them none is expected. */
+static void parse_note_idle(struct parse_stage *p, struct conn_in *c)
+{
+    if (!c->direct || big_is_open(&c->big) || ++c->direct_idle < PARSE_DIRECT_IDLE) return;
+    c->direct = false;
+    poller_read_direct(p->poller, c->ref.fd, parse_tag(p, c), false);
+}
+
+static bool parse_read_plain(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    struct chunk *chunk = batch_chunk(p->filling);
+    struct iovec to = {chunk->data + chunk->len, INPUT_READ_LEN};
     if (c->held != NULL) {
-        c->held->len += (size_t)n;
+        parse_reserve_held(p, c, INPUT_READ_LEN);
+        to.iov_base = c->held->data + c->held->len;
+    }
+    size_t n = parse_receive(p, th, c, &to, 1);
+    if (n == 0 || c->deaf) return false;
+    if (c->held != NULL) {
+        c->held->len += n;
         parse_held(p, c);
     } else {
-        parse_fresh(p, c, chunk, (size_t)n);
+        parse_fresh(p, c, chunk, n);
     }
+    parse_note_idle(p, c);
+    return c->direct && n == to.iov_len;
+}
+
+static bool parse_read_once(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    if (big_is_open(&c->big)) return parse_read_big(p, th, c);
+    if (c->direct && c->direct_idle == 0 && c->held == NULL) {
+        struct block *guess = big_guess(p->home, &c->big);
+        if (guess != NULL) {
+            c->direct_idle = 1;
+            return parse_read_guess(p, th, c, guess);
+        }
+    }
+    return parse_read_plain(p, th, c);
+}
+
+/* One read, or more where big arguments are met and there is more: an event each would cost as much
+ * as they do. */
+static void parse_readable(struct parse_stage *p, struct thread *th, struct conn_in *c)
+{
+    uint64_t until = p->read_now + PARSE_BIG_READ;
+    while (parse_read_once(p, th, c) && p->read_now < until && parse_batch_has_room(p)) {}
 }
 
 /* ---- Rest ---- */
@@ -491,15 +679,18 @@ static bool parse_run(void *self, struct turn *t)
     struct parse_stage *p = self;
     if (counter_read(&p->stop) != 0) return false;
     p->settings = settings_enter(p->wiring.settings_id);
+    p->poller = t->thread->poller;
+    p->read_now = 0;
     parse_take_home(p);
     while (parse_take_seed(p, t)) {}
     struct poll_event *e;
     while ((e = thread_event(t->thread, &p->stage)) != NULL && parse_have_batch(p)) {
+        if (p->read_now >= PARSE_TURN_READ || !parse_batch_has_room(p)) {
+            stage_give(t, &p->stage); /* the rest after those that have work now */
+            break;
+        }
         parse_event(p, t->thread, e);
         thread_event_done(t->thread, &p->stage);
-        if (!parse_batch_is_full(p)) continue;
-        stage_give(t, &p->stage); /* the rest after those that have work now */
-        break;
     }
     parse_wake_rested(p, t);
     parse_publish(p, t);
@@ -544,7 +735,10 @@ void parse_close(struct parse_stage *p)
         parse_drop_held(p, p->conns[i]);
         arena_free(arena, p->conns[i]);
     }
-    for (unsigned i = 0; i < PARSE_BATCHES; i++) batch_free(arena, p->batches[i]);
+    for (unsigned i = 0; i < PARSE_BATCHES; i++) {
+        big_free_list(p->home, &p->batches[i]->blocks); /* of one that nobody took */
+        batch_free(arena, p->batches[i]);
+    }
     arena_free(arena, p->conns);
     arena_free(arena, p->spans);
     arena_free(arena, p);
@@ -553,7 +747,11 @@ void parse_close(struct parse_stage *p)
 
 void parse_stop_reading(struct parse_stage *p) { counter_set(&p->stop, 1); }
 
-void parse_set_execute(struct parse_stage *p, struct stage *execute) { p->execute = execute; }
+void parse_set_execute(struct parse_stage *p, struct stage *execute, struct arena *arena)
+{
+    p->execute = execute;
+    p->home = arena;
+}
 struct stage *parse_stage(struct parse_stage *p) { return &p->stage; }
 uint64_t parse_bytes_read(const struct parse_stage *p) { return counter_read(&p->bytes); }
 uint64_t parse_query_limit_cuts(const struct parse_stage *p) { return counter_read(&p->cuts); }

@@ -12,6 +12,7 @@
 
 #include "flow/handoff.h"
 #include "flow/stage.h"
+#include "mem/arena.h"
 #include "msg/command_batch.h"
 
 #define PARSE_BATCHES 8
@@ -28,8 +29,9 @@ struct parse_stage;
 struct parse_stage *parse_open(const char *name, const struct parse_wiring *w);
 void parse_close(struct parse_stage *p);
 struct stage *parse_stage(struct parse_stage *p);
-/* Before threads start: who gets the batches. */
-void parse_set_execute(struct parse_stage *p, struct stage *execute);
+/* Before threads start: who gets the batches, and the arena that big arguments are read into, which
+ * is closed after the parser. */
+void parse_set_execute(struct parse_stage *p, struct stage *execute, struct arena *arena);
 
 /* From execute's turn: a batch is done with. */
 void parse_send_home(struct parse_stage *p, struct turn *t, struct command_batch *b);

@@ -1,8 +1,8 @@
 /*
  * One conn_out per connection, from REPLY_OPEN to the close. What the kernel did not take is a
- * queue of pieces: small ones are copied, so that the batch can go home; a large one keeps its
- * batch until it is sent (batch->loans counts them). While a queue is not empty nothing overtakes
- * it.
+ * queue of pieces: small ones are copied, so that the batch can go home; a large one, and all of an
+ * item with loans, keeps its batch until it is sent (batch->kept counts them). While a queue is not
+ * empty nothing overtakes it.
  *
  * Invariants: pieces of a connection leave in the order of its items; a batch goes home when its
  * last item is dealt with and no piece points into it; the fd is closed after REPLY_BYE only, here
@@ -10,6 +10,7 @@
  */
 #include "write/write.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/log.h"
@@ -20,12 +21,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
     WRITE_COPY_MAX = 65536,   /* a longer rest keeps its batch */
     WRITE_PER_TURN = 64,      /* batches */
     WRITE_SEND_MAX = 1 << 20, /* bytes sent to one connection before others get their turn */
+    WRITE_PIECES = 32,        /* sent with one call */
     WRITE_SOFT_CHECK_NS = 500000000,
 };
 
@@ -121,7 +124,7 @@ static void write_drop_first(struct write_stage *w, struct conn_out *c)
     struct piece *p = c->first;
     c->first = p->next;
     if (c->first == NULL) c->last = NULL;
-    if (p->batch != NULL && --p->batch->loans == 0) write_batch_home(w, p->batch);
+    if (p->batch != NULL && --p->batch->kept == 0) write_batch_home(w, p->batch);
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) - 1);
     arena_free(w->arena, p);
 }
@@ -240,19 +243,20 @@ static void write_want_watch(struct write_stage *w, struct conn_out *c)
     w->waiting = c;
 }
 
-/* Queues what is left of an item: a copy, or the batch itself when that is large. */
-static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                        const char *ptr, size_t len)
+/* A piece at the end of the queue: a copy, or one that keeps its batch. The caller counts it as
+ * pending. */
+static void write_add_piece(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                            struct bytes bytes, bool keep)
 {
-    bool keep = len > WRITE_COPY_MAX;
+    size_t len = bytes.len;
     struct piece *last = c->last;
     struct piece *p = arena_alloc(w->arena, sizeof(*p) + (keep ? 0 : len));
-    *p = (struct piece){.ptr = ptr, .len = len, .cost = len};
+    *p = (struct piece){.ptr = bytes.ptr, .len = len, .cost = len};
     if (keep) {
         p->batch = b;
-        b->loans++;
+        b->kept++;
     } else {
-        memcpy(p->copy, ptr, len);
+        memcpy(p->copy, bytes.ptr, len);
         p->ptr = p->copy;
     }
     if (last == NULL)
@@ -261,28 +265,107 @@ static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_
         last->next = p;
     c->last = p;
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
+}
+
+/* Queues what is left of an item. */
+static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        const char *ptr, size_t len)
+{
+    write_add_piece(w, c, b, bytes_make(ptr, len), len > WRITE_COPY_MAX);
     write_set_pending(w, c, c->pending + len);
     write_want_watch(w, c);
     write_check_limits(w, c);
 }
 
+/* The pieces at the front of the queue as one message; gives their length. */
+static size_t write_gather(const struct conn_out *c, struct msghdr *m, struct iovec *to)
+{
+    size_t len = 0;
+    m->msg_iov = to;
+    m->msg_iovlen = 0;
+    for (struct piece *p = c->first;
+         p != NULL && m->msg_iovlen < WRITE_PIECES && len < WRITE_SEND_MAX; p = p->next) {
+        size_t n = p->len < WRITE_SEND_MAX - len ? p->len : WRITE_SEND_MAX - len;
+        to[m->msg_iovlen++] = (struct iovec){(char *)(uintptr_t)p->ptr, n};
+        len += n;
+    }
+    return len;
+}
+
+/* The kernel took `n` bytes of the front of the queue. */
+static void write_consume(struct write_stage *w, struct conn_out *c, size_t n)
+{
+    while (n > 0 && n >= c->first->len) {
+        n -= c->first->len;
+        write_drop_first(w, c);
+    }
+    if (n == 0) return;
+    c->first->ptr += n;
+    c->first->len -= n;
+}
+
+/* Sends from the queue until the kernel takes no more; gives how many bytes, which the caller takes
+ * off what is pending. A connection that failed is cut. */
+static size_t write_send_queue(struct write_stage *w, struct conn_out *c)
+{
+    size_t done = 0;
+    while (c->first != NULL) {
+        struct iovec pieces[WRITE_PIECES];
+        struct msghdr m = {0};
+        size_t len = write_gather(c, &m, pieces);
+        ssize_t sent = sendmsg(c->ref.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
+        if (sent < 0) {
+            write_cut(w, c);
+            break;
+        }
+        done += (size_t)sent;
+        counter_add(&w->writes, 1);
+        write_consume(w, c, (size_t)sent);
+        if ((size_t)sent < len) break;
+    }
+    counter_add(&w->sent, done);
+    uint64_t before = conn_meter(&c->card->out_bytes);
+    conn_meter_set(&c->card->out_bytes, before + done);
+    return done;
+}
+
 /* Sends what is queued. True when the queue is empty. */
 static bool write_flush(struct write_stage *w, struct conn_out *c)
 {
-    while (c->first != NULL) {
-        struct piece *p = c->first;
-        size_t n = write_send(w, c, p->ptr, p->len);
-        if (c->cut) return true;
-        write_set_pending(w, c, c->pending - n);
-        if (n < p->len) {
-            p->ptr += n;
-            p->len -= n;
-            return false;
-        }
-        write_drop_first(w, c);
-    }
+    size_t n = write_send_queue(w, c);
+    if (c->cut) return true;
+    write_set_pending(w, c, c->pending - n);
+    if (c->first != NULL) return false;
     write_check_limits(w, c);
     return true;
+}
+
+/*
+ * An item with loans: its parts of the buffer and the lent bytes between them become pieces, which
+ * leave at once when nothing is before them. What is pending is told only after that: it is what
+ * the kernel did not take.
+ */
+static void write_lent_item(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                            const struct reply_item *item, const struct reply_loan *loans,
+                            uint32_t count)
+{
+    bool is_first = c->first == NULL;
+    size_t at = item->start, total = item->len;
+    for (uint32_t i = 0; i < count; i++) {
+        write_add_piece(w, c, b, bytes_make(b->buf + at, loans[i].at - at), true);
+        write_add_piece(w, c, b, bytes_make(loans[i].ptr, loans[i].len), true);
+        at = loans[i].at;
+        total += loans[i].len;
+    }
+    write_add_piece(w, c, b, bytes_make(b->buf + at, item->start + item->len - at), true);
+    if (is_first) total -= write_send_queue(w, c);
+    if (c->cut) return;
+    write_set_pending(w, c, c->pending + total);
+    if (c->first == NULL) return;
+    write_want_watch(w, c);
+    write_check_limits(w, c);
 }
 
 /* What is due when the queue is empty. One that the home still watches stays until the watch is
@@ -294,15 +377,30 @@ static void write_settle(struct write_stage *w, struct conn_out *c)
     if (c->bye && !c->waits && !c->watched) write_conn_close(w, c);
 }
 
-static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item)
+/* How many of the batch's loans from number `from` on belong to the item. */
+static uint32_t write_count_loans(const struct reply_batch *b, const struct reply_item *item,
+                                  uint32_t from)
 {
+    uint32_t to = from;
+    while (to < b->loan_count && b->loans[to].at < item->start + item->len) to++;
+    return to - from;
+}
+
+/* `*loan` is the batch's next loan. */
+static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item,
+                       uint32_t *loan)
+{
+    uint32_t from = *loan;
+    if (unlikely(from < b->loan_count)) *loan += write_count_loans(b, item, from);
     struct conn_out *c;
     if (item->events & REPLY_OPEN)
         c = write_conn_open(w, item->conn);
     else
         c = write_conn_at(w, item->conn.slot, item->conn.gen);
     must(c != NULL);
-    if (item->len > 0 && !c->cut) {
+    if (unlikely(*loan > from)) {
+        if (!c->cut) write_lent_item(w, c, b, item, &b->loans[from], *loan - from);
+    } else if (item->len > 0 && !c->cut) {
         const char *ptr = b->buf + item->start;
         size_t n = c->first == NULL ? write_send(w, c, ptr, item->len) : 0;
         if (n < item->len && !c->cut) write_queue(w, c, b, ptr + n, item->len - n);
@@ -315,10 +413,11 @@ static void write_item(struct write_stage *w, struct reply_batch *b, const struc
 
 static void write_batch(struct write_stage *w, struct turn *t, struct reply_batch *b)
 {
-    b->loans = 1; /* our own, while its items are gone through */
-    for (uint32_t i = 0; i < b->item_count; i++) write_item(w, b, &b->items[i]);
+    b->kept = 1; /* our own, while its items are gone through */
+    uint32_t loan = 0;
+    for (uint32_t i = 0; i < b->item_count; i++) write_item(w, b, &b->items[i], &loan);
     t->items += b->item_count;
-    if (--b->loans == 0) write_batch_home(w, b);
+    if (--b->kept == 0) write_batch_home(w, b);
 }
 
 /* ---- The stage ---- */

@@ -179,6 +179,19 @@ static void send_set(struct client *c, int key)
     await_text(c, "+OK\r\n");
 }
 
+/* Several big ones with heads of one length: the server guesses where the next one begins. */
+static void send_row(struct client *c, int key)
+{
+    for (uint64_t n = 1 + sim_below(5); n > 0 && c->last - c->first < (unsigned)c->window; n--) {
+        struct text value = new_value(c, 33000 + sim_below(4000) * sim_below(2));
+        send_words(c, "SET @ %", key, &value);
+        text_free(&c->values[key]);
+        c->values[key] = value;
+        c->has[key] = true;
+        await_text(c, "+OK\r\n");
+    }
+}
+
 static void send_get(struct client *c, int key)
 {
     send_words(c, "GET @", key, NULL);
@@ -218,6 +231,55 @@ static void send_del(struct client *c, int key)
     await_int(c, c->has[key]);
     text_free(&c->values[key]);
     c->has[key] = false;
+}
+
+/* What the answer to an earlier GET may still be reading. */
+static void send_edit(struct client *c, int key)
+{
+    struct text part = new_value(c, sim_chance(4) ? value_len() : 0);
+    struct text *value = &c->values[key];
+    send_words(c, "SETRANGE @ 0 %", key, &part);
+    size_t kept = value->len > part.len ? value->len - part.len : 0;
+    text_add(&part, value->data + (value->len - kept), kept);
+    text_free(value);
+    *value = part;
+    c->has[key] = true;
+    await_int(c, (int64_t)value->len);
+}
+
+static void send_swap(struct client *c, int key)
+{
+    struct text value = {0};
+    bool deletes = sim_chance(2);
+    if (!deletes) value = new_value(c, value_len());
+    send_words(c, deletes ? "GETDEL @" : "GETSET @ %", key, &value);
+    if (c->has[key])
+        await_bulk(c, c->values[key].data, c->values[key].len);
+    else
+        await_text(c, "$-1\r\n");
+    text_free(&c->values[key]);
+    c->values[key] = value;
+    c->has[key] = !deletes;
+}
+
+/* One of them replaces the other within the command. */
+static void send_twice(struct client *c, int key)
+{
+    struct text value = new_value(c, value_len());
+    send_words(c, "MSET @ % @ %", key, &value);
+    text_free(&c->values[key]);
+    c->values[key] = value;
+    c->has[key] = true;
+    await_text(c, "+OK\r\n");
+}
+
+static void send_part(struct client *c, int key)
+{
+    size_t from = sim_below(50), len = c->values[key].len > from ? c->values[key].len - from : 0;
+    char words[64];
+    snprintf(words, sizeof(words), "GETRANGE @ %zu -1", from);
+    send_words(c, words, key, NULL);
+    await_bulk(c, len == 0 ? "" : c->values[key].data + from, len);
 }
 
 static void send_length(struct client *c, int key)
@@ -347,7 +409,8 @@ static void client_send(struct client *c)
         send_set,     send_set,     send_get,        send_get,    send_get,    send_mget,
         send_append,  send_del,     send_length,     send_incr,   send_shared, send_shared,
         send_echo,    send_echo,    send_inline,     send_inline, send_end,    send_others,
-        send_mistake, send_nothing, send_reply_mode,
+        send_mistake, send_nothing, send_reply_mode, send_edit,   send_edit,   send_swap,
+        send_row,     send_twice,   send_part,
     };
     for (size_t n = sim_some((size_t)c->window); n > 0 && c->commands_left > 0; n--) {
         if (c->last - c->first >= (unsigned)c->window) break;

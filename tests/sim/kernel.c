@@ -41,7 +41,7 @@ struct sim_watch {
     struct sim_socket *s;
     uint64_t tag;
     enum watch_kind kind;
-    bool paused, ended;
+    bool paused, ended, direct;
 };
 
 struct sim_poller {
@@ -202,6 +202,8 @@ static size_t socket_receive(struct sim_socket *s, char *to, size_t max)
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *from, size_t len, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
 int __wrap_shutdown(int fd, int how);
 int __wrap_close(int fd);
 int __real_close(int fd);
@@ -243,19 +245,32 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
     return given;
 }
 
-ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
+ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
     struct sim_socket *s = fd_enter(fd, "recv");
     if ((flags & MSG_DONTWAIT) == 0) sim_fail("a recv that could block");
     if (sim_chance(100)) return fail_with("recv", fd, EINTR);
     if (socket_readable(s) == 0 && s->reset) return fail_with("recv", fd, ECONNRESET);
     if (socket_readable(s) == 0 && !socket_is_at_end(s)) return fail_with("recv", fd, EAGAIN);
-    size_t n = socket_readable(s) == 0 ? 0 : socket_receive(s, to, len);
+    size_t n = 0;
+    for (size_t i = 0; i < m->msg_iovlen && socket_readable(s) > 0; i++) {
+        size_t len = m->msg_iov[i].iov_len;
+        size_t part = socket_receive(s, m->msg_iov[i].iov_base, len);
+        n += part;
+        if (part < len) break;
+    }
     sim_note("recv", (uint64_t)fd, n);
     return (ssize_t)n;
 }
 
-ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
+ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
+{
+    struct iovec place = {to, len};
+    struct msghdr m = {.msg_iov = &place, .msg_iovlen = 1};
+    return __wrap_recvmsg(fd, &m, flags);
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 {
     struct sim_socket *s = fd_enter(fd, "send");
     if ((flags & MSG_NOSIGNAL) == 0 || (flags & MSG_DONTWAIT) == 0)
@@ -263,15 +278,28 @@ ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
     if (s->reset) return fail_with("send", fd, ECONNRESET);
     if (s->shut) return fail_with("send", fd, EPIPE);
     if (sim_chance(100)) return fail_with("send", fd, EINTR);
-    size_t waits = kernel_can_take(s);
+    size_t waits = kernel_can_take(s), len = 0;
     size_t n = waits >= s->room ? 0 : s->room - waits;
+    for (size_t i = 0; i < m->msg_iovlen; i++) len += m->msg_iov[i].iov_len;
     if (n > len) n = len;
     if (n == 0 || sim_chance(20)) return fail_with("send", fd, sim_chance(9) ? ENOBUFS : EAGAIN);
     if (sim_chance(3)) n = sim_some(n);
-    queue_put(&s->out, from, n);
+    size_t left = n;
+    for (size_t i = 0; left > 0; i++) {
+        size_t part = m->msg_iov[i].iov_len < left ? m->msg_iov[i].iov_len : left;
+        queue_put(&s->out, m->msg_iov[i].iov_base, part);
+        left -= part;
+    }
     sim_progress();
     sim_note("send", (uint64_t)fd, n);
     return (ssize_t)n;
+}
+
+ssize_t __wrap_send(int fd, const void *from, size_t len, int flags)
+{
+    struct iovec piece = {(void *)(uintptr_t)from, len};
+    struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
+    return __wrap_sendmsg(fd, &m, flags);
 }
 
 int __wrap_shutdown(int fd, int how)
@@ -373,6 +401,12 @@ static struct sim_poller *poller_of(const struct poller *p)
     return (struct sim_poller *)(uintptr_t)p;
 }
 
+/* Does it give bytes, as io_uring does, or say that there are some? */
+static bool watch_gives(const struct sim_watch *w)
+{
+    return w->kind == WATCH_READER && sim_choices.data_mode && !w->direct;
+}
+
 static bool watch_is_ready(const struct sim_poller *p, const struct sim_watch *w)
 {
     switch (w->kind) {
@@ -381,7 +415,7 @@ static bool watch_is_ready(const struct sim_poller *p, const struct sim_watch *w
     case WATCH_READER: break;
     }
     if (w->paused || w->ended) return false;
-    if (socket_readable(w->s) > 0) return !sim_choices.data_mode || p->lent < BUFFERS;
+    if (socket_readable(w->s) > 0) return !watch_gives(w) || p->lent < BUFFERS;
     return socket_is_at_end(w->s);
 }
 
@@ -410,7 +444,7 @@ static void watch_tell(struct sim_poller *p, int i, struct poll_event *e)
     if (w->kind == WATCH_WRITABLE) {
         e->what = POLL_WRITABLE;
         watch_drop(p, i);
-    } else if (w->kind == WATCH_READER && sim_choices.data_mode) {
+    } else if (watch_gives(w)) {
         w->ended = socket_readable(w->s) == 0;
         e->what = w->ended ? POLL_END : POLL_DATA;
         if (w->ended) return;
@@ -429,7 +463,7 @@ static int op_collect(struct sim_poller *p, struct poll_event *events, int max)
     for (int k = 0; k < p->count && count < max; k++) {
         int i = (from + k) % p->count;
         if (!watch_is_ready(p, &p->watches[i]) || sim_chance(4)) continue;
-        bool reads = p->watches[i].kind == WATCH_READER && sim_choices.data_mode;
+        bool reads = watch_gives(&p->watches[i]);
         do watch_tell(p, i, &events[count++]);
         while (reads && count < max && watch_is_ready(p, &p->watches[i]) && sim_chance(2));
     }
@@ -511,6 +545,13 @@ static void op_remove_reader(struct poller *p, int fd, uint64_t tag)
     watch_remove(p, fd, tag, WATCH_READER);
 }
 
+static void op_read_direct(struct poller *base, int fd, uint64_t tag, bool on)
+{
+    fd_enter(fd, "a change of reading");
+    int i = watch_find(poller_of(base), tag, WATCH_READER);
+    if (i >= 0) poller_of(base)->watches[i].direct = on;
+}
+
 static void op_await_writable(struct poller *p, int fd, uint64_t tag)
 {
     watch_add(p, fd, tag, WATCH_WRITABLE);
@@ -537,6 +578,7 @@ struct poller *kernel_poller_open(void)
         .add_reader = op_add_reader,
         .pause_reader = op_pause_reader,
         .resume_reader = op_resume_reader,
+        .read_direct = op_read_direct,
         .remove_reader = op_remove_reader,
         .release = op_release,
         .await_writable = op_await_writable,

@@ -98,7 +98,7 @@ static void wiring_open_middle(void)
     }
     w.execute = execute_open(&e);
     for (int i = 0; i < w.parser_count; i++)
-        parse_set_execute(w.parsers[i], execute_stage(w.execute));
+        parse_set_execute(w.parsers[i], execute_stage(w.execute), execute_arena(w.execute));
     w.accept = accept_open(&a);
 }
 
@@ -147,9 +147,9 @@ void wiring_open(const char *plan)
 void wiring_close(void)
 {
     accept_close(w.accept);
-    execute_close(w.execute);
-    for (int i = 0; i < w.parser_count; i++) parse_close(w.parsers[i]);
     for (int i = 0; i < w.writer_count; i++) write_close(w.writers[i]);
+    for (int i = 0; i < w.parser_count; i++) parse_close(w.parsers[i]);
+    execute_close(w.execute);
     for (int i = 0; i < w.plan.thread_count; i++) thread_release(&w.threads[i]);
     for (int i = 0; i < w.parser_count; i++) {
         handoff_close(&w.seeds[i]);

@@ -16,12 +16,15 @@ static enum run_result string_reply(struct call *c, const struct entry *e)
 {
     if (e == NULL) return reply_null(c);
     char scratch[STRING_INT_CHARS];
-    return reply_bulk(c, string_bytes(e, scratch));
+    struct bytes value = string_bytes(e, scratch);
+    if (unlikely(value.len >= REPLY_LEND_MIN)) return reply_bulk_of(c, value, string_block(e));
+    return reply_bulk(c, value);
 }
 
-static void string_put(struct call *c, struct key key, struct bytes value, int64_t deadline_ms)
+/* Argument i becomes the value. */
+static void string_put(struct call *c, struct key key, uint32_t i, int64_t deadline_ms)
 {
-    keyspace_put_string(c->db, key, value, deadline_ms);
+    string_value_put(c, key, i, deadline_ms);
     call_changed(c, 1);
 }
 
@@ -50,7 +53,7 @@ static enum run_result string_set_with_options(struct call *c)
         old = keyspace_find(c->db, key, LOOKUP_WRITE);
     }
     bool refused = (o.nx && old != NULL) || (o.xx && old == NULL);
-    if (!refused) string_put(c, key, arg(c, 2), deadline_ms);
+    if (!refused) string_put(c, key, 2, deadline_ms);
 
     if (o.get) return RUN_OK;
     return refused ? reply_null(c) : reply_ok(c);
@@ -59,7 +62,7 @@ static enum run_result string_set_with_options(struct call *c)
 enum run_result cmd_SET(struct call *c)
 {
     if (unlikely(c->nargs > 3)) return string_set_with_options(c);
-    string_put(c, call_key(c, 1), arg(c, 2), DEADLINE_NONE);
+    string_put(c, call_key(c, 1), 2, DEADLINE_NONE);
     return reply_ok(c);
 }
 
@@ -67,7 +70,7 @@ enum run_result cmd_SETNX(struct call *c)
 {
     struct key key = call_key(c, 1);
     if (keyspace_find(c->db, key, LOOKUP_WRITE) != NULL) return reply_int(c, 0);
-    string_put(c, key, arg(c, 2), DEADLINE_NONE);
+    string_put(c, key, 2, DEADLINE_NONE);
     return reply_int(c, 1);
 }
 
@@ -75,7 +78,7 @@ static enum run_result string_set_for(struct call *c, unsigned unit)
 {
     int64_t deadline_ms;
     if (!expire_time(c, 2, unit, true, &deadline_ms)) return RUN_ERROR;
-    string_put(c, call_key(c, 1), arg(c, 3), deadline_ms);
+    string_put(c, call_key(c, 1), 3, deadline_ms);
     return reply_ok(c);
 }
 
@@ -88,7 +91,7 @@ enum run_result cmd_GETSET(struct call *c)
     struct entry *old;
     if (!string_value_find(c, key, LOOKUP_READ, &old)) return RUN_ERROR;
     string_reply(c, old);
-    string_put(c, key, arg(c, 2), DEADLINE_NONE);
+    string_put(c, key, 2, DEADLINE_NONE);
     return RUN_OK;
 }
 
@@ -169,8 +172,7 @@ static void string_put_all(struct call *c)
     struct key keys[STRING_WINDOW];
     for (uint32_t i = 1, n; i < c->nargs; i += 2 * n) {
         n = string_window(c, i, 2, keys);
-        for (uint32_t k = 0; k < n; k++)
-            string_put(c, keys[k], arg(c, i + 2 * k + 1), DEADLINE_NONE);
+        for (uint32_t k = 0; k < n; k++) string_put(c, keys[k], i + 2 * k + 1, DEADLINE_NONE);
     }
 }
 

@@ -19,7 +19,8 @@ enum run_result cmd_GETRANGE(struct call *c)
     bool backwards = start < 0 && end < 0 && start > end;
     if (backwards || !string_value_range((int64_t)value.len, &start, &end))
         return reply_text(c, "");
-    return reply_bulk(c, bytes_make(value.ptr + start, (size_t)(end - start) + 1));
+    struct bytes part = bytes_make(value.ptr + start, (size_t)(end - start) + 1);
+    return reply_bulk_of(c, part, string_block(e));
 }
 
 enum run_result cmd_SUBSTR(struct call *c) { return cmd_GETRANGE(c); }
@@ -53,7 +54,7 @@ enum run_result cmd_APPEND(struct call *c)
     if (!string_value_find(c, key, LOOKUP_WRITE, &e)) return RUN_ERROR;
     size_t len = e == NULL ? 0 : string_len(e);
     if (e == NULL) {
-        keyspace_put_string(c->db, key, more, DEADLINE_NONE);
+        string_value_put(c, key, 2, DEADLINE_NONE);
     } else {
         if (!string_value_fits(c, len, more.len)) return RUN_ERROR;
         char *value = keyspace_edit_string(c->db, key, &e, len + more.len);

@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "execute/core/call.h"
+#include "execute/core/loose.h"
 
 /* *out is the entry, NULL when the key is absent. False when the key holds another type: then the
  * error is answered. */
@@ -19,6 +20,18 @@ static inline bool string_value_find(struct call *c, struct key key, enum lookup
     if (likely(*out == NULL || entry_type(*out) == TYPE_STRING)) return true;
     reply_wrong_type(c);
     return false;
+}
+
+/* Stores argument i under the key; a big one is not copied but its block adopted. */
+static inline struct entry *string_value_put(struct call *c, struct key key, uint32_t i,
+                                             int64_t deadline_ms)
+{
+    struct bytes value = arg(c, i);
+    if (unlikely(value.len >= BLOCK_ARG_MIN)) {
+        struct block *b = loose_adopt(value.ptr);
+        if (b != NULL) return keyspace_put_block(c->db, key, b, deadline_ms);
+    }
+    return keyspace_put_string(c->db, key, value, deadline_ms);
 }
 
 /* The string's bytes, or none for an absent key. */

@@ -21,6 +21,10 @@
 
 struct session;
 
+/* Shorter strings are copied into a reply: measured, a loan costs as much as copying so many bytes.
+ */
+#define REPLY_LEND_MIN 16384
+
 struct call {
     struct session *session;
     struct db *db; /* the session's selected database */
@@ -82,6 +86,9 @@ enum run_result reply_help(struct call *c, const char *const *lines);
 
 enum run_result reply_int(struct call *c, int64_t n);
 enum run_result reply_bulk(struct call *c, struct bytes b);
+/* `part` lies in `b`, and is lent where it is long and the reply knows of loans; `b` may be NULL.
+ */
+enum run_result reply_bulk_of(struct call *c, struct bytes part, struct block *b);
 enum run_result reply_text(struct call *c, const char *cstr); /* a bulk string */
 enum run_result reply_null(struct call *c);                   /* $-1 or _ */
 enum run_result reply_null_array(struct call *c);             /* *-1 or _ */

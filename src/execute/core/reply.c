@@ -9,6 +9,7 @@
 
 #include "codec/number.h"
 #include "execute/core/stats.h"
+#include "execute/types/block.h"
 #include "execute/types/heap.h"
 
 #include <ctype.h>
@@ -37,11 +38,29 @@ void reply_fit(struct reply *r)
     r->cap = r->len;
 }
 
+void reply_repay(const struct reply_loan *loans, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) block_drop(loans[i].block);
+}
+
+void reply_rewind(struct reply *r, size_t len)
+{
+    r->len = len;
+    while (r->loan_count > 0 && r->loans[r->loan_count - 1].at > len) {
+        const struct reply_loan *loan = &r->loans[--r->loan_count];
+        r->lent -= loan->len;
+        block_drop(loan->block);
+    }
+}
+
 void reply_release(struct reply *r)
 {
+    reply_rewind(r, 0);
     heap_free(r->buf);
+    heap_free(r->loans);
     r->buf = NULL;
-    r->len = r->cap = 0;
+    r->loans = NULL;
+    r->len = r->cap = r->loan_max = 0;
 }
 
 /* Prints into the reply's own room; the first try is nearly always enough. */
@@ -150,6 +169,21 @@ enum run_result reply_bulk(struct call *c, struct bytes b)
     *end++ = '\r';
     *end++ = '\n';
     r->len += (size_t)(end - p);
+    return RUN_OK;
+}
+
+enum run_result reply_bulk_of(struct call *c, struct bytes part, struct block *b)
+{
+    struct reply *r = c->reply;
+    if (b == NULL || !r->lends || part.len < REPLY_LEND_MIN) return reply_bulk(c, part);
+    reply_head(c, '$', part.len);
+    if (r->loan_count == r->loan_max) {
+        r->loan_max = r->loan_max == 0 ? 4 : r->loan_max * 2;
+        r->loans = heap_realloc(r->loans, r->loan_max * sizeof(*r->loans));
+    }
+    r->loans[r->loan_count++] = (struct reply_loan){r->len, part.ptr, part.len, block_share(b)};
+    r->lent += part.len;
+    REPLY_CONSTANT(c, "\r\n");
     return RUN_OK;
 }
 
@@ -340,6 +374,7 @@ static enum run_result reply_insert_head(struct call *c, size_t mark, char type,
     memmove(r->buf + mark + len, r->buf + mark, r->len - mark);
     memcpy(r->buf + mark, head, len);
     r->len += len;
+    for (uint32_t i = r->loan_count; i-- > 0 && r->loans[i].at > mark;) r->loans[i].at += len;
     return RUN_OK;
 }
 

@@ -2,8 +2,9 @@
  * A reply under construction: a growing run of contiguous bytes.
  *
  * The same struct collects the replies of a batch, of a script's call and of a command that runs
- * held back. The buffer comes from execute's heap. Handlers use the reply_* functions of
- * core/call.h; what is here is for core.
+ * held back. The buffer comes from execute's heap. In a batch big values are lent instead of copied
+ * (msg/reply_batch.h); then the bytes in `buf` are not all of the reply. Handlers use the reply_*
+ * functions of core/call.h; what is here is for core.
  */
 #ifndef EXECUTE_CORE_REPLY_H
 #define EXECUTE_CORE_REPLY_H
@@ -12,12 +13,24 @@
 
 #include "base/bytes.h"
 #include "base/must.h"
+#include "msg/reply_batch.h"
 
 struct reply {
     char *buf;
     size_t len, cap;
     uint8_t resp; /* 2 or 3 */
+    bool lends;   /* whoever reads it knows of loans */
+    struct reply_loan *loans;
+    uint32_t loan_count, loan_max;
+    size_t lent; /* bytes of all loans */
 };
+
+/* Bytes in all. */
+static inline size_t reply_total(const struct reply *r) { return r->len + r->lent; }
+/* Takes back what was appended since r->len was `len`. */
+void reply_rewind(struct reply *r, size_t len);
+/* Repays loans. */
+void reply_repay(const struct reply_loan *loans, uint32_t count);
 
 void reply_grow(struct reply *r, size_t more);
 

@@ -206,9 +206,9 @@ static enum verdict run_judge(struct call *c)
 static void run_silence(struct session *s, struct reply *reply, size_t mark)
 {
     if (s->reply_mode == REPLIES_OFF) {
-        reply->len = mark;
+        reply_rewind(reply, mark);
     } else if (s->reply_mode == REPLIES_SKIP_NOW) {
-        reply->len = mark;
+        reply_rewind(reply, mark);
         s->reply_mode = REPLIES_ON;
     }
 }
@@ -304,10 +304,10 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
 void run_held(struct session *s, struct reply *reply)
 {
     pause_forget(s);
-    size_t mark = reply->len;
+    size_t mark = reply_total(reply);
     struct held_command *h;
     while (!s->closing && !s->is_blocked && (h = held_take(s)) != NULL) {
-        if (reply->len - mark >= RUN_HELD_REPLY_MAX) {
+        if (reply_total(reply) - mark >= RUN_HELD_REPLY_MAX) {
             held_return(s, h);
             pause_make_ready(s);
             return;

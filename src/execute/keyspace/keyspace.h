@@ -20,6 +20,7 @@
 #include "mem/arena.h"
 
 struct db;
+struct block; /* mem/block.h */
 
 struct key {
     struct bytes name;
@@ -81,6 +82,9 @@ void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes);
 struct entry *keyspace_put_string(struct db *db, struct key key, struct bytes value,
                                   int64_t deadline_ms);
 struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int64_t deadline_ms);
+/* The same for bytes that came in a block, which is taken: more than fit into an entry. */
+struct entry *keyspace_put_block(struct db *db, struct key key, struct block *b,
+                                 int64_t deadline_ms);
 /*
  * Makes the string under the key `len` bytes long and editable (encoding raw from now), growth
  * filled with zeros and with room ahead for more, and gives its bytes. *e is the entry from a

@@ -19,6 +19,7 @@ struct store_value {
     bool is_int;
     int64_t number;
     struct bytes text;
+    struct block *block; /* that the bytes lie in and that is taken, or NULL */
 };
 
 static unsigned store_flags(const struct store_value *v, int64_t deadline_ms)
@@ -41,6 +42,7 @@ static size_t store_inline_len(const struct store_value *v)
 
 static struct block *store_block(const struct store_value *v)
 {
+    if (v->block != NULL) return v->block;
     struct block *b = block_make(v->text.len, v->text.len);
     memcpy(b->bytes, v->text.ptr, v->text.len);
     return b;
@@ -99,7 +101,7 @@ static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
     e = entry_reshape(e, flags, store_inline_len(v), 0);
     if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
     store_fill(e, v, b);
-    if (old != NULL) heap_free(old); /* only now: the new value may be a part of it */
+    if (old != NULL) block_drop(old); /* only now: the new value may be a part of it */
     entry_touch(e);
     *slot = segment_slot(key.hash, e);
     store_reindex(db, key.hash, had, deadline_ms);
@@ -141,6 +143,14 @@ struct entry *keyspace_put_string(struct db *db, struct key key, struct bytes va
     struct entry *e = store_over(db, key, slot, &v, deadline_ms);
     heap_free(copy);
     return e;
+}
+
+struct entry *keyspace_put_block(struct db *db, struct key key, struct block *b,
+                                 int64_t deadline_ms)
+{
+    must(b->len > ENTRY_INLINE_MAX);
+    struct store_value v = {.text = bytes_make(b->bytes, b->len), .block = b};
+    return store_put(db, key, &v, deadline_ms);
 }
 
 struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int64_t deadline_ms)

@@ -41,7 +41,7 @@ struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t
 
 void entry_free(struct entry *e)
 {
-    if (e->flags & ENTRY_BLOCK) heap_free(entry_block(e));
+    if (e->flags & ENTRY_BLOCK) block_drop(entry_block(e));
     heap_free(e);
 }
 

@@ -9,11 +9,12 @@
  *
  * Invariants: the allocation is of the size class of entry_size(e), so a change within the class
  * happens in place. A string is inline up to ENTRY_INLINE_MAX bytes; longer ones, and those that
- * grew by edits, live in a block of their own.
+ * grew by edits, live in a block of their own (types/block.h), of which the entry is a user.
  */
 #ifndef EXECUTE_TYPES_ENTRY_H
 #define EXECUTE_TYPES_ENTRY_H
 
+#include "execute/types/block.h"
 #include "execute/types/value.h"
 
 #include "base/must.h"
@@ -36,12 +37,6 @@ struct entry {
     uint32_t clock : 24; /* seconds, or minutes (16 bits) and a counter (8 bits) */
     uint32_t key_len : 8;
     int64_t words[];
-};
-
-/* A string out of line. Owned by its entry. */
-struct block {
-    size_t len, cap;
-    char bytes[];
 };
 
 static inline uint8_t entry_kind(enum value_type type, enum value_encoding enc)
@@ -130,12 +125,5 @@ void entry_clock_policy(bool lfu, int64_t log_factor, int64_t decay_minutes);
 void entry_clock_start(struct entry *e);
 /* A value that is overwritten: recency starts anew, frequency goes on. */
 void entry_touch(struct entry *e);
-
-/* Gives a block of `len` bytes (not set) with room for `cap`. */
-struct block *block_make(size_t len, size_t cap);
-/* Takes `b` (may move): `len` bytes long, growth zeroed; `cap` as needed, geometric. */
-struct block *block_resize(struct block *b, size_t len);
-/* Room for a string of `len` bytes that is growing: twice up to 1 MiB, then 1 MiB ahead. */
-size_t block_room_ahead(size_t len);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 
 struct entry;
+struct block;
 
 enum value_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_STREAM };
 enum value_encoding { ENC_INT, ENC_EMBSTR, ENC_RAW };
@@ -32,6 +33,8 @@ void entry_set_lfu(struct entry *e, uint8_t counter);
 #define STRING_INT_CHARS 24
 /* The value's bytes; an integer is printed into `scratch`. The entry must be a string. */
 struct bytes string_bytes(const struct entry *e, char scratch[STRING_INT_CHARS]);
+/* The block that these bytes lie in (types/block.h), to be shared; NULL without one. */
+struct block *string_block(const struct entry *e);
 size_t string_len(const struct entry *e);
 /* True when the value is stored as, or reads strictly as, a 64-bit integer. */
 bool string_int(const struct entry *e, int64_t *out);

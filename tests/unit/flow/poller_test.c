@@ -319,6 +319,79 @@ static void drain(int fd)
     while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {}
 }
 
+/* Whenever it changes, no byte is lost or overtakes another. */
+static void a_reader_may_become_direct_at_any_time(void **state)
+{
+    NEEDS_BACKEND;
+    int fds[2];
+    pair(fds);
+    reader(fds[0], 1);
+    uint64_t seed = 5;
+    static char sent[100000];
+    for (size_t i = 0; i < sizeof(sent); i++) sent[i] = (char)check_random(&seed);
+    for (size_t at = 0; at < sizeof(sent);) {
+        size_t n = check_random(&seed) % 5000 + 1;
+        if (n > sizeof(sent) - at) n = sizeof(sent) - at;
+        ssize_t done = send(fds[1], sent + at, n, MSG_NOSIGNAL);
+        if (done > 0) at += (size_t)done;
+        uint64_t what = check_random(&seed) % 8;
+        if (what < 3) poller_read_direct(fx.p, fds[0], 1, what < 2);
+        if (what == 3) poller_pause_reader(fx.p, fds[0], 1);
+        if (what > 3 || done < 0) poller_resume_reader(fx.p, fds[0], 1);
+        if (done < 0 || check_random(&seed) % 2 == 0) take(1000000);
+    }
+    poller_resume_reader(fx.p, fds[0], 1);
+    TAKE_UNTIL(fx.tags[1].len == sizeof(sent));
+    assert_memory_equal(fx.text, sent, sizeof(sent));
+    assert_int_equal(fx.tags[1].ends, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void a_direct_reader_is_told_of_readiness_and_of_the_end(void **state)
+{
+    NEEDS_BACKEND;
+    for (int turn = 0; turn < 8; turn++) {
+        int fds[2];
+        uint64_t tag = 2 + (uint64_t)turn;
+        pair(fds);
+        reader(fds[0], tag);
+        if (turn & 1) take(0);
+        poller_read_direct(fx.p, fds[0], tag, true);
+        settle();
+        int readables = fx.tags[tag].readables;
+        if (turn & 2) put(fds[1], "abc");
+        if (turn & 2) TAKE_UNTIL(fx.tags[tag].len == 3);
+        if (turn & 2) assert_true(fx.tags[tag].readables > readables);
+        if (turn & 4) poller_read_direct(fx.p, fds[0], tag, false); /* not in effect yet */
+        close(fds[1]);
+        TAKE_UNTIL(fx.tags[tag].ends > 0);
+        poller_remove_reader(fx.p, fds[0], tag);
+        settle();
+        close(fds[0]);
+    }
+}
+
+static void a_direct_reader_may_be_removed(void **state)
+{
+    NEEDS_BACKEND;
+    int fds[2];
+    for (int i = 0; i < 100; i++) {
+        pair(fds);
+        uint64_t tag = 2 + (uint64_t)i;
+        reader(fds[0], tag);
+        if (i % 2 == 0) take(0);
+        poller_read_direct(fx.p, fds[0], tag, true);
+        if (i % 4 < 2) settle();
+        if (i % 3 == 0) put(fds[1], "x");
+        poller_remove_reader(fx.p, fds[0], tag);
+        close(fds[0]);
+        close(fds[1]);
+        take(0);
+        assert_int_equal(fx.tags[tag].len + (size_t)fx.tags[tag].ends, 0);
+    }
+}
+
 static void writability_is_told_once_per_wish(void **state)
 {
     NEEDS_BACKEND;
@@ -538,6 +611,9 @@ int main(void)
         BOTH(a_local_shutdown_is_an_end_too),
         BOTH(a_paused_reader_is_silent_until_resumed),
         BOTH(a_removed_reader_is_not_told),
+        BOTH(a_reader_may_become_direct_at_any_time),
+        BOTH(a_direct_reader_is_told_of_readiness_and_of_the_end),
+        BOTH(a_direct_reader_may_be_removed),
         BOTH(writability_is_told_once_per_wish),
         BOTH(one_fd_may_be_read_and_awaited_at_once),
         BOTH(many_waits_for_writability_are_all_told),

@@ -96,6 +96,38 @@ static void arenas_are_apart(void **state)
     arena_close(again);
 }
 
+static void *grow_abroad(void *arg)
+{
+    struct arena *a = arg;
+    char *p = arena_alloc_abroad(a, 40000);
+    memset(p, 'a', 40000);
+    p = arena_realloc_abroad(a, p, 3000000);
+    for (int i = 0; i < 40000; i++) assert_int_equal(p[i], 'a');
+    arena_free_abroad(a, arena_realloc_abroad(a, NULL, 50000));
+    arena_free_abroad(a, NULL);
+    return p;
+}
+
+/* What others took from an arena is counted there, whoever frees it. */
+static void others_may_take_large_pieces(void **state)
+{
+    (void)state;
+    struct arena *a = arena_open("home");
+    pthread_t thread;
+    void *theirs, *ours = arena_alloc(a, 100000);
+    assert_int_equal(pthread_create(&thread, NULL, grow_abroad, a), 0);
+    pthread_join(thread, &theirs);
+    assert_int_equal(arena_used(a), arena_usable(ours) + arena_usable(theirs));
+    arena_free(a, theirs);
+    assert_int_equal(arena_used(a), arena_usable(ours));
+    arena_free_abroad(a, ours);
+    assert_int_equal(arena_used(a), 0);
+    void *more = arena_alloc(a, 100);
+    assert_int_equal(arena_used(a), arena_usable(more));
+    arena_free(a, more);
+    arena_close(a);
+}
+
 struct turn {
     struct arena *arena;
     void **blocks;
@@ -172,6 +204,7 @@ int main(void)
         cmocka_unit_test(used_is_what_allocations_occupy),
         cmocka_unit_test(zalloc_gives_zeros),
         cmocka_unit_test(realloc_keeps_the_bytes),
+        cmocka_unit_test(others_may_take_large_pieces),
         cmocka_unit_test(arenas_are_apart),
         cmocka_unit_test(any_thread_may_hold_the_token),
         cmocka_unit_test(the_process_is_measured),

@@ -2,6 +2,7 @@
  * pollers. */
 #include "unit/solo.h"
 
+#include "parse/big.h"
 #include "parse/parse.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@ enum { SHOWN = 1 << 16 };
 
 static struct {
     struct parse_stage *p;
-    struct handoff seeds, commands, home;
+    struct handoff seeds, commands, home_ring;
+    struct arena *home; /* where execute would keep blocks */
     struct conn_card *card;
     int ours, theirs; /* the connection's two ends */
     struct command_batch *kept[PARSE_BATCHES];
@@ -38,10 +40,11 @@ static int fixture_open(void **state)
     solo_open(kind);
     handoff_open(&fx.seeds, SOLO_SLOTS);
     handoff_open(&fx.commands, PARSE_BATCHES);
-    handoff_open(&fx.home, PARSE_BATCHES);
-    struct parse_wiring w = {.seeds = &fx.seeds, .commands = &fx.commands, .home = &fx.home};
+    handoff_open(&fx.home_ring, PARSE_BATCHES);
+    struct parse_wiring w = {.seeds = &fx.seeds, .commands = &fx.commands, .home = &fx.home_ring};
     fx.p = parse_open("parse", &w);
-    parse_set_execute(fx.p, &solo.neighbour);
+    fx.home = arena_open("execute");
+    parse_set_execute(fx.p, &solo.neighbour, fx.home);
     solo_adopt(parse_stage(fx.p));
     connection(3);
     return 0;
@@ -52,12 +55,14 @@ static int fixture_close(void **state)
     (void)state;
     if (fx.p == NULL) return 0;
     parse_close(fx.p);
+    assert_int_equal(arena_used(fx.home), 0);
+    arena_close(fx.home);
     solo_close();
     close(fx.ours);
     if (fx.theirs >= 0) close(fx.theirs);
     handoff_close(&fx.seeds);
     handoff_close(&fx.commands);
-    handoff_close(&fx.home);
+    handoff_close(&fx.home_ring);
     return 0;
 }
 
@@ -95,8 +100,15 @@ static void show_batch(const struct command_batch *b)
     }
 }
 
+/* As execute does: the blocks are its own, and end here. */
 static void send_home(struct command_batch *b)
 {
+    while (b->blocks.first != NULL) {
+        struct block *block = b->blocks.first;
+        b->blocks.first = block->next;
+        arena_free(fx.home, block);
+    }
+    b->blocks.last = NULL;
     struct turn t = {.thread = &solo.thread};
     parse_send_home(fx.p, &t, b);
     if (t.given != 0) stage_call_home(parse_stage(fx.p));
@@ -217,6 +229,13 @@ static void empty_lines_never_fill_the_room(void **state)
     assert_true(parse_memory(fx.p) <= before + 4096);
 }
 
+static int print_head(char *to, int key, size_t len)
+{
+    char name[16];
+    int n = snprintf(name, sizeof(name), "%d", key % 13 * 9);
+    return snprintf(to, 64, "*3\r\n$3\r\nset\r\n$%d\r\n%s\r\n$%zu\r\n", n, name, len);
+}
+
 static void large_arguments_arrive_whole(void **state)
 {
     NEEDS_BACKEND;
@@ -246,6 +265,278 @@ static void large_arguments_arrive_whole(void **state)
     assert_int_equal(conn_meter(&fx.card->in_held), 0);
     assert_true(parse_memory(fx.p) < LARGE);
     free(value);
+}
+
+/* ---- Big arguments ---- */
+
+enum { BIG = 300000 };
+
+static char big_bytes[BIG + 2];
+
+static void big_fill(void)
+{
+    uint64_t seed = 11;
+    for (size_t i = 0; i < BIG; i++) big_bytes[i] = (char)check_random(&seed);
+    memcpy(big_bytes + BIG, "\r\n", 2);
+}
+
+/* Sends all, a piece at a time when `piece` is not 0. */
+static void put_all(const char *data, size_t len, size_t piece)
+{
+    for (size_t at = 0; at < len;) {
+        size_t n = piece != 0 && piece < len - at ? piece : len - at;
+        ssize_t sent = send(fx.theirs, data + at, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) at += (size_t)sent;
+        if (sent < 0 || piece != 0) thread_round(&solo.thread, SOLO_MS);
+    }
+}
+
+static void put_arg(size_t len, size_t piece)
+{
+    char head[32];
+    int n = snprintf(head, sizeof(head), "$%zu\r\n", len);
+    put_all(head, (size_t)n, 0);
+    put_all(big_bytes, len, piece);
+    put_all("\r\n", 2, 0);
+}
+
+/* The next batch that is not empty. */
+static struct command_batch *next_batch(void)
+{
+    for (;;) {
+        SOLO_UNTIL(handoff_depth(&fx.commands) > 0);
+        struct command_batch *b = handoff_pop_ptr(&fx.commands);
+        if (b->command_count > 0) return b;
+        send_home(b);
+    }
+}
+
+/* Long ones lie in blocks, in order, and short ones do not; some may have come whole in one read.
+ */
+static void check_args(const struct command_batch *b, const size_t *lens, uint32_t count)
+{
+    const struct command *c = &b->commands[0];
+    const struct block *block = b->blocks.first;
+    size_t wire_len = c->wire_len;
+    assert_int_equal(c->nargs, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(c->args[i].len, lens[i]);
+        assert_memory_equal(c->args[i].ptr, big_bytes, lens[i]);
+        assert_true(wire_len > lens[i]);
+        wire_len -= lens[i];
+        if (lens[i] < BLOCK_ARG_MIN) continue;
+        if (lens[i] < 16384 && (block == NULL || c->args[i].ptr != block->bytes)) continue;
+        assert_non_null(block);
+        assert_ptr_equal(c->args[i].ptr, block->bytes);
+        assert_int_equal(block->len, lens[i]);
+        assert_true(block->cap >= lens[i]);
+        assert_int_equal(block->users, 1);
+        block = block->next;
+    }
+    assert_null(block);
+}
+
+static void big_arguments_come_in_blocks(void **state)
+{
+    NEEDS_BACKEND;
+    static const size_t all[][4] = {
+        {3, 5, BLOCK_ARG_MIN - 1, 0}, {3, 5, BLOCK_ARG_MIN, 0},
+        {3, 5, BLOCK_ARG_MIN + 1, 7}, {BLOCK_ARG_MIN, 5, 0, 0}, /* a name, too */
+        {3, 65536, 65535, 65537},     {BIG, BIG, BIG, BIG},
+        {3, BIG, 40000, 12},          {3, 1000, 16384, 100000},
+    };
+    static const size_t pieces[] = {0, 100000, 20011, 4096};
+    big_fill();
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]); k++) {
+            put("*4\r\n");
+            for (int a = 0; a < 4; a++) put_arg(all[i][a], pieces[k]);
+            struct command_batch *b = next_batch();
+            check_args(b, all[i], 4);
+            send_home(b);
+            settle();
+            assert_int_equal(arena_used(fx.home), 0);
+            assert_int_equal(conn_meter(&fx.card->in_held), 0);
+        }
+    }
+    fx.len = 0;
+    for (int i = 0; i < 40; i++) { /* small ones go on as before */
+        put("ping\r\n");
+        settle();
+    }
+    assert_int_equal(fx.len, 40 * strlen("(ping)"));
+}
+
+/* The keys of big commands differ in length, so that what is expected does not come. */
+static void big_commands_may_be_pipelined(void **state)
+{
+    NEEDS_BACKEND;
+    char *text = malloc(64 * 50000);
+    size_t len = 0;
+    big_fill();
+    settle();
+    for (int i = 0; i < 60; i++) {
+        size_t value = i % 4 == 3 ? 10 : BLOCK_ARG_MIN + (size_t)(i * 7 % 1000);
+        len += (size_t)print_head(text + len, i, value);
+        memcpy(text + len, big_bytes, value);
+        memcpy(text + len + value, "\r\n", 2);
+        len += value + 2;
+    }
+    int got = 0;
+    for (size_t at = 0; at < len || got < 60;) {
+        ssize_t n = send(fx.theirs, text + at, len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) at += (size_t)n;
+        thread_round(&solo.thread, SOLO_MS);
+        struct command_batch *b;
+        while ((b = handoff_pop_ptr(&fx.commands)) != NULL) {
+            for (uint32_t i = 0; i < b->command_count; i++, got++) {
+                const struct bytes value = b->commands[i].args[2];
+                assert_int_equal(value.len, got % 4 == 3 ? 10 : BLOCK_ARG_MIN + got * 7 % 1000);
+                assert_memory_equal(value.ptr, big_bytes, value.len);
+            }
+            send_home(b);
+        }
+    }
+    settle();
+    assert_int_equal(arena_used(fx.home), 0);
+    free(text);
+}
+
+/* Two heads of one length, and a third is guessed: then the third is as guessed, its argument is
+ * shorter, or something else comes. */
+static void a_wrong_guess_costs_no_byte(void **state)
+{
+    NEEDS_BACKEND;
+    static const struct {
+        const char *third;
+        size_t len;
+        const char *shown;
+    } all[] = {
+        {"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$60000\r\n", 60000, "(set k 012)(ping)"},
+        {"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$40000\r\n", 40000, "(set k 012)(ping)"},
+        {"*3\r\n$3\r\nset\r\n$2\r\nkk\r\n$60000\r\n", 60000, "(set kk 012)(ping)"},
+        {"*3\r\n$3\r\nset\r\n$0\r\n\r\n$60000\r\n", 60000, "(set  012)(ping)"},
+        {"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$00003\r\n", 3, "x(Protocol error: invalid bulk length)"},
+        {"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$3\r\n", 3, "(set k 012)(ping)"},
+        {"*4\r\n$4\r\nmset\r\n$1\r\nk\r\n$30000\r\n", 30000, ""},
+    };
+    char *text = calloc(1, 200000);
+    settle();
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        for (int k = 0; k < 2; k++) {
+            put(all[0].third);
+            put_all(big_bytes, 60000, 0);
+            put("\r\n");
+            settle();
+        }
+        fx.len = 0;
+        size_t len = strlen(all[i].third);
+        memcpy(text, all[i].third, len);
+        memset(text + len, 'v', all[i].len);
+        memcpy(text + len, "012", 3);
+        memcpy(text + len + all[i].len, "\r\nping\r\n", 8);
+        put_all(text, len + all[i].len + 8, 0);
+        settle();
+        size_t shown = strlen(all[i].shown);
+        if (shown > 0) assert_memory_equal(fx.shown, all[i].shown, shown - 7);
+        if (all[i].shown[0] == '(') assert_string_equal(fx.shown + fx.len - 6, "(ping)");
+        settle();
+        assert_int_equal(arena_used(fx.home), 0);
+        if (all[i].shown[0] == '(') continue;
+        close(fx.theirs);
+        settle();
+        close(fx.ours);
+        connection(3);
+        settle();
+    }
+    free(text);
+}
+
+static void what_is_announced_is_not_reserved(void **state)
+{
+    NEEDS_BACKEND;
+    big_fill();
+    expect("o");
+    put("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$500000000\r\n");
+    settle();
+    assert_true(arena_used(fx.home) <= 2 * BIG_STEP);
+    for (size_t sent = 0; sent < 5 * BIG;) {
+        put_all(big_bytes, BIG, 0);
+        sent += BIG;
+        settle();
+        assert_true(arena_used(fx.home) <= 3 * sent);
+        assert_in_range(conn_meter(&fx.card->in_held), sent, sent + 64);
+        assert_in_range(conn_meter(&fx.card->in_held) + conn_meter(&fx.card->in_room), sent,
+                        arena_used(fx.home) + 128);
+    }
+    close(fx.theirs); /* and it dies in the middle */
+    fx.theirs = -1;
+    expect("b");
+    assert_int_equal(arena_used(fx.home), 0);
+}
+
+static void who_dies_between_big_arguments_leaves_nothing(void **state)
+{
+    NEEDS_BACKEND;
+    big_fill();
+    put("*5\r\n$4\r\nmset\r\n");
+    put_arg(BIG, 0);
+    put_arg(40000, 0);
+    settle();
+    assert_true(arena_used(fx.home) >= BIG + 40000);
+    assert_true(conn_meter(&fx.card->in_held) >= BIG + 40000);
+    shutdown(fx.ours, SHUT_RDWR); /* as a kill does */
+    fx.len = 0;
+    expect("b");
+    assert_int_equal(arena_used(fx.home), 0);
+}
+
+static void a_big_argument_without_its_end_is_an_error(void **state)
+{
+    NEEDS_BACKEND;
+    big_fill();
+    expect("o");
+    put("*4\r\n$4\r\nmset\r\n");
+    put_arg(40000, 0);
+    put("$40000\r\n");
+    put_all(big_bytes, 40000, 0);
+    put("\rX*1\r\n$4\r\nping\r\n");
+    expect("x(Protocol error: expected CRLF after bulk)");
+    assert_int_equal(arena_used(fx.home), 0);
+    assert_int_equal(conn_meter(&fx.card->in_held), 0);
+}
+
+static void many_big_arguments_count_for_the_query_limit(void **state)
+{
+    NEEDS_BACKEND;
+    big_fill();
+    solo_set("client-query-buffer-limit", "1mb");
+    expect("o");
+    put("*100\r\n$4\r\nmset\r\n");
+    for (int i = 0; i < 10 && parse_query_limit_cuts(fx.p) == 0; i++) {
+        put("$200000\r\n");
+        for (size_t at = 0; at < 200000; at += 20000) {
+            ssize_t n = send(fx.theirs, big_bytes, 20000, MSG_NOSIGNAL);
+            (void)n;
+            thread_round(&solo.thread, SOLO_MS);
+        }
+        ssize_t n = send(fx.theirs, "\r\n", 2, MSG_NOSIGNAL);
+        (void)n;
+        settle();
+    }
+    assert_int_equal(parse_query_limit_cuts(fx.p), 1);
+    expect("b");
+    assert_int_equal(arena_used(fx.home), 0);
+}
+
+static void a_batch_that_nobody_took_is_freed_with_the_parser(void **state)
+{
+    NEEDS_BACKEND;
+    big_fill();
+    expect("o");
+    put("*3\r\n$3\r\nset\r\n$1\r\nk\r\n");
+    put_arg(BIG, 50000);
+    SOLO_UNTIL(handoff_depth(&fx.commands) > 0); /* the fixture sees what is left */
 }
 
 static void a_long_pipeline_is_cut_into_batches(void **state)
@@ -362,8 +653,9 @@ static void strangers_may_ask_for_little(void **state)
     settle();
     assert_string_equal(fx.shown, "o");
     fx.len = 0;
-    close(fx.ours);
     close(fx.theirs);
+    expect("b"); /* only then is the number free */
+    close(fx.ours);
     connection(4);
     fx.card->authenticated = false;
     put("*2\r\n$4\r\nauth\r\n$16385\r\n");
@@ -410,6 +702,14 @@ int main(void)
         BOTH(bytes_may_be_split_anywhere),
         BOTH(empty_lines_never_fill_the_room),
         BOTH(large_arguments_arrive_whole),
+        BOTH(big_arguments_come_in_blocks),
+        BOTH(big_commands_may_be_pipelined),
+        BOTH(a_wrong_guess_costs_no_byte),
+        BOTH(what_is_announced_is_not_reserved),
+        BOTH(who_dies_between_big_arguments_leaves_nothing),
+        BOTH(a_big_argument_without_its_end_is_an_error),
+        BOTH(many_big_arguments_count_for_the_query_limit),
+        BOTH(a_batch_that_nobody_took_is_freed_with_the_parser),
         BOTH(a_long_pipeline_is_cut_into_batches),
         BOTH(without_batches_nothing_is_read_until_one_is_home),
         BOTH(a_connection_whose_replies_pile_up_rests),

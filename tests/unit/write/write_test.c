@@ -188,6 +188,162 @@ static void what_a_lent_turn_leaves_goes_on_at_home(void **state)
     assert_true(write_stage(fx.w)->turns_lent > 0);
 }
 
+/* ---- Loans ---- */
+
+enum { LENT = 700000 };
+
+/* An item "$n CRLF <lent> CRLF", `times` of them. */
+static void add_lent(struct reply_batch *b, int conn, const char *data, int times, uint32_t events)
+{
+    char head[32];
+    size_t start = b->len;
+    int n = snprintf(head, sizeof(head), "$%d\r\n", LENT);
+    if (b->loans == NULL) b->loans = calloc(16, sizeof(*b->loans));
+    for (int i = 0; i < times; i++) {
+        b->buf = realloc(b->buf, b->len + 64);
+        memcpy(b->buf + b->len, head, (size_t)n);
+        b->loans[b->loan_count++] =
+            (struct reply_loan){.at = b->len + (size_t)n, .ptr = data, .len = LENT};
+        memcpy(b->buf + b->len + n, "\r\n", 2);
+        b->len += (size_t)n + 2;
+    }
+    b->items[b->item_count++] = (struct reply_item){
+        .conn = fx.cards[conn]->ref, .events = events, .start = start, .len = b->len - start};
+}
+
+static void expect_lent(const char *got, const char *data)
+{
+    assert_memory_equal(got, "$700000\r\n", 9);
+    assert_memory_equal(got + 9, data, LENT);
+    assert_memory_equal(got + 9 + LENT, "\r\n", 2);
+}
+
+static void lent_bytes_come_in_their_places(bool lent_turn)
+{
+    char *data = large(LENT);
+    size_t one = LENT + 11;
+    open_all();
+    struct reply_batch *b = batch();
+    add(b, 0, "+a\r\n", 0);
+    add_lent(b, 0, data, 2, 0);
+    add(b, 1, "+b\r\n", 0);
+    add_lent(b, 1, data, 1, 0);
+    add(b, 0, "+c\r\n", 0);
+    hand_over(b, lent_turn);
+    assert_int_equal(handoff_depth(&fx.home), 0);
+    assert_int_equal(write_pending_bytes(fx.w),
+                     conn_meter(&fx.cards[0]->out_pending) + conn_meter(&fx.cards[1]->out_pending));
+    assert_true(write_pending_bytes(fx.w) > 2 * LENT);
+    solo_settle();
+    SOLO_UNTIL(receive(0) == 2 * one + 8);
+    assert_memory_equal(fx.got, "+a\r\n", 4);
+    expect_lent(fx.got + 4, data);
+    expect_lent(fx.got + 4 + one, data);
+    assert_memory_equal(fx.got + 4 + 2 * one, "+c\r\n", 4);
+    assert_int_equal(handoff_depth(&fx.home), 0); /* the other one still needs it */
+    fx.got_len = 0;
+    SOLO_UNTIL(receive(1) == one + 4);
+    assert_memory_equal(fx.got, "+b\r\n", 4);
+    expect_lent(fx.got + 4, data);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    assert_int_equal(conn_meter(&fx.cards[0]->out_blocks), 0);
+    assert_int_equal(conn_meter(&fx.cards[0]->out_bytes), 2 * one + 8);
+    free(b->loans);
+    free(data);
+}
+
+static void what_is_lent_comes_in_its_place(void **state)
+{
+    NEEDS_BACKEND;
+    lent_bytes_come_in_their_places(false);
+}
+
+static void what_is_lent_comes_in_its_place_from_a_lent_turn(void **state)
+{
+    NEEDS_BACKEND;
+    lent_bytes_come_in_their_places(true);
+}
+
+static void a_bye_waits_for_what_is_lent(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(LENT);
+    open_all();
+    struct reply_batch *b = batch();
+    add_lent(b, 1, data, 1, REPLY_BYE);
+    hand_over(b, true);
+    solo_settle();
+    assert_false(solo_is_closed(fx.ours[1]));
+    SOLO_UNTIL(receive(1) == LENT + 11);
+    SOLO_UNTIL(solo_is_closed(fx.ours[1]));
+    expect_lent(fx.got, data);
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    free(b->loans);
+    free(data);
+}
+
+static void a_cut_waits_for_what_is_lent(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(LENT);
+    open_all();
+    struct reply_batch *b = batch();
+    add_lent(b, 0, data, 1, REPLY_CUT);
+    hand_over(b, false);
+    SOLO_UNTIL(receive(0) == LENT + 11);
+    solo_settle();
+    assert_int_equal(recv(fx.theirs[0], fx.got, 1, MSG_DONTWAIT), 0);
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    free(b->loans);
+    free(data);
+}
+
+static void a_death_gives_back_what_was_lent(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(LENT);
+    open_all();
+    struct reply_batch *b = batch(), *more = batch(), *bye = batch();
+    add_lent(b, 1, data, 2, 0);
+    hand_over(b, false);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 0);
+    close(fx.theirs[1]);
+    add_lent(more, 1, data, 1, 0);
+    hand_over(more, true);
+    add(bye, 1, "", REPLY_BYE);
+    hand_over(bye, true);
+    SOLO_UNTIL(solo_is_closed(fx.ours[1]));
+    assert_int_equal(handoff_depth(&fx.home), 3);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    free(b->loans);
+    free(more->loans);
+    free(data);
+    fx.theirs[1] = fx.ours[1] = -1;
+}
+
+static void lent_bytes_count_for_the_hard_limit(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(LENT);
+    solo_set("client-output-buffer-limit", "normal 1000000 0 0");
+    open_all();
+    struct reply_batch *b = batch();
+    add_lent(b, 0, data, 1, 0);
+    add_lent(b, 1, data, 2, 0);
+    hand_over(b, true);
+    assert_int_equal(write_limit_cuts(fx.w), 1);
+    assert_true(conn_meter(&fx.cards[1]->cut));
+    assert_int_equal(conn_meter(&fx.cards[1]->out_pending), 0);
+    SOLO_UNTIL(receive(0) == LENT + 11);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    free(b->loans);
+    free(data);
+}
+
 static void a_bye_closes_and_frees_the_slot(void **state)
 {
     NEEDS_BACKEND;
@@ -369,6 +525,12 @@ int main(void)
         BOTH(a_slow_reader_gets_all_in_time),
         BOTH(a_long_rest_keeps_its_batch_until_it_is_out),
         BOTH(what_a_lent_turn_leaves_goes_on_at_home),
+        BOTH(what_is_lent_comes_in_its_place),
+        BOTH(what_is_lent_comes_in_its_place_from_a_lent_turn),
+        BOTH(a_bye_waits_for_what_is_lent),
+        BOTH(a_cut_waits_for_what_is_lent),
+        BOTH(a_death_gives_back_what_was_lent),
+        BOTH(lent_bytes_count_for_the_hard_limit),
         BOTH(a_bye_closes_and_frees_the_slot),
         BOTH(a_bye_waits_for_what_is_queued),
         BOTH(a_bye_after_the_peer_has_gone_closes_too),
