@@ -239,8 +239,7 @@ static void send_edit(struct client *c, int key)
     struct text part = new_value(c, sim_chance(4) ? value_len() : 0);
     struct text *value = &c->values[key];
     send_words(c, "SETRANGE @ 0 %", key, &part);
-    size_t kept = value->len > part.len ? value->len - part.len : 0;
-    text_add(&part, value->data + (value->len - kept), kept);
+    if (value->len > part.len) text_add(&part, value->data + part.len, value->len - part.len);
     text_free(value);
     *value = part;
     c->has[key] = true;

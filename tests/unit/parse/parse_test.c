@@ -475,6 +475,39 @@ static void what_is_announced_is_not_reserved(void **state)
     assert_int_equal(arena_used(fx.home), 0);
 }
 
+/* Who has sent a long one gets so much at once, but no more than a bound. */
+static void what_was_sent_before_is_reserved(void **state)
+{
+    NEEDS_BACKEND;
+    big_fill();
+    expect("o");
+    for (int i = 0; i < 10; i++) {
+        put(i == 0 ? "*11\r\n$4\r\nmget\r\n" : "");
+        put_arg(BIG, 0);
+    }
+    send_home(next_batch());
+    settle();
+    assert_int_equal(arena_used(fx.home), 0);
+    put("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$500000000\r\n12345");
+    settle();
+    assert_in_range(arena_used(fx.home), BIG, 2 * BIG);
+    close(fx.theirs);
+    fx.theirs = -1;
+    expect("b");
+    struct big_input big = {0};
+    big_begin(fx.home, &big, 3u << 20, "", 0);
+    while (!big_is_whole(&big)) {
+        size_t room;
+        char *at = big_room(fx.home, &big, &room);
+        memset(at, 'x', room);
+        if (room == big_missing(&big)) memcpy(at + room - 2, "\r\n", 2);
+        big_got(&big, room);
+    }
+    assert_true(big_end(&big, 1));
+    assert_int_equal(big.proven, BIG_PROVEN_MAX);
+    big_drop(fx.home, &big);
+}
+
 static void who_dies_between_big_arguments_leaves_nothing(void **state)
 {
     NEEDS_BACKEND;
@@ -706,6 +739,7 @@ int main(void)
         BOTH(big_commands_may_be_pipelined),
         BOTH(a_wrong_guess_costs_no_byte),
         BOTH(what_is_announced_is_not_reserved),
+        BOTH(what_was_sent_before_is_reserved),
         BOTH(who_dies_between_big_arguments_leaves_nothing),
         BOTH(a_big_argument_without_its_end_is_an_error),
         BOTH(many_big_arguments_count_for_the_query_limit),
