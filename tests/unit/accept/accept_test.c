@@ -1,4 +1,5 @@
 /* Accept's turn with a real listener; the test is parsers and writers. */
+#include "unit/backends.h"
 #include "unit/solo.h"
 
 #include "accept/accept.h"
@@ -78,11 +79,7 @@ static int fixture_close(void **state)
     return 0;
 }
 
-#define NEEDS_BACKEND             \
-    do {                          \
-        (void)state;              \
-        if (fx.a == NULL) skip(); \
-    } while (0)
+#define NEEDS_BACKEND NEEDS_BACKEND_OF(fx.a)
 
 static int dial_with(int fd, int listener)
 {
@@ -262,15 +259,8 @@ static void out_of_descriptors_it_refuses_and_rests(void **state)
     }
 }
 
-#define EACH(test, kind)                                                             \
-    {                                                                                \
-#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
-    }
-
 int main(void)
 {
-    static enum poller_kind epoll = POLLER_EPOLL, uring = POLLER_URING;
-#define BOTH(test) EACH(test, epoll), EACH(test, uring)
     const struct CMUnitTest tests[] = {
         BOTH(connections_take_turns_among_parsers),
         BOTH(a_slot_is_used_again_as_another_generation),

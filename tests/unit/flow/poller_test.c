@@ -1,5 +1,5 @@
 /* The pollers, each test once with epoll and once with io_uring where the machine lets us. */
-#include "unit/check.h"
+#include "unit/backends.h"
 
 #include "base/clock.h"
 #include "flow/poller.h"
@@ -49,11 +49,7 @@ static int fixture_close(void **state)
     return 0;
 }
 
-#define NEEDS_BACKEND             \
-    do {                          \
-        (void)state;              \
-        if (fx.p == NULL) skip(); \
-    } while (0)
+#define NEEDS_BACKEND NEEDS_BACKEND_OF(fx.p)
 
 static void pair(int *fds)
 {
@@ -592,16 +588,9 @@ static void an_end_right_behind_much_data_is_told(void **state)
     }
 }
 
-#define EACH(test, kind)                                                             \
-    {                                                                                \
-#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
-    }
-
 int main(void)
 {
     clock_open();
-    static enum poller_kind epoll = POLLER_EPOLL, uring = POLLER_URING;
-#define BOTH(test) EACH(test, epoll), EACH(test, uring)
     const struct CMUnitTest tests[] = {
         BOTH(a_wait_lasts_until_its_time),
         BOTH(another_thread_ends_a_wait),

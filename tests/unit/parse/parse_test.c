@@ -1,5 +1,6 @@
 /* The parser's turn, with real sockets; the test is accept and execute. Each test with both
  * pollers. */
+#include "unit/backends.h"
 #include "unit/solo.h"
 
 #include "parse/big.h"
@@ -66,11 +67,7 @@ static int fixture_close(void **state)
     return 0;
 }
 
-#define NEEDS_BACKEND             \
-    do {                          \
-        (void)state;              \
-        if (fx.p == NULL) skip(); \
-    } while (0)
+#define NEEDS_BACKEND NEEDS_BACKEND_OF(fx.p)
 
 static void show(const char *data, size_t len)
 {
@@ -720,15 +717,8 @@ static void when_told_to_stop_it_reads_no_more(void **state)
     assert_int_equal(fx.len, 0);
 }
 
-#define EACH(test, kind)                                                             \
-    {                                                                                \
-#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
-    }
-
 int main(void)
 {
-    static enum poller_kind epoll = POLLER_EPOLL, uring = POLLER_URING;
-#define BOTH(test) EACH(test, epoll), EACH(test, uring)
     const struct CMUnitTest tests[] = {
         BOTH(a_connection_opens_speaks_and_ends),
         BOTH(commands_are_looked_up_and_their_keys_hashed),

@@ -1,4 +1,5 @@
 /* The writer's turn, with real sockets; the test is execute and accept. */
+#include "unit/backends.h"
 #include "unit/solo.h"
 
 #include "write/write.h"
@@ -64,11 +65,7 @@ static int fixture_close(void **state)
     return 0;
 }
 
-#define NEEDS_BACKEND             \
-    do {                          \
-        (void)state;              \
-        if (fx.w == NULL) skip(); \
-    } while (0)
+#define NEEDS_BACKEND NEEDS_BACKEND_OF(fx.w)
 
 static struct reply_batch *batch(void)
 {
@@ -511,15 +508,8 @@ static void batches_that_find_the_way_home_full_come_later(void **state)
     SOLO_UNTIL(receive(0) == 120);
 }
 
-#define EACH(test, kind)                                                             \
-    {                                                                                \
-#test "_" #kind, test, fixture_open, fixture_close, (void *)(uintptr_t)&kind \
-    }
-
 int main(void)
 {
-    static enum poller_kind epoll = POLLER_EPOLL, uring = POLLER_URING;
-#define BOTH(test) EACH(test, epoll), EACH(test, uring)
     const struct CMUnitTest tests[] = {
         BOTH(replies_leave_in_the_order_of_items),
         BOTH(a_slow_reader_gets_all_in_time),
