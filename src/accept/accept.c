@@ -44,7 +44,6 @@ struct accept_stage {
     struct accept_wiring wiring;
     struct arena *arena;
     struct accept_listeners listeners;
-    struct thread *watcher; /* whose poller has the listeners; NULL: the home's */
     bool watching;
     uint32_t *free_slots;
     uint32_t free_count;
@@ -317,14 +316,14 @@ static void accept_listen(struct accept_stage *a, struct turn *t, const struct s
 }
 
 /* In a turn elsewhere: has the watcher do what only it can. */
-static void accept_call_watcher(struct accept_stage *a)
+static void accept_call_watcher(struct accept_stage *a, struct turn *t)
 {
     bool rested = !a->watching && a->retry_ns != 0 && clock_mono_ns() >= a->retry_ns;
     if (rested) {
         a->rested = true;
         a->retry_ns = clock_mono_ns() + ACCEPT_RETRY_NS; /* not again before that */
     }
-    if (rested || handoff_depth(a->wiring.orders) > 0) thread_call_guest(a->watcher);
+    t->for_watcher = rested || handoff_depth(a->wiring.orders) > 0;
 }
 
 static bool accept_run(void *self, struct turn *t)
@@ -333,10 +332,10 @@ static bool accept_run(void *self, struct turn *t)
     const struct settings *settings = settings_enter(ACCEPT_SETTINGS_ID);
     accept_take_freed(a);
     accept_settle_doubts(a, t, settings);
-    if (a->watcher == NULL || t->thread == a->watcher)
+    if (a->stage.watcher == NULL || t->thread == a->stage.watcher)
         accept_listen(a, t, settings);
     else
-        accept_call_watcher(a);
+        accept_call_watcher(a, t);
     settings_leave(ACCEPT_SETTINGS_ID);
     return false;
 }
@@ -383,12 +382,6 @@ void accept_close(struct accept_stage *a)
     arena_free(arena, a->generations);
     arena_free(arena, a);
     arena_close(arena);
-}
-
-void accept_set_watcher(struct accept_stage *a, struct thread *watcher)
-{
-    a->watcher = watcher;
-    thread_watch_for(watcher, &a->stage);
 }
 
 struct stage *accept_stage(struct accept_stage *a) { return &a->stage; }

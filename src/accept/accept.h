@@ -3,6 +3,8 @@
  * hands a seed (the slot) to the parser. Slots come back from the writers when they have closed the
  * fd.
  *
+ * Listeners are watched at home, or by the thread whose guest accept is (flow/thread.h).
+ *
  * Over the limit of clients, or when the process is out of descriptors, a connection is told so and
  * closed; a spare descriptor is kept for that.
  */
@@ -44,9 +46,6 @@ struct accept_stage;
 struct accept_stage *accept_open(const struct accept_wiring *w);
 void accept_close(struct accept_stage *a);
 struct stage *accept_stage(struct accept_stage *a);
-/* Before threads start: the listeners are watched by that thread, whose guest accept is; without
- * this, at home. */
-void accept_set_watcher(struct accept_stage *a, struct thread *watcher);
 
 /* Any thread, as information. */
 uint64_t accept_connections_total(const struct accept_stage *a);

@@ -150,7 +150,8 @@ void stage_call_home(struct stage *s)
 enum after_turn { AFTER_RELEASE, AFTER_AGAIN, AFTER_HOME };
 
 /* One run of the turn by the holder. */
-static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64_t *given)
+static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64_t *given,
+                                  bool *for_watcher)
 {
     struct turn t = {.thread = runner, .at_home = runner == s->home, .ticks = clock_ticks()};
     bool more = s->ops->run(s->self, &t);
@@ -162,6 +163,7 @@ static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64
     stage_raise(&s->longest_ticks, ticks);
     stage_raise(&s->most_items, t.items);
     *given |= t.given;
+    *for_watcher |= t.for_watcher;
     if (t.for_home && !t.at_home) return AFTER_HOME;
     return more ? AFTER_AGAIN : AFTER_RELEASE;
 }
@@ -178,20 +180,24 @@ static void stage_publish_due(struct stage *s, struct thread *runner)
     if (runner != s->home && due < thread_sleeps_until(s->home)) thread_poke(s->home);
 }
 
-/* The holder's loop. `given` collects who else must get a turn. */
+/* The holder's loop. `given` collects who else must get a turn. The watcher is called when the
+ * token is free, or its mark would have us look again, and call again. */
 static void stage_hold(struct stage *s, struct thread *runner, uint64_t *given)
 {
+    bool for_watcher = false;
     for (unsigned rounds = 1;; rounds++) {
-        enum after_turn after = stage_turn(s, runner, given);
+        enum after_turn after = stage_turn(s, runner, given, &for_watcher);
         if (after != AFTER_AGAIN) stage_publish_due(s, runner);
-        if (after == AFTER_RELEASE && stage_release(s)) return;
+        if (after == AFTER_RELEASE && stage_release(s)) break;
         if (after == AFTER_HOME || rounds >= STAGE_ROUNDS) {
             if (after == AFTER_AGAIN) stage_publish_due(s, runner);
             stage_release_to_home(s, runner);
-            return;
+            break;
         }
     }
+    if (unlikely(for_watcher)) thread_call_guest(s->watcher);
 }
+
 /* True when this thread may run the turn itself. */
 static bool stage_may_run(struct stage *s, struct thread *runner)
 {

@@ -35,10 +35,11 @@ struct stage;
 struct turn {
     struct thread *thread; /* the runner: not the home when the turn is lent */
     bool at_home;
-    uint64_t ticks; /* clock_ticks() at its start */
-    uint64_t given; /* stages (bits by index) that were handed work; filled by stage_give() */
-    uint64_t items; /* what the stage did, for its counters */
-    bool for_home;  /* set by a lent turn that left something only the home can do */
+    uint64_t ticks;   /* clock_ticks() at its start */
+    uint64_t given;   /* stages (bits by index) that were handed work; filled by stage_give() */
+    uint64_t items;   /* what the stage did, for its counters */
+    bool for_home;    /* set by a lent turn that left something only the home can do */
+    bool for_watcher; /* set by a turn that left something only the thread that watches can do */
 };
 
 struct stage_ops {
@@ -63,6 +64,7 @@ struct stage {
     void *self;
     const struct stage_ops *ops;
     struct thread *home;
+    struct thread *watcher; /* whose guest it is (flow/thread.h), or NULL */
     unsigned index;
     bool lendable;   /* its turn may run on any thread */
     bool stays_lent; /* whatever stage_set_mode() says: its sockets are watched elsewhere */

@@ -43,6 +43,7 @@ void thread_watch_for(struct thread *th, struct stage *s)
 {
     must(th->guest == NULL && s->home != NULL && s->home != th);
     th->guest = s;
+    s->watcher = th;
     s->lendable = true;
     stage_set_mode(s, STAGE_LENT);
     s->stays_lent = true;

@@ -123,7 +123,7 @@ static void wiring_open_threads(void)
     }
     struct thread *parser = parse_stage(w.parsers[0])->home;
     if (accept_stage(w.accept)->home != parser && sim_chance(2))
-        accept_set_watcher(w.accept, parser);
+        thread_watch_for(parser, accept_stage(w.accept));
     for (int i = 0; i < w.plan.thread_count; i++) thread_adopt(&w.threads[i], kernel_poller_open());
 }
 

@@ -32,7 +32,7 @@ static bool guest_run(void *self, struct turn *t)
     if (t->thread != &fx.watcher) {
         if (fx.is_set_up) return false;
         atomic_fetch_add(&fx.elsewhere, 1);
-        thread_call_guest(&fx.watcher);
+        t->for_watcher = true;
         return false;
     }
     if (!fx.is_set_up) {
