@@ -218,10 +218,12 @@ bool command_is_typed(const struct command_spec *c)
     return typed_name[c->parent == NULL ? c->id : command_parent_1(c) - 1] != NULL;
 }
 
-const struct command_spec *command_find(const struct bytes *args, uint32_t nargs, bool *no_such_sub)
+/* The row that a request means whose first word has this slot, NULL when it has none. */
+static inline const struct command_spec *command_of_slot(const struct slot *s,
+                                                         const struct bytes *args, uint32_t nargs,
+                                                         bool *no_such_sub)
 {
     *no_such_sub = false;
-    const struct slot *s = command_lookup(NO_PARENT, args[0]);
     if (s == NULL) return NULL;
     const struct command_spec *c = &rows[s->id_1 - 1];
     if (likely(!s->has_subs || nargs == 1)) return c;
@@ -229,6 +231,11 @@ const struct command_spec *command_find(const struct bytes *args, uint32_t nargs
     if (sub != NULL) return &rows[sub->id_1 - 1];
     *no_such_sub = true;
     return c;
+}
+
+const struct command_spec *command_find(const struct bytes *args, uint32_t nargs, bool *no_such_sub)
+{
+    return command_of_slot(command_lookup(NO_PARENT, args[0]), args, nargs, no_such_sub);
 }
 
 const struct command_spec *command_find_again(struct command_memo *memo, const struct bytes *args,
@@ -239,12 +246,11 @@ const struct command_spec *command_find_again(struct command_memo *memo, const s
         *no_such_sub = false;
         return memo->spec;
     }
-    const struct command_spec *c = command_find(args, nargs, no_such_sub);
+    const struct slot *s = command_lookup(NO_PARENT, args[0]);
+    const struct command_spec *c = command_of_slot(s, args, nargs, no_such_sub);
     /* Only a name that its head tells wholly, and that needs no second word. */
-    const struct slot *s = c == NULL ? NULL : command_lookup(NO_PARENT, args[0]);
-    if (s != NULL && s->head_says_all && !s->has_subs) {
+    if (s != NULL && s->head_says_all && !s->has_subs)
         *memo = (struct command_memo){head, args[0].len, c};
-    }
     return c;
 }
 

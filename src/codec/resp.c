@@ -20,6 +20,8 @@ enum resp_state { RESP_START, RESP_ARGS };
 /* How far the reading of a line came. */
 enum resp_line { RESP_LINE_WHOLE, RESP_LINE_OPEN, RESP_LINE_LONG, RESP_LINE_WRONG };
 
+static inline bool resp_is_crlf(const char *at) { return memcmp(at, "\r\n", 2) == 0; }
+
 /*
  * Reads "digits CR LF" at `at`: a number that is in the buffer with its end, without a sign or
  * leading zeros, of at most nine digits. Gives the byte after it, NULL when it is anything else.
@@ -34,7 +36,7 @@ static inline const char *resp_quick_number(const char *at, const char *end, int
         if (digit > 9) break;
         value = value * 10 + digit;
     }
-    if (p == at || end - p < 2 || p[0] != '\r' || p[1] != '\n') return NULL;
+    if (p == at || end - p < 2 || !resp_is_crlf(p)) return NULL;
     if (unlikely(*at == '0' && p - at > 1)) return NULL;
     *n = value;
     return p + 2;
@@ -155,8 +157,6 @@ static struct bytes resp_inline_word(char **at, const char *end)
     *at = p;
     return bytes_make(start, (size_t)(out - start));
 }
-
-static inline bool resp_is_crlf(const char *at) { return memcmp(at, "\r\n", 2) == 0; }
 
 /* What one call of resp_parse() was given. */
 struct resp_call {
@@ -313,8 +313,7 @@ static enum resp_result resp_args(struct resp_parser *p, const struct resp_call 
         }
         size_t len = (size_t)p->bulk_len;
         if (c->len - p->pos < len + 2) return RESP_MORE;
-        const char *tail = buf + p->pos + len;
-        if (unlikely(tail[0] != '\r' || tail[1] != '\n')) return resp_fail(c, RESP_NO_CRLF);
+        if (unlikely(!resp_is_crlf(buf + p->pos + len))) return resp_fail(c, RESP_NO_CRLF);
         c->spans[p->nargs++] = (struct resp_span){p->pos, len};
         p->pos += len + 2;
         p->bulk_len = -1;

@@ -40,7 +40,8 @@ void stage_open(struct stage *s, const char *name, void *self, const struct stag
 
 void stage_set_mode(struct stage *s, enum stage_mode mode)
 {
-    if (s->lendable && !s->stays_lent) atomic_store_explicit(&s->mode, mode, memory_order_relaxed);
+    if (s->lendable && s->watcher == NULL)
+        atomic_store_explicit(&s->mode, mode, memory_order_relaxed);
 }
 
 void stage_forget_all(void) { stage_listed = 0; }

@@ -66,8 +66,7 @@ struct stage {
     struct thread *home;
     struct thread *watcher; /* whose guest it is (flow/thread.h), or NULL */
     unsigned index;
-    bool lendable;   /* its turn may run on any thread */
-    bool stays_lent; /* whatever stage_set_mode() says: its sockets are watched elsewhere */
+    bool lendable; /* its turn may run on any thread */
 
     /* Any thread; see above. */
     _Alignas(64) _Atomic uint32_t token;
@@ -113,7 +112,7 @@ void stage_open(struct stage *s, const char *name, void *self, const struct stag
 void stage_forget_all(void);
 
 /* Whose business its turn is; any thread, at any time. A stage that cannot be lent stays at home,
- * one that stays lent is not touched. */
+ * a guest stays lent. */
 void stage_set_mode(struct stage *s, enum stage_mode mode);
 
 /* In a turn: `to` was handed work. Its turn comes when this one is over. */

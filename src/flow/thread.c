@@ -43,10 +43,9 @@ void thread_watch_for(struct thread *th, struct stage *s)
 {
     must(th->guest == NULL && s->home != NULL && s->home != th);
     th->guest = s;
-    s->watcher = th;
     s->lendable = true;
     stage_set_mode(s, STAGE_LENT);
-    s->stays_lent = true;
+    s->watcher = th;
 }
 
 void thread_call_guest(struct thread *th)

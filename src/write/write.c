@@ -36,7 +36,6 @@ struct piece {
     struct piece *next;
     const char *ptr;
     size_t len;
-    size_t cost; /* memory that it stands for */
     struct reply_batch
         *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
     char copy[];
@@ -211,6 +210,24 @@ static void write_check_soft_limits(struct write_stage *w)
 
 /* ---- Sending ---- */
 
+/* After a send: false when the kernel takes no more now, or the connection failed, and is cut. */
+static bool write_was_taken(struct write_stage *w, struct conn_out *c, ssize_t sent)
+{
+    if (likely(sent >= 0)) {
+        counter_add(&w->writes, 1);
+        return true;
+    }
+    if (errno != EAGAIN && errno != ENOBUFS) write_cut(w, c);
+    return false;
+}
+
+static void write_note_sent(struct write_stage *w, struct conn_out *c, size_t len)
+{
+    counter_add(&w->sent, len);
+    uint64_t before = conn_meter(&c->card->out_bytes);
+    conn_meter_set(&c->card->out_bytes, before + len);
+}
+
 /* Gives how many bytes the kernel took; a connection that failed is cut and takes all, to nowhere.
  */
 static size_t write_send(struct write_stage *w, struct conn_out *c, const char *ptr, size_t len)
@@ -220,18 +237,12 @@ static size_t write_send(struct write_stage *w, struct conn_out *c, const char *
         size_t n = len - done < WRITE_SEND_MAX ? len - done : WRITE_SEND_MAX;
         ssize_t sent = send(c->ref.fd, ptr + done, n, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
-        if (sent < 0) {
-            write_cut(w, c);
-            return len;
-        }
+        if (!write_was_taken(w, c, sent)) break;
         done += (size_t)sent;
-        counter_add(&w->writes, 1);
         if ((size_t)sent < n) break;
     }
-    counter_add(&w->sent, done);
-    uint64_t before = conn_meter(&c->card->out_bytes);
-    conn_meter_set(&c->card->out_bytes, before + done);
+    if (c->cut) return len;
+    write_note_sent(w, c, done);
     return done;
 }
 
@@ -251,7 +262,7 @@ static void write_add_piece(struct write_stage *w, struct conn_out *c, struct re
     size_t len = bytes.len;
     struct piece *last = c->last;
     struct piece *p = arena_alloc(w->arena, sizeof(*p) + (keep ? 0 : len));
-    *p = (struct piece){.ptr = bytes.ptr, .len = len, .cost = len};
+    *p = (struct piece){.ptr = bytes.ptr, .len = len};
     if (keep) {
         p->batch = b;
         b->kept++;
@@ -315,19 +326,12 @@ static size_t write_send_queue(struct write_stage *w, struct conn_out *c)
         size_t len = write_gather(c, &m, pieces);
         ssize_t sent = sendmsg(c->ref.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
-        if (sent < 0) {
-            write_cut(w, c);
-            break;
-        }
+        if (!write_was_taken(w, c, sent)) break;
         done += (size_t)sent;
-        counter_add(&w->writes, 1);
         write_consume(w, c, (size_t)sent);
         if ((size_t)sent < len) break;
     }
-    counter_add(&w->sent, done);
-    uint64_t before = conn_meter(&c->card->out_bytes);
-    conn_meter_set(&c->card->out_bytes, before + done);
+    write_note_sent(w, c, done);
     return done;
 }
 
