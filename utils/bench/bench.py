@@ -27,7 +27,7 @@ import report
 from load import Load, Shape, supported
 from plans import compare_plans
 from rounds import measure, start_all
-from servers import Failure, Server
+from servers import Failure, Server, redis_program
 
 
 def options():
@@ -35,7 +35,7 @@ def options():
     quick, plans = env('QUICK', '') not in ('', '0'), env('PLANS', '') not in ('', '0')
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--server', default='src/baton-server', help='the server to measure')
-    p.add_argument('--redis', default=shutil.which('redis-server'), help='the server to compare with')
+    p.add_argument('--redis', default=redis_program(), help='the server to compare with')
     p.add_argument('--floor', default='', help='the null server, which shows what no server can be below')
     p.add_argument('--args', default='', help='more options of the server to measure, as one word')
     p.add_argument('--rounds', type=int, default=int(env('ROUNDS') or (3 if quick else 5)))

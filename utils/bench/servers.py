@@ -14,6 +14,11 @@ class Failure(Exception):
     """The benchmark cannot go on; the text says why."""
 
 
+def redis_program():
+    """redis-server; Debian's redis-tools have it as redis-check-rdb: it is what it is called."""
+    return shutil.which('redis-server') or shutil.which('redis-check-rdb')
+
+
 def free_port():
     """A TCP port of the loopback address on which nobody listens."""
     with socket.socket() as s:
@@ -91,10 +96,11 @@ class Server:
     def start(self):
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix='baton-bench-')
-        command = [self.binary, '--port', str(self.port), '--bind', '127.0.0.1', '--save', '',
+        is_redis = os.path.basename(self.binary) == 'redis-check-rdb'
+        command = ['redis-server' if is_redis else self.binary, '--port', str(self.port), '--bind', '127.0.0.1', '--save', '',
                    '--appendonly', 'no', '--dir', self.directory, '--maxclients', '10100',
                    '--daemonize', 'no', '--logfile', os.path.join(self.directory, 'log')] + self.args
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=self.directory,
+        self.process = subprocess.Popen(command, executable=self.binary, stdin=subprocess.DEVNULL, cwd=self.directory,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         preexec_fn=self._pin)
         for _ in range(300):
