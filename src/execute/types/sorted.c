@@ -160,7 +160,8 @@ struct sorted_place sorted_seek(const struct sorted *s, const void *key)
 {
     const void *last = sorted_find_last(s);
     if (last == NULL || s->kind->compare(last, key) < 0) return sorted_end(s);
-    uint32_t low = 0, high = s->chunk_count - 1; /* the first chunk whose last record is not before */
+    uint32_t low = 0,
+             high = s->chunk_count - 1; /* the first chunk whose last record is not before */
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         const struct sorted_chunk *c = sorted_chunk_of(s, mid);
@@ -235,8 +236,7 @@ void *sorted_insert(struct sorted *s, struct sorted_place at)
         else if (sorted_chunk_of(s, at.chunk + 1)->count == s->kind->most)
             sorted_chunk_split(s, at.chunk + 1);
         uint32_t here = sorted_chunk_of(s, at.chunk)->count;
-        if (at_end || at.index > here)
-            at = (struct sorted_place){at.chunk + 1, at.index - here};
+        if (at_end || at.index > here) at = (struct sorted_place){at.chunk + 1, at.index - here};
     }
     struct sorted_chunk *c = sorted_chunk_widen(s, at.chunk);
     char *record = sorted_record(s, c, at.index);
@@ -273,8 +273,7 @@ void sorted_remove(struct sorted *s, struct sorted_place *at)
     if (at->index == 0) {
         c->from++;
     } else {
-        memmove(record, record + s->kind->record,
-                (size_t)(c->count - at->index) * s->kind->record);
+        memmove(record, record + s->kind->record, (size_t)(c->count - at->index) * s->kind->record);
     }
     if (c->count == 0) {
         sorted_list_remove(s, at->chunk);

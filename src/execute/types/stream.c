@@ -37,7 +37,7 @@ struct stream *stream_make(void)
     return s;
 }
 
-bool stream_free_some(struct stream *s, uint32_t max)
+bool stream_free_some(struct stream *s, uint64_t max)
 {
     for (; max > 0 && s->nodes.count > 0; max--) {
         struct sorted_place first = sorted_first(&s->nodes);
@@ -49,7 +49,7 @@ bool stream_free_some(struct stream *s, uint32_t max)
     return true;
 }
 
-void stream_free(struct stream *s) { must(stream_free_some(s, UINT32_MAX)); }
+void stream_free(struct stream *s) { must(stream_free_some(s, UINT64_MAX)); }
 
 struct stream *stream_copy(const struct stream *s)
 {

@@ -26,7 +26,7 @@ struct stream {
 struct stream *stream_make(void);
 void stream_free(struct stream *s);
 /* Frees about `max` allocations; true when all of it is gone. */
-bool stream_free_some(struct stream *s, uint32_t max);
+bool stream_free_some(struct stream *s, uint64_t max);
 struct stream *stream_copy(const struct stream *s);
 /* Bytes that it occupies. */
 size_t stream_memory(const struct stream *s);
@@ -85,6 +85,10 @@ struct stream_walk_back {
 void stream_walk_back_open(struct stream_walk_back *b, const struct stream *s,
                            struct stream_id from, struct stream_id to);
 bool stream_walk_back_next(struct stream_walk_back *b);
+
+/* ---- As a value (types/type.h) ---- */
+struct type_ops;
+extern const struct type_ops stream_ops;
 
 /* Stops the process when an invariant is broken. Slow: for tests. */
 void stream_check(const struct stream *s);

@@ -80,7 +80,7 @@ struct stream_group *stream_group_make(struct stream *s, struct bytes name,
 }
 
 /* True when all of it is gone; takes what it used off *max. */
-static bool group_free_some(struct stream_group *g, uint32_t *max)
+static bool group_free_some(struct stream_group *g, uint64_t *max)
 {
     while (*max > 0) {
         --*max;
@@ -105,7 +105,8 @@ void stream_group_drop(struct stream *s, struct stream_group *g)
     struct sorted_place at = sorted_seek(&s->groups, &name);
     must(*(struct stream_group **)sorted_at(&s->groups, at) == g);
     sorted_remove(&s->groups, &at);
-    for (uint32_t max = UINT32_MAX; !group_free_some(g, &max); max = UINT32_MAX) continue;
+    uint64_t max = UINT64_MAX;
+    must(group_free_some(g, &max));
 }
 
 struct stream_group *stream_group_next(const struct stream *s, struct sorted_place *at)
@@ -262,7 +263,7 @@ bool stream_pending_add(struct stream_group *g, struct stream_id id, int64_t del
 
 void stream_groups_open(struct sorted *groups) { sorted_open(groups, &group_kind); }
 
-bool stream_groups_free_some(struct sorted *groups, uint32_t max)
+bool stream_groups_free_some(struct sorted *groups, uint64_t max)
 {
     struct sorted_place at = sorted_first(groups);
     for (struct stream_group **g; (g = sorted_at(groups, at)) != NULL;) {

@@ -17,10 +17,10 @@
 #define STREAM_READ_UNKNOWN (-1)
 
 struct stream_group {
-    struct stream_id last_id;  /* the last one delivered */
-    int64_t entries_read;      /* or STREAM_READ_UNKNOWN */
-    struct sorted pending;     /* struct stream_pending by id */
-    struct sorted consumers;   /* addresses of consumers by name */
+    struct stream_id last_id; /* the last one delivered */
+    int64_t entries_read;     /* or STREAM_READ_UNKNOWN */
+    struct sorted pending;    /* struct stream_pending by id */
+    struct sorted consumers;  /* addresses of consumers by name */
     uint32_t name_len;
     char name[];
 };
@@ -54,8 +54,8 @@ static inline struct bytes stream_consumer_name(const struct stream_consumer *c)
 /* NULL when there is none. */
 struct stream_group *stream_group_find(const struct stream *s, struct bytes name);
 /* NULL when there is one already. */
-struct stream_group *stream_group_make(struct stream *s, struct bytes name, struct stream_id last_id,
-                                       int64_t entries_read);
+struct stream_group *stream_group_make(struct stream *s, struct bytes name,
+                                       struct stream_id last_id, int64_t entries_read);
 void stream_group_drop(struct stream *s, struct stream_group *g);
 /* The one at the place, moved on; NULL behind the last. */
 struct stream_group *stream_group_next(const struct stream *s, struct sorted_place *at);
@@ -90,7 +90,7 @@ bool stream_pending_add(struct stream_group *g, struct stream_id id, int64_t del
 
 /* ---- For stream.c: all groups of a stream ---- */
 void stream_groups_open(struct sorted *groups);
-bool stream_groups_free_some(struct sorted *groups, uint32_t max);
+bool stream_groups_free_some(struct sorted *groups, uint64_t max);
 void stream_groups_copy(struct sorted *to, const struct sorted *from);
 size_t stream_groups_memory(const struct sorted *groups);
 uint64_t stream_groups_pieces(const struct sorted *groups);

@@ -231,8 +231,8 @@ static void node_write(struct stream_node *node, struct stream_id id, struct str
                        bool names)
 {
     struct stream_id before = node->count + node->deleted == 0 ? node->base : node->last;
-    uint8_t *to = entry_write_id(node->body + node->used, before, id,
-                                 names ? 0 : ENTRY_HAS_NODE_NAMES);
+    uint8_t *to =
+        entry_write_id(node->body + node->used, before, id, names ? 0 : ENTRY_HAS_NODE_NAMES);
     if (names) to = number_write(to, pairs.count);
     for (uint32_t i = 0; i < pairs.count; i++) {
         if (names) to = text_write(to, pairs.texts[2 * i]);
@@ -363,13 +363,12 @@ static uint8_t *entry_move(const struct stream_node *node, uint8_t *to, struct s
                            struct stream_entry *entry)
 {
     struct stream_entry next = *entry;
-    const uint8_t *end =
-        stream_node_next(node, &next) ? next.head : node->body + node->used;
+    const uint8_t *end = stream_node_next(node, &next) ? next.head : node->body + node->used;
     stream_entry_again(node, entry);
     const uint8_t *from = entry->at; /* the first text: all before it is written anew */
     bool names = entry->names == NULL;
-    uint8_t head[32], *behind = entry_write_id(head, before, entry->id,
-                                               names ? 0 : ENTRY_HAS_NODE_NAMES);
+    uint8_t head[32],
+        *behind = entry_write_id(head, before, entry->id, names ? 0 : ENTRY_HAS_NODE_NAMES);
     if (names) behind = number_write(behind, entry->count);
     size_t head_len = (size_t)(behind - head), len = (size_t)(end - from);
     memmove(to + head_len, from, len);
