@@ -67,8 +67,8 @@ static bool stream_check_limit(struct call *c, struct stream_options *o)
     if (most == 0)
         o->trim.limit = STREAM_TRIM_MIN;
     else
-        o->trim.limit = most > STREAM_TRIM_MAX / STREAM_TRIM_NODES ? STREAM_TRIM_MAX
-                                                                   : most * STREAM_TRIM_NODES;
+        o->trim.limit =
+            most > STREAM_TRIM_MAX / STREAM_TRIM_NODES ? STREAM_TRIM_MAX : most * STREAM_TRIM_NODES;
     return true;
 }
 
@@ -165,7 +165,8 @@ enum run_result cmd_XADD(struct call *c)
     struct entry *e;
     if (!typed_find(c, key, TYPE_STREAM, LOOKUP_WRITE, &e)) return RUN_ERROR;
     if (e == NULL && o.no_make) return reply_null(c);
-    struct stream_id id, last = e == NULL ? STREAM_ID_MIN : ((struct stream *)entry_root(e))->last_id;
+    struct stream_id id,
+        last = e == NULL ? STREAM_ID_MIN : ((struct stream *)entry_root(e))->last_id;
     if (stream_id_compare(last, STREAM_ID_MAX) == 0)
         return reply_error(c, "ERR The stream has exhausted the last possible ID, unable to add "
                               "more items");
@@ -173,10 +174,12 @@ enum run_result cmd_XADD(struct call *c)
     if (!stream_pairs_fit(c, from))
         return reply_error(c, "ERR Elements are too large to be stored");
 
-    if (e == NULL) e = keyspace_make(c->db, key, TYPE_STREAM);
+    bool is_new = e == NULL; /* then it wakes who waits by itself */
+    if (is_new) e = keyspace_make(c->db, key, TYPE_STREAM);
     struct stream *s = entry_root(e);
     stream_append(s, id, (struct stream_pairs){c->args + from, count}, stream_args_limits());
     stream_trim(s, &o.trim);
+    if (!is_new) call_fed(c, key);
     call_changed(c, 1);
     return stream_reply_id(c, id);
 }

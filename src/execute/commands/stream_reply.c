@@ -3,13 +3,17 @@
 
 #include "codec/number.h"
 
-enum run_result stream_reply_id(struct call *c, struct stream_id id)
+size_t stream_reply_print_id(char text[STREAM_ID_TEXT], struct stream_id id)
 {
-    char text[2 * NUMBER_INT_CHARS];
     size_t len = number_print_uint(text, id.ms);
     text[len++] = '-';
-    len += number_print_uint(text + len, id.seq);
-    return reply_bulk(c, bytes_make(text, len));
+    return len + number_print_uint(text + len, id.seq);
+}
+
+enum run_result stream_reply_id(struct call *c, struct stream_id id)
+{
+    char text[STREAM_ID_TEXT];
+    return reply_bulk(c, bytes_make(text, stream_reply_print_id(text, id)));
 }
 
 void stream_reply_entry(struct call *c, struct stream_entry *entry)

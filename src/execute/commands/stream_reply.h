@@ -7,6 +7,9 @@
 #include "execute/core/call.h"
 #include "execute/types/stream.h"
 
+#define STREAM_ID_TEXT 48
+/* Gives the length. */
+size_t stream_reply_print_id(char text[STREAM_ID_TEXT], struct stream_id id);
 enum run_result stream_reply_id(struct call *c, struct stream_id id);
 /* [id, [field, value, ...]]; its pairs are read. */
 void stream_reply_entry(struct call *c, struct stream_entry *entry);

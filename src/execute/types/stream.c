@@ -143,9 +143,15 @@ struct stream_id stream_first_id(const struct stream *s)
 
 struct stream_id stream_last_entry_id(const struct stream *s)
 {
-    struct stream_walk_back b;
-    stream_walk_back_open(&b, s, STREAM_ID_MIN, STREAM_ID_MAX);
-    return stream_walk_back_next(&b) ? b.entry.id : STREAM_ID_MIN;
+    struct stream_node *const *tail = sorted_find_last(&s->nodes);
+    if (tail == NULL) return STREAM_ID_MIN;
+    if ((*tail)->deleted == 0) return (*tail)->last;
+    struct stream_entry entry = {0};
+    struct stream_id last = STREAM_ID_MIN;
+    while (stream_node_next(*tail, &entry)) {
+        if (!entry.deleted) last = entry.id;
+    }
+    return last;
 }
 
 /* May the first node go as a whole? */
