@@ -49,7 +49,10 @@ static bool stream_find_group(struct call *c, struct stream **s, struct stream_g
 /* "$" is the stream's end, 0-0 without one. */
 static bool stream_parse_group_id(struct call *c, const struct stream *s, struct stream_id *id)
 {
-    if (!call_arg_is(c, 4, "$")) return stream_args_any_id(c, 4, 0, id);
+    if (!call_arg_is(c, 4, "$")) {
+        return c->spec->id == CMD_XGROUP_SETID ? stream_args_any_id(c, 4, 0, id)
+                                               : stream_args_id(c, 4, 0, id);
+    }
     *id = s == NULL ? STREAM_ID_MIN : s->last_id;
     return true;
 }

@@ -75,7 +75,7 @@ static bool stream_parse_pending(struct call *c, struct stream_pending_query *q)
         if (!call_int(c, 4, &q->min_idle_ms)) return false;
         i = 5;
     }
-    if (c->nargs < i + 3 || c->nargs > i + 4) {
+    if (c->nargs < i + 3) {
         reply_syntax(c);
         return false;
     }
