@@ -144,7 +144,7 @@ static bool stream_has_answer(const struct stream_ask *ask)
 {
     if (ask->group != NULL && !ask->is_new) return true;
     if (ask->stream == NULL || ask->stream->length == 0) return false;
-    struct stream_id after = ask->is_new ? ask->group->last_id : ask->after;
+    struct stream_id after = ask->group != NULL ? ask->group->last_id : ask->after;
     return stream_id_compare(stream_last_entry_id(ask->stream), after) > 0;
 }
 
@@ -197,7 +197,8 @@ static void stream_reply_history(struct call *c, const struct stream_read *r,
 static void stream_answer(struct call *c, const struct stream_read *r, uint32_t k,
                           struct stream_ask *ask)
 {
-    struct stream_id from = ask->is_new ? ask->group->last_id : ask->after;
+    bool is_new = ask->group != NULL && ask->is_new;
+    struct stream_id from = is_new ? ask->group->last_id : ask->after;
     bool none = !stream_id_raise(&from); /* nothing is behind the greatest id */
     if (c->reply->resp == 2) reply_array(c, 2);
     reply_bulk(c, arg(c, r->first + k));
@@ -205,7 +206,7 @@ static void stream_answer(struct call *c, const struct stream_read *r, uint32_t 
         reply_array(c, 0);
     else if (ask->group == NULL)
         stream_reply_range(c, ask->stream, from, STREAM_ID_MAX, r->count);
-    else if (ask->is_new)
+    else if (is_new)
         stream_deliver(c, r, ask, from);
     else
         stream_reply_history(c, r, ask, from);

@@ -84,11 +84,16 @@ static void sorted_list_remove(struct sorted *s, uint32_t i)
     s->chunk_count--;
     if (i == 0) {
         s->from++;
-    } else {
-        struct sorted_chunk **at = s->chunks + s->from + i;
-        memmove(at, at + 1, (s->chunk_count - i) * sizeof(struct sorted_chunk *));
+        return;
     }
-    if (s->chunk_count > 0) return;
+    struct sorted_chunk **at = s->chunks + s->from + i;
+    memmove(at, at + 1, (s->chunk_count - i) * sizeof(struct sorted_chunk *));
+}
+
+/* Frees the list when its last chunk has gone. */
+static void sorted_list_end(struct sorted *s)
+{
+    if (s->chunk_count > 0 || s->chunks == NULL) return;
     s->bytes -= arena_usable(s->chunks);
     heap_free(s->chunks);
     s->chunks = NULL;
@@ -101,6 +106,7 @@ bool sorted_close_some(struct sorted *s, uint32_t max)
         s->count -= sorted_chunk_of(s, 0)->count;
         sorted_list_remove(s, 0);
     }
+    sorted_list_end(s);
     return s->chunk_count == 0;
 }
 
@@ -277,6 +283,7 @@ void sorted_remove(struct sorted *s, struct sorted_place *at)
     }
     if (c->count == 0) {
         sorted_list_remove(s, at->chunk);
+        sorted_list_end(s);
         return;
     }
     if (c->count < s->kind->most / 4 && !sorted_chunks_join(s, at->chunk) && at->chunk > 0) {
