@@ -66,19 +66,20 @@ const struct type_ops list_ops = {
 
 /* ---- Forms ---- */
 
-/* Does the small form stay within its limit with so many more elements and bytes of text? */
-static bool list_stays_packed(const uint8_t *lp, unsigned more, size_t len)
+/* Does the small form stay within its limit with one more element of so many bytes? */
+static bool list_stays_packed(const uint8_t *lp, size_t len)
 {
     if (quicklist_is_big(len)) return false;
     struct quicklist_limit limit = quicklist_limit();
     return listpack_bytes(lp) + len <= limit.bytes &&
-           (limit.count == UINT32_MAX || listpack_count(lp) + more <= limit.count);
+           (limit.count == UINT32_MAX || listpack_count(lp) < limit.count);
 }
 
-/* Before a text of `len` bytes is added, or comes in the place of another. */
-static void list_make_way(struct entry *e, unsigned more, size_t len)
+/* Before a text of `len` bytes is added. One that comes in the place of another counts as added: so
+ * does Redis, whose encodings clients see. */
+static void list_make_way(struct entry *e, size_t len)
 {
-    if (!list_is_packed(e) || likely(list_stays_packed(list_lp(e), more, len))) return;
+    if (!list_is_packed(e) || likely(list_stays_packed(list_lp(e), len))) return;
     entry_set_root(e, ENC_QUICKLIST, quicklist_of(list_lp(e)));
 }
 
@@ -203,7 +204,7 @@ void list_walk_end(struct list_walk *w) { quicklist_view_close(&w->view); }
 
 void list_push(struct entry *e, bool at_head, struct list_value v)
 {
-    list_make_way(e, 1, v.text.len);
+    list_make_way(e, v.text.len);
     if (!list_is_packed(e)) {
         quicklist_push(list_quick(e), at_head, v);
         return;
@@ -215,7 +216,7 @@ void list_push(struct entry *e, bool at_head, struct list_value v)
 
 void list_insert(struct entry *e, uint64_t index, struct list_value v)
 {
-    list_make_way(e, 1, v.text.len);
+    list_make_way(e, v.text.len);
     if (!list_is_packed(e)) {
         quicklist_insert(list_quick(e), index, v);
         return;
@@ -227,7 +228,7 @@ void list_insert(struct entry *e, uint64_t index, struct list_value v)
 
 void list_replace(struct entry *e, uint64_t index, struct list_value v)
 {
-    list_make_way(e, 0, v.text.len);
+    list_make_way(e, v.text.len);
     if (!list_is_packed(e)) {
         quicklist_replace(list_quick(e), index, v);
         list_shrink(e);
