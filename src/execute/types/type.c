@@ -1,11 +1,13 @@
 /* Which types there are. */
 #include "execute/types/type.h"
 
+#include "execute/types/hash.h"
 #include "execute/types/list.h"
 
 const struct type_ops *const type_table[TYPE_COUNT] = {
     [TYPE_STRING] = NULL,
     [TYPE_LIST] = &list_ops,
+    [TYPE_HASH] = &hash_type,
 };
 
 struct entry *type_make_entry(struct bytes name, enum value_type type)
