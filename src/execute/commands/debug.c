@@ -91,7 +91,7 @@ static enum run_result debug_object(struct call *c)
              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%" PRId64
              " lru_seconds_idle:%" PRId64 " bytes:%zu",
              (const void *)e, entry_encoding_name(e), len, (c->now_ms / 1000 - idle_s) & 0xffffff,
-             idle_s, entry_memory(e));
+             idle_s, entry_memory(e, 0));
     return reply_status(c, text);
 }
 

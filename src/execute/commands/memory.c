@@ -144,8 +144,8 @@ void info_show_memory(struct info *info)
     info_int(info, "mem_aof_buffer", 0);
     info_text(info, "mem_allocator", mem_allocator());
     info_int(info, "active_defrag_running", 0);
-    info_int(info, "lazyfree_pending_objects", (int64_t)keyspace_stats()->pending_free);
-    info_int(info, "lazyfreed_objects", (int64_t)keyspace_stats()->freed_later);
+    info_int(info, "lazyfree_pending_objects", (int64_t)keyspace_pending_free());
+    info_int(info, "lazyfreed_objects", (int64_t)keyspace_freed_later());
 }
 
 /* ---- MEMORY STATS ---- */
@@ -317,14 +317,14 @@ enum run_result cmd_MEMORY_DOCTOR(struct call *c)
 
 enum run_result cmd_MEMORY_USAGE(struct call *c)
 {
+    int64_t samples = 5;
     for (uint32_t i = 3; i < c->nargs; i += 2) {
-        int64_t samples;
         if (!call_arg_is(c, i, "samples") || i + 1 >= c->nargs) return reply_syntax(c);
         if (!call_int(c, i + 1, &samples)) return RUN_ERROR;
         if (samples < 0) return reply_syntax(c);
     }
     const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
-    return e == NULL ? reply_null(c) : reply_int(c, (int64_t)entry_memory(e));
+    return e == NULL ? reply_null(c) : reply_int(c, (int64_t)entry_memory(e, (uint64_t)samples));
 }
 
 static void memory_put_report(void *ctx, const char *text) { reply_raw(ctx, text, strlen(text)); }

@@ -35,9 +35,10 @@ struct call {
     uint64_t hash;
     struct reply *reply;
     const struct settings *settings;
-    int64_t now_ms;   /* wall clock of this command: all decisions about expiry use it */
-    uint64_t changes; /* what call_changed() added up */
-    bool failed;      /* an error was answered */
+    int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
+    uint64_t changes;   /* what call_changed() added up */
+    bool failed;        /* an error was answered */
+    size_t reply_start; /* reply_total() before this command */
 };
 
 /* What a handler returns; the reply_* functions give it, so that `return reply_int(c, n);` reads
@@ -52,6 +53,13 @@ static inline struct key call_key(const struct call *c, uint32_t i)
     if (i == c->first_key && c->first_key != 0) return (struct key){c->args[i], c->hash};
     return key_make(c->args[i]);
 }
+
+/*
+ * True when the command's own reply is over the hard limit of the client's output: it will be cut
+ * and the reply dropped, so the handler returns as if it had answered all. For handlers whose reply
+ * is not bounded by the data (a negative count of SRANDMEMBER): asked every hundred elements or so.
+ */
+bool call_reply_full(const struct call *c);
 
 /* `n` things were changed (keys or elements: what the counter of changes since the last save adds).
  */

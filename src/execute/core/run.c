@@ -13,6 +13,7 @@
 #include "execute/core/pause.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/types/limits.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -40,10 +41,29 @@ static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static int64_t run_attack_logged_ms;
 
+static void run_set_value_limits(const struct settings *s)
+{
+    value_limits = (struct value_limits){
+        .hash_max_listpack_entries = (uint64_t)s->hash_max_listpack_entries,
+        .hash_max_listpack_value = (uint64_t)s->hash_max_listpack_value,
+        .list_max_listpack_size = s->list_max_listpack_size,
+        .list_compress_depth = (uint64_t)s->list_compress_depth,
+        .set_max_intset_entries = (uint64_t)s->set_max_intset_entries,
+        .set_max_listpack_entries = (uint64_t)s->set_max_listpack_entries,
+        .set_max_listpack_value = (uint64_t)s->set_max_listpack_value,
+        .zset_max_listpack_entries = (uint64_t)s->zset_max_listpack_entries,
+        .zset_max_listpack_value = (uint64_t)s->zset_max_listpack_value,
+        .stream_node_max_bytes = (uint64_t)s->stream_node_max_bytes,
+        .stream_node_max_entries = (uint64_t)s->stream_node_max_entries,
+        .hll_sparse_max_bytes = (uint64_t)s->hll_sparse_max_bytes,
+    };
+}
+
 static void run_settings_changed(const struct settings *settings)
 {
     run_settings = settings;
     int64_t us = settings->slowlog_log_slower_than;
+    run_set_value_limits(settings);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
 }
 
@@ -265,6 +285,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
         .reply = reply,
         .settings = run_settings,
         .now_ms = run_wall_ms,
+        .reply_start = reply_total(reply),
     };
     enum verdict verdict = VERDICT_RUN;
     if (unlikely(cmd->flaw != FLAW_NONE)) {
@@ -353,6 +374,11 @@ uint64_t run_reply_room(const struct session *s)
     if (likely(hard <= 0)) return UINT64_MAX;
     uint64_t unread = conn_meter(&conn_card(s->conn.slot)->out_pending);
     return unread < (uint64_t)hard ? (uint64_t)hard - unread : 0;
+}
+
+bool call_reply_full(const struct call *c)
+{
+    return reply_total(c->reply) - c->reply_start > run_reply_room(c->session);
 }
 
 void run_cut_over_limit(struct session *s)

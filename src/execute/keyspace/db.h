@@ -2,7 +2,8 @@
 #ifndef EXECUTE_KEYSPACE_DB_H
 #define EXECUTE_KEYSPACE_DB_H
 
-#include "execute/keyspace/table.h"
+#include "execute/keyspace/keyspace.h"
+#include "execute/types/table.h"
 
 #include "base/histogram.h"
 #include "base/random.h"
@@ -10,11 +11,12 @@
 struct db {
     struct table table;
     int number;
+    uint64_t waited; /* keys that somebody waits for (keyspace_on_new) */
 };
 
 /* A table that was flushed and waits to be freed in steps. */
-struct grave {
-    struct grave *next;
+struct flushed {
+    struct flushed *next;
     uint64_t index; /* of the directory, where freeing goes on */
     struct table table;
 };
@@ -27,17 +29,12 @@ struct keyspace {
     bool expiry_off;
     bool keep_expired;
     struct random random;
-    struct grave *graves;
+    void (*on_new)(struct db *db, struct key key, const struct entry *e);
+    struct flushed *flushed;
     struct keyspace_stats stats;
     struct histogram expire_lag_us;
 };
 extern struct keyspace keyspace;
-
-/* The hash of an entry's key. */
-static inline uint64_t db_hash(const struct entry *e)
-{
-    return hash_bytes(entry_name_at(e), entry_name_len(e));
-}
 
 /* The slot of a key that is alive, or NULL; one that is due is deleted. */
 uint64_t *db_find(struct db *db, struct key key);

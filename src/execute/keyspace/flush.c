@@ -2,6 +2,7 @@
 #include "execute/keyspace/db.h"
 
 #include "base/clock.h"
+#include "execute/types/grave.h"
 #include "execute/types/heap.h"
 
 static uint64_t flush_one(struct db *db, bool later)
@@ -9,9 +10,9 @@ static uint64_t flush_one(struct db *db, bool later)
     uint64_t count = db->table.count;
     if (db->table.directory == NULL) return 0;
     if (later) {
-        struct grave *g = heap_alloc(sizeof(*g));
-        *g = (struct grave){.next = keyspace.graves, .table = db->table};
-        keyspace.graves = g;
+        struct flushed *g = heap_alloc(sizeof(*g));
+        *g = (struct flushed){.next = keyspace.flushed, .table = db->table};
+        keyspace.flushed = g;
         keyspace.stats.pending_free += count;
         db->table = (struct table){0};
         return count;
@@ -39,25 +40,32 @@ void keyspace_swap(struct db *a, struct db *b)
     b->table = table;
 }
 
+/* A step of freeing flushed tables; false when there are none. */
+static bool flush_step(void)
+{
+    struct flushed *g = keyspace.flushed;
+    if (g == NULL) return false;
+    struct segment *s = table_next_segment(&g->table, &g->index);
+    if (s != NULL) {
+        uint64_t count = table_free_segment(&g->table, s);
+        keyspace.stats.pending_free -= count;
+        keyspace.stats.freed_later += count;
+        return true;
+    }
+    keyspace.flushed = g->next;
+    table_close(&g->table);
+    heap_free(g);
+    return true;
+}
+
 bool keyspace_work(uint64_t budget_us)
 {
     uint64_t start_us = 0;
-    while (keyspace.graves != NULL) {
+    while (grave_dig() || flush_step()) {
         if (start_us == 0)
             start_us = clock_mono_us();
         else if (clock_mono_us() - start_us >= budget_us)
             return true;
-        struct grave *g = keyspace.graves;
-        struct segment *s = table_next_segment(&g->table, &g->index);
-        if (s != NULL) {
-            uint64_t count = table_free_segment(&g->table, s);
-            keyspace.stats.pending_free -= count;
-            keyspace.stats.freed_later += count;
-            continue;
-        }
-        keyspace.graves = g->next;
-        table_close(&g->table);
-        heap_free(g);
     }
     return false;
 }

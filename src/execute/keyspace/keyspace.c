@@ -1,6 +1,7 @@
 /* Life, lookups and deletions, and what is asked about a whole database. */
 #include "execute/keyspace/db.h"
 
+#include "execute/types/grave.h"
 #include "execute/types/heap.h"
 
 #define TTL_SAMPLE_SEGMENTS 16
@@ -156,34 +157,17 @@ bool keyspace_delete(struct db *db, struct key key)
     return true;
 }
 
-/*
- * Every slot of every segment is as likely as another, empty ones are drawn again: a segment of
- * depth d stands under 2^(depth-d) indexes but only its first one counts.
- */
-static uint64_t *db_random_slot(struct db *db)
-{
-    const struct table *t = &db->table;
-    for (;;) {
-        uint64_t index = random_next(&keyspace.random);
-        struct segment *s = table_segment(t, index);
-        if (s->prefix != (index & t->mask)) continue;
-        uint32_t room = t->depth == 0 ? s->room : SEGMENT_ROOM_MAX;
-        uint64_t at = random_below(&keyspace.random, room);
-        if (at < s->room && s->slots[at] != 0) return &s->slots[at];
-    }
-}
-
 struct entry *keyspace_random(struct db *db)
 {
     int kept = 0;
     while (db->table.count > 0 && kept < DRAWS_OF_KEPT) {
-        uint64_t *slot = db_random_slot(db);
+        uint64_t *slot = table_random(&db->table, &keyspace.random);
         struct entry *e = segment_entry(*slot);
         if (!entry_is_due(e, keyspace.now_ms)) return e;
         if (keyspace.keep_expired)
             kept++;
         else
-            db_expire_met(db, db_hash(e), slot);
+            db_expire_met(db, entry_hash(e), slot);
     }
     return NULL;
 }
@@ -191,6 +175,19 @@ struct entry *keyspace_random(struct db *db)
 void keyspace_set_active_expiry(bool on) { keyspace.expiry_off = !on; }
 
 void keyspace_keep_expired(bool on) { keyspace.keep_expired = on; }
+
+void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e))
+{
+    keyspace.on_new = fn;
+}
+
+void keyspace_wait(struct db *db, int64_t change) { db->waited += (uint64_t)change; }
+
+void keyspace_check(const struct db *db) { table_check(&db->table); }
+
+uint64_t keyspace_pending_free(void) { return keyspace.stats.pending_free + grave_count(); }
+
+uint64_t keyspace_freed_later(void) { return keyspace.stats.freed_later + grave_freed(); }
 
 struct keyspace_stats *keyspace_stats(void)
 {
@@ -208,4 +205,5 @@ void keyspace_reset_stats(void)
     uint64_t pending = keyspace.stats.pending_free;
     keyspace.stats = (struct keyspace_stats){.pending_free = pending};
     keyspace.expire_lag_us = (struct histogram){0};
+    grave_reset_freed();
 }

@@ -15,22 +15,12 @@
 #include "execute/execute_private.h"
 
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "execute/types/key.h"
 #include "execute/types/value.h" /* what an entry is */
 #include "mem/arena.h"
 
 struct db;
 struct block; /* mem/block.h */
-
-struct key {
-    struct bytes name;
-    uint64_t hash; /* hash_bytes(name) */
-};
-
-static inline struct key key_make(struct bytes name)
-{
-    return (struct key){name, hash_bytes(name.ptr, name.len)};
-}
 
 /* ---- Life ---- */
 /* Where all memory of execute comes from (types/heap.h); before keyspace_open(). Borrowed for life.
@@ -93,6 +83,21 @@ struct entry *keyspace_put_block(struct db *db, struct key key, struct block *b,
  */
 char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size_t len);
 
+/* ---- Values of other types (types/type.h) ---- */
+/* A key that is not there (a lookup just before said so) gets an empty value of this type, which is
+ * to be filled before the command ends. */
+struct entry *keyspace_make(struct db *db, struct key key, enum value_type type);
+/* Takes a loose entry that is named as the key, over whatever is under it. */
+void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
+/*
+ * For those who wait for keys: `fn` is called when a value that is no string comes under a key of a
+ * database in which keys are waited for (made, moved, copied, put there; its elements may come
+ * after the call). It must not touch the keyspace. keyspace_wait(db, 1) is one key more that is
+ * waited for, -1 one less.
+ */
+void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e));
+void keyspace_wait(struct db *db, int64_t change);
+
 /* ---- Keys ---- */
 bool keyspace_delete(struct db *db, struct key key); /* true when it was there and alive */
 /* at_ms absolute or DEADLINE_NONE. Gives the entry as it stands after. A past deadline is stored as
@@ -149,12 +154,15 @@ struct keyspace_stats {
     uint64_t hits, misses;
     uint64_t expired;        /* keys deleted because due */
     uint64_t expired_lazily; /* of them met by a lookup */
-    uint64_t pending_free;   /* objects that wait to be freed in steps */
-    uint64_t freed_later;    /* objects freed in steps so far */
+    uint64_t pending_free;   /* keys of flushed databases that wait to be freed in steps */
+    uint64_t freed_later;    /* of them freed so far */
     uint64_t
         expire_lag_us[4]; /* of actively expired keys: p50, p99, p99.9, max of how late they went */
 };
 struct keyspace_stats *keyspace_stats(void);
 void keyspace_reset_stats(void);
+/* All that waits to be freed in steps, large values included, and what was freed so. */
+uint64_t keyspace_pending_free(void);
+uint64_t keyspace_freed_later(void);
 
 #endif

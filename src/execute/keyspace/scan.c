@@ -1,37 +1,11 @@
-/*
- * SCAN: a walk in an order that growth and shrinking do not disturb.
- *
- * Keys are ordered by the reversed bits of their hash's low end, cut to the depth of a segment,
- * then by tag. In this order the halves of a segment that splits lie where it lay, one after the
- * other; so a cursor is a place in the order: a block (`depth` bits of reversed hash) and a tag
- * within it. What lies before the cursor has been shown.
- *
- * If the segment at the cursor is deeper than the cursor's block, it is the first part of the
- * block: what has a lower tag was shown in the undivided block, and the parts after it are shown
- * whole (some keys twice). If it is shallower (segments merged), only the part that the block
- * covers is shown, then the walk goes on with the block behind, as wide as its place allows. A walk
- * only moves forward, so it ends however the table changes.
- *
- * A cursor is printed as the number ((1 << depth | block) << 16 | tag), small as long as the table
- * is: some clients keep it in a double.
- */
+/* SCAN: a table's walk without the keys that are due. */
 #include "execute/keyspace/db.h"
 
 #include "execute/types/heap.h"
 
-#define ORDER_BITS 47
-#define ORDER_END ((uint64_t)1 << ORDER_BITS)
-#define TAG_BITS 16
 #define EXPIRED_ROOM 16 /* for expired entries at first */
 
-struct scan_place {
-    uint64_t order; /* where the block begins: reversed bits, ORDER_BITS of them */
-    unsigned depth; /* the block has 2^(ORDER_BITS - depth) of them; only meant with tag > 0 */
-    uint32_t tag;
-};
-
-struct scan_step {
-    uint64_t want, seen; /* entries; expired ones are seen, not shown */
+struct scan_filter {
     void (*visit)(void *ctx, struct entry *e);
     void *ctx;
     bool expire; /* gather the expired */
@@ -39,112 +13,38 @@ struct scan_step {
     size_t expired_count, expired_room;
 };
 
-static uint64_t scan_reverse(uint64_t order)
+static void scan_filter(void *ctx, struct entry *e)
 {
-    uint64_t bits = order;
-    bits = (bits >> 1 & 0x5555555555555555u) | (bits & 0x5555555555555555u) << 1;
-    bits = (bits >> 2 & 0x3333333333333333u) | (bits & 0x3333333333333333u) << 2;
-    bits = (bits >> 4 & 0x0f0f0f0f0f0f0f0fu) | (bits & 0x0f0f0f0f0f0f0f0fu) << 4;
-    return __builtin_bswap64(bits) >> (64 - ORDER_BITS);
-}
-
-/* The depth of the widest block that begins here. */
-static unsigned scan_widest(uint64_t order)
-{
-    return order == 0 ? 0 : ORDER_BITS - (unsigned)__builtin_ctzll(order);
-}
-
-/* Clients may send any number. */
-static struct scan_place scan_decode(uint64_t cursor)
-{
-    struct scan_place at = {.tag = cursor & 0xffff};
-    uint64_t block = cursor >> TAG_BITS;
-    if (block == 0) return at;
-    at.depth = 63 - (unsigned)__builtin_clzll(block);
-    at.order = (block ^ (uint64_t)1 << at.depth) << (ORDER_BITS - at.depth);
-    return at;
-}
-
-static uint64_t scan_encode(struct scan_place at)
-{
-    if (at.tag == 0) at.depth = scan_widest(at.order);
-    uint64_t block = (uint64_t)1 << at.depth | at.order >> (ORDER_BITS - at.depth);
-    return block << TAG_BITS | at.tag;
-}
-
-static void scan_show(struct scan_step *step, struct entry *e)
-{
-    step->seen++;
+    struct scan_filter *f = ctx;
     if (likely(!entry_is_due(e, keyspace.now_ms))) {
-        step->visit(step->ctx, e);
+        f->visit(f->ctx, e);
         return;
     }
-    if (!step->expire) return;
-    if (step->expired_count == step->expired_room) {
-        step->expired_room = step->expired_room == 0 ? EXPIRED_ROOM : 2 * step->expired_room;
-        step->expired = heap_realloc(step->expired, step->expired_room * sizeof(struct entry *));
+    if (!f->expire) return;
+    if (f->expired_count == f->expired_room) {
+        f->expired_room = f->expired_room == 0 ? EXPIRED_ROOM : 2 * f->expired_room;
+        f->expired = heap_realloc(f->expired, f->expired_room * sizeof(struct entry *));
     }
-    step->expired[step->expired_count++] = e;
-}
-
-/* Shows the block from place->tag on; false when enough were seen before its end, then place->tag
- * is where to go on. */
-static bool scan_block(const struct segment *s, struct scan_place *at, struct scan_step *step)
-{
-    uint64_t prefix = scan_reverse(at->order), mask = ((uint64_t)1 << at->depth) - 1;
-    bool part = at->depth > s->depth;
-    uint32_t last = at->tag;
-    for (uint32_t i = band_home(at->tag, band_homes(s->room)); i < s->room; i++) {
-        if (s->slots[i] == 0 || band_tag(s->slots[i]) < at->tag) continue;
-        uint32_t tag = band_tag(s->slots[i]);
-        if (step->seen >= step->want && tag != last) {
-            at->tag = tag;
-            return false;
-        }
-        last = tag;
-        struct entry *e = segment_entry(s->slots[i]);
-        if (part && (db_hash(e) & mask) != prefix) continue;
-        scan_show(step, e);
-    }
-    return true;
-}
-
-static uint64_t scan_walk(const struct table *t, uint64_t cursor, struct scan_step *step)
-{
-    if (t->directory == NULL) return 0;
-    struct scan_place at = scan_decode(cursor);
-    for (;;) {
-        const struct segment *s = table_segment(t, scan_reverse(at.order));
-        if (at.tag == 0) at.depth = scan_widest(at.order);
-        if (at.depth < s->depth) at.depth = s->depth;
-        if (!scan_block(s, &at, step)) return scan_encode(at);
-        at.order += (uint64_t)1 << (ORDER_BITS - at.depth);
-        at.tag = 0;
-        if (at.order >= ORDER_END) return 0;
-        if (step->seen >= step->want) return scan_encode(at);
-    }
+    f->expired[f->expired_count++] = e;
 }
 
 uint64_t keyspace_scan(struct db *db, uint64_t cursor, uint64_t count,
                        void (*visit)(void *ctx, struct entry *e), void *ctx)
 {
-    struct scan_step step = {.want = count > 0 ? count : 1, .visit = visit, .ctx = ctx};
-    return scan_walk(&db->table, cursor, &step);
+    struct scan_filter f = {.visit = visit, .ctx = ctx};
+    return table_scan(&db->table, cursor, count, scan_filter, &f);
 }
 
 /* A cursor stays good whatever the deletions do to the table. */
 uint64_t keyspace_scan_expire(struct db *db, uint64_t cursor, uint64_t count,
                               void (*visit)(void *ctx, struct entry *e), void *ctx)
 {
-    struct scan_step step = {.want = count > 0 ? count : 1,
-                             .visit = visit,
-                             .ctx = ctx,
-                             .expire = !keyspace.keep_expired};
-    uint64_t next = scan_walk(&db->table, cursor, &step);
-    for (size_t i = 0; i < step.expired_count; i++) {
-        uint64_t hash = db_hash(step.expired[i]);
-        db_expire_met(db, hash, table_slot_of(&db->table, hash, step.expired[i]));
+    struct scan_filter f = {.visit = visit, .ctx = ctx, .expire = !keyspace.keep_expired};
+    uint64_t next = table_scan(&db->table, cursor, count, scan_filter, &f);
+    for (size_t i = 0; i < f.expired_count; i++) {
+        uint64_t hash = entry_hash(f.expired[i]);
+        db_expire_met(db, hash, table_slot_of(&db->table, hash, f.expired[i]));
     }
-    heap_free(step.expired);
+    heap_free(f.expired);
     return next;
 }

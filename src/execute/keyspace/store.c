@@ -7,7 +7,9 @@
 #include "execute/keyspace/db.h"
 
 #include "codec/number.h"
+#include "execute/types/grave.h"
 #include "execute/types/heap.h"
+#include "execute/types/type.h"
 
 /* An inline value that edits make longer than this moves to a block with room ahead. */
 #define EDIT_INLINE_MAX 256
@@ -98,6 +100,7 @@ static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
     unsigned flags = store_flags(v, deadline_ms);
     struct block *old = e->flags & ENTRY_BLOCK ? entry_block(e) : NULL;
     struct block *b = flags & ENTRY_BLOCK ? store_block(v) : NULL;
+    if (e->flags & ENTRY_ROOT) grave_take(e->kind, entry_root(e));
     e = entry_reshape(e, flags, store_inline_len(v), 0);
     if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
     store_fill(e, v, b);
@@ -235,7 +238,7 @@ struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_m
 {
     int64_t had = store_deadline_of(e);
     if (had == at_ms) return e;
-    uint64_t hash = db_hash(e);
+    uint64_t hash = entry_hash(e);
     unsigned flags = e->flags & ~(unsigned)ENTRY_DEADLINE;
     if (at_ms != DEADLINE_NONE) flags |= ENTRY_DEADLINE;
     uint64_t *slot = flags == e->flags ? NULL : table_slot_of(&db->table, hash, e);
@@ -259,11 +262,18 @@ static struct entry *store_renamed(const struct entry *from, struct bytes name)
     return e;
 }
 
+/* A new key with a value that is no string. */
+static void store_insert(struct db *db, struct key key, struct entry *e)
+{
+    table_insert(&db->table, key.hash, e);
+    if (unlikely(db->waited > 0) && (e->flags & ENTRY_ROOT)) keyspace.on_new(db, key, e);
+}
+
 void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
 {
     bool same_name = bytes_equal(entry_name(from), to.name);
     if (same_name && from_db == to_db) return;
-    uint64_t hash = db_hash(from);
+    uint64_t hash = entry_hash(from);
     store_clear(to_db, to);
     table_remove(&from_db->table, hash, table_slot_of(&from_db->table, hash, from));
     struct entry *e = from;
@@ -271,7 +281,7 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
         e = store_renamed(from, to.name);
         heap_free(from);
     }
-    table_insert(&to_db->table, to.hash, e);
+    store_insert(to_db, to, e);
 }
 
 void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
@@ -284,7 +294,25 @@ void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, str
         memcpy(b->bytes, old->bytes, old->len);
         entry_set_block(e, b);
     }
+    if (e->flags & ENTRY_ROOT) entry_set_root(e, entry_encoding(from), type_of(from)->copy(from));
     entry_clock_start(e);
     store_clear(to_db, to);
-    table_insert(&to_db->table, to.hash, e);
+    store_insert(to_db, to, e);
+}
+
+/* ---- Values of other types ---- */
+
+struct entry *keyspace_make(struct db *db, struct key key, enum value_type type)
+{
+    if (unlikely(keyspace.keep_expired)) store_clear(db, key);
+    struct entry *e = type_make_entry(key.name, type);
+    store_insert(db, key, e);
+    return e;
+}
+
+void keyspace_put_entry(struct db *db, struct key key, struct entry *e)
+{
+    dcheck(entry_is_named(e, key.name));
+    store_clear(db, key);
+    store_insert(db, key, e);
 }

@@ -8,7 +8,9 @@
 #include "execute/types/entry.h"
 
 #include "base/random.h"
+#include "execute/types/grave.h"
 #include "execute/types/heap.h"
+#include "execute/types/type.h"
 
 #define CLOCK_MASK 0xffffffu
 #define LFU_START 5
@@ -42,6 +44,7 @@ struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t
 void entry_free(struct entry *e)
 {
     if (e->flags & ENTRY_BLOCK) block_drop(entry_block(e));
+    if (e->flags & ENTRY_ROOT) grave_take(e->kind, entry_root(e));
     heap_free(e);
 }
 
@@ -86,7 +89,18 @@ enum value_encoding entry_encoding(const struct entry *e)
 
 const char *entry_encoding_name(const struct entry *e)
 {
-    static const char *const names[] = {"int", "embstr", "raw"};
+    static const char *const names[] = {
+        [ENC_INT] = "int",
+        [ENC_EMBSTR] = "embstr",
+        [ENC_RAW] = "raw",
+        [ENC_LISTPACK] = "listpack",
+        [ENC_LISTPACK_EX] = "listpackex",
+        [ENC_INTSET] = "intset",
+        [ENC_QUICKLIST] = "quicklist",
+        [ENC_HASHTABLE] = "hashtable",
+        [ENC_SKIPLIST] = "skiplist",
+        [ENC_STREAM] = "stream",
+    };
     return names[entry_encoding(e)];
 }
 
@@ -97,11 +111,12 @@ struct bytes entry_name(const struct entry *e)
 
 int64_t entry_deadline(const struct entry *e) { return entry_deadline_of(e); }
 
-size_t entry_memory(const struct entry *e)
+size_t entry_memory(const struct entry *e, uint64_t samples)
 {
     size_t sum = arena_usable(e) + ENTRY_INDEX_SHARE;
     if (e->flags & ENTRY_DEADLINE) sum += ENTRY_INDEX_SHARE;
     if (e->flags & ENTRY_BLOCK) sum += arena_usable(entry_block(e));
+    if (e->flags & ENTRY_ROOT) sum += type_of(e)->bytes(e, samples);
     return sum;
 }
 

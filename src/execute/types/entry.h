@@ -1,5 +1,6 @@
 /*
- * An entry: key and value in one allocation.
+ * An entry: key and value in one allocation. The table of a large hash or set is made of entries
+ * too, one for a field or member.
  *
  *     8 bytes  type and encoding, flags, length of an inline value, clock, length of the key
  *     8 bytes  deadline, absolute ms                   if ENTRY_DEADLINE
@@ -17,6 +18,7 @@
 #include "execute/types/block.h"
 #include "execute/types/value.h"
 
+#include "base/hash.h"
 #include "base/must.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
     ENTRY_WORD = 2,
     ENTRY_LONG_KEY = 4,
     ENTRY_BLOCK = 8, /* the word is the address of a struct block */
+    ENTRY_ROOT = 16, /* the word is the address of a value that is no string (types/type.h) */
 };
 
 #define ENTRY_INLINE_MAX 4096
@@ -65,6 +68,12 @@ static inline size_t entry_name_len(const struct entry *e)
     return (size_t)e->words[entry_words(e->flags) - 1];
 }
 
+/* The hash of its name. */
+static inline uint64_t entry_hash(const struct entry *e)
+{
+    return hash_bytes(entry_name_at(e), entry_name_len(e));
+}
+
 static inline bool entry_is_named(const struct entry *e, struct bytes name)
 {
     return entry_name_len(e) == name.len && memcmp(entry_name_at(e), name.ptr, name.len) == 0;
@@ -102,6 +111,20 @@ static inline struct block *entry_block(const struct entry *e)
     return (struct block *)(uintptr_t)e->words[e->flags & ENTRY_DEADLINE];
 }
 
+/* The value of a type other than string; its encoding says what it points to. */
+static inline void *entry_root(const struct entry *e)
+{
+    dcheck(e->flags & ENTRY_ROOT);
+    return (void *)(uintptr_t)e->words[e->flags & ENTRY_DEADLINE];
+}
+
+/* The value changed its form. */
+static inline void entry_set_root(struct entry *e, enum value_encoding enc, void *root)
+{
+    e->kind = (uint8_t)((e->kind & 0xf0) | (unsigned)enc);
+    *entry_word_at(e) = (int64_t)(uintptr_t)root;
+}
+
 static inline void entry_set_block(struct entry *e, struct block *b)
 {
     *entry_word_at(e) = (int64_t)(uintptr_t)b;
@@ -110,7 +133,7 @@ static inline void entry_set_block(struct entry *e, struct block *b)
 /* Gives an entry with a fresh clock; words and inline value are for the caller to fill. Long keys
  * are flagged here. */
 struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t inline_len);
-/* Takes `e`; frees its value too. */
+/* Takes `e`; frees its value too, a large one in steps (types/grave.h). */
 void entry_free(struct entry *e);
 /*
  * Takes `e` and gives it with other flags (ENTRY_LONG_KEY stays as it was) and another length

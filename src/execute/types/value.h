@@ -13,7 +13,19 @@ struct entry;
 struct block;
 
 enum value_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_STREAM };
-enum value_encoding { ENC_INT, ENC_EMBSTR, ENC_RAW };
+#define TYPE_COUNT 6
+enum value_encoding {
+    ENC_INT,
+    ENC_EMBSTR,
+    ENC_RAW,
+    ENC_LISTPACK,
+    ENC_LISTPACK_EX, /* a hash's, with deadlines of fields */
+    ENC_INTSET,
+    ENC_QUICKLIST,
+    ENC_HASHTABLE,
+    ENC_SKIPLIST,
+    ENC_STREAM,
+};
 
 enum value_type entry_type(const struct entry *e);
 const char *entry_type_name(const struct entry *e); /* as TYPE answers */
@@ -21,8 +33,9 @@ enum value_encoding entry_encoding(const struct entry *e);
 const char *entry_encoding_name(const struct entry *e); /* as OBJECT ENCODING answers */
 struct bytes entry_name(const struct entry *e);
 int64_t entry_deadline(const struct entry *e); /* absolute ms, -1 without */
-size_t entry_memory(
-    const struct entry *e); /* bytes that it occupies, value and index share included */
+/* Bytes that it occupies, value and index share included; of a large value up to `samples` elements
+ * are measured and the rest is reckoned by them (0: all are measured). */
+size_t entry_memory(const struct entry *e, uint64_t samples);
 
 /* The clocks, by the policy in force (keyspace_set_lfu). */
 int64_t entry_idle_ms(const struct entry *e); /* 0 while clocks count frequency */

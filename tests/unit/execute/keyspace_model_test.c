@@ -79,7 +79,8 @@ static void model_compare(int d, int i)
     assert_true(memcmp(v.ptr, m->value, m->len) == 0);
     assert_true(bytes_equal(entry_name(e), model_key(i).name));
     assert_int_equal(entry_deadline(e), m->deadline_ms);
-    assert_true(entry_memory(e) >= m->len * !(entry_encoding(e) == ENC_INT) + model_name_lens[i]);
+    assert_true(entry_memory(e, 0) >=
+                m->len * !(entry_encoding(e) == ENC_INT) + model_name_lens[i]);
     int64_t want = 0, got = 0;
     bool is_int = number_int(bytes_make(m->value, m->len), &want);
     assert_int_equal(string_int(e, &got), is_int);

@@ -10,8 +10,8 @@
  * Tags are bits of a hash: spread evenly. When a band has no place left for a word (rare before
  * band_limit()), it grows.
  */
-#ifndef EXECUTE_KEYSPACE_BAND_H
-#define EXECUTE_KEYSPACE_BAND_H
+#ifndef EXECUTE_TYPES_BAND_H
+#define EXECUTE_TYPES_BAND_H
 
 #include "execute/execute_private.h"
 

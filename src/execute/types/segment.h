@@ -4,10 +4,10 @@
  * the entry. Keys with a TTL have a second band beside it: the same tags, and the deadline in ms (1
  * .. 2^48-1, later ones capped).
  */
-#ifndef EXECUTE_KEYSPACE_SEGMENT_H
-#define EXECUTE_KEYSPACE_SEGMENT_H
+#ifndef EXECUTE_TYPES_SEGMENT_H
+#define EXECUTE_TYPES_SEGMENT_H
 
-#include "execute/keyspace/band.h"
+#include "execute/types/band.h"
 #include "execute/types/entry.h"
 
 struct segment {

@@ -1,5 +1,6 @@
 /*
- * The table of one database: extendible hashing over segments.
+ * A table of entries by name: a database's keys, the fields of a large hash, the members of a large
+ * set. Extendible hashing over segments.
  *
  * The directory has 2^depth words; the low `depth` bits of a hash choose one. A word holds the
  * address of a segment in its low 48 bits and the number of homes of the segment's band in its top
@@ -11,11 +12,13 @@
  *
  * Entries never move when the table changes.
  */
-#ifndef EXECUTE_KEYSPACE_TABLE_H
-#define EXECUTE_KEYSPACE_TABLE_H
+#ifndef EXECUTE_TYPES_TABLE_H
+#define EXECUTE_TYPES_TABLE_H
 
-#include "execute/keyspace/deadline.h"
-#include "execute/keyspace/keyspace.h"
+#include "execute/types/deadline.h"
+#include "execute/types/key.h"
+
+#include "base/random.h"
 
 #define TABLE_DEPTH_MAX 40
 
@@ -79,6 +82,17 @@ void table_remove(struct table *t, uint64_t hash, uint64_t *slot);
  * deadlines is the caller's. */
 void table_take(struct table *t, struct segment *s, uint64_t *slot);
 void table_settle(struct table *t, struct segment *s);
+
+/*
+ * A step of a walk that growth and shrinking do not disturb (table_scan.c says how). Shows `visit`
+ * at least `count` entries, unless the table ends, and gives the next cursor; 0 when done. An entry
+ * that is there from the first call to the last is shown at least once. `visit` must not change the
+ * table. Any number is taken as a cursor.
+ */
+uint64_t table_scan(const struct table *t, uint64_t cursor, uint64_t count,
+                    void (*visit)(void *ctx, struct entry *e), void *ctx);
+/* A slot at random, each as likely as any other; the table must not be empty. */
+uint64_t *table_random(const struct table *t, struct random *random);
 
 /* Memory of directory, segments, deadlines. */
 size_t table_bytes(const struct table *t);

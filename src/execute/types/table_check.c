@@ -1,5 +1,7 @@
 /* The invariants of tables, checked one by one. For tests and DEBUG: slow. */
-#include "execute/keyspace/db.h"
+#include "execute/types/table.h"
+
+#include "execute/types/heap.h"
 
 static void check_band(const uint64_t *words, uint32_t room, uint32_t count)
 {
@@ -20,12 +22,13 @@ static void check_band(const uint64_t *words, uint32_t room, uint32_t count)
 static void check_entry(const struct segment *s, uint64_t slot, uint32_t *deadlines)
 {
     const struct entry *e = segment_entry(slot);
-    uint64_t hash = db_hash(e);
+    uint64_t hash = entry_hash(e);
     must(band_tag(hash) == band_tag(slot));
     must((hash & (((uint64_t)1 << s->depth) - 1)) == s->prefix);
     must(((e->flags & ENTRY_LONG_KEY) != 0) == (entry_name_len(e) > UINT8_MAX));
     must(arena_usable(e) >= entry_size(e));
     if (e->flags & ENTRY_WORD) must(e->value_len == 0);
+    if (e->flags & ENTRY_ROOT) must((e->flags & ENTRY_WORD) && !(e->flags & ENTRY_BLOCK));
     if (e->flags & ENTRY_BLOCK)
         must((e->flags & ENTRY_WORD) && entry_block(e)->len <= entry_block(e)->cap);
     if (!(e->flags & ENTRY_DEADLINE)) return;
@@ -75,5 +78,3 @@ void table_check(const struct table *t)
         must(t->deadlines.due[(i - 1) / 2].at_ms <= t->deadlines.due[i].at_ms);
     }
 }
-
-void keyspace_check(const struct db *db) { table_check(&db->table); }

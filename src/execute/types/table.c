@@ -1,5 +1,5 @@
 /* Growth, split, shrink and merge of segments, and the directory that finds them. */
-#include "execute/keyspace/table.h"
+#include "execute/types/table.h"
 
 #include "execute/types/heap.h"
 
@@ -270,4 +270,20 @@ void table_close(struct table *t)
     deadline_close(&t->deadlines);
     heap_free(t->directory);
     *t = (struct table){0};
+}
+
+/*
+ * Every slot of every segment is as likely as another, empty ones are drawn again: a segment of
+ * depth d stands under 2^(depth-d) indexes but only its first one counts.
+ */
+uint64_t *table_random(const struct table *t, struct random *random)
+{
+    for (;;) {
+        uint64_t index = random_next(random);
+        struct segment *s = table_segment(t, index);
+        if (s->prefix != (index & t->mask)) continue;
+        uint32_t room = t->depth == 0 ? s->room : SEGMENT_ROOM_MAX;
+        uint64_t at = random_below(random, room);
+        if (at < s->room && s->slots[at] != 0) return &s->slots[at];
+    }
 }

@@ -1,6 +1,6 @@
 /* Invariant of the heap: due[i] is not later than due[2i+1] and due[2i+2], and
  * due[i].segment->heap_at == i. */
-#include "execute/keyspace/deadline.h"
+#include "execute/types/deadline.h"
 
 #include "execute/types/heap.h"
 

@@ -5,10 +5,10 @@
  * bound of their earliest one. The bound is exact after deadline_take_due() and grows stale when
  * the earliest is taken away: that costs one look too many, never one too few.
  */
-#ifndef EXECUTE_KEYSPACE_DEADLINE_H
-#define EXECUTE_KEYSPACE_DEADLINE_H
+#ifndef EXECUTE_TYPES_DEADLINE_H
+#define EXECUTE_TYPES_DEADLINE_H
 
-#include "execute/keyspace/segment.h"
+#include "execute/types/segment.h"
 
 struct deadline_due {
     int64_t at_ms;

@@ -1,5 +1,5 @@
 /* Segments as lumps of memory; which keys go where is the table's business. */
-#include "execute/keyspace/segment.h"
+#include "execute/types/segment.h"
 
 #include "execute/types/heap.h"
 

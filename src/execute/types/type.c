@@ -1,0 +1,21 @@
+/* Which types there are. */
+#include "execute/types/type.h"
+
+const struct type_ops *const type_table[TYPE_COUNT] = {
+    [TYPE_STRING] = NULL,
+};
+
+struct entry *type_make_entry(struct bytes name, enum value_type type)
+{
+    const struct type_ops *ops = type_table[type];
+    must(ops != NULL);
+    uint8_t kind = entry_kind(type, ENC_LISTPACK);
+    struct entry *e = entry_make(name, kind, ENTRY_WORD | ENTRY_ROOT, 0);
+    ops->make(e);
+    return e;
+}
+
+uint64_t type_count(const struct entry *e)
+{
+    return e->flags & ENTRY_ROOT ? type_of(e)->count(e) : 1;
+}
