@@ -45,12 +45,17 @@ bool zset_score(const struct entry *e, struct bytes member, double *score)
 
 bool zset_rank(const struct entry *e, struct bytes member, uint64_t *rank, double *score)
 {
-    if (!zset_score(e, member, score)) return false;
-    struct rank_bound b = {RANK_BY_PAIR, false, *score, member};
-    if (zset_is_small(e))
-        *rank = zset_pack_rank(zset_pack(e), zset_pack_find(zset_pack(e), member));
-    else
+    if (!zset_is_small(e)) {
+        if (!zset_score(e, member, score)) return false;
+        struct rank_bound b = {RANK_BY_PAIR, false, *score, member};
         *rank = rank_tree_below(&zset_large(e)->tree, &b);
+        return true;
+    }
+    const uint8_t *lp = zset_pack(e), *at = zset_pack_find(lp, member);
+    char scratch[LISTPACK_INT_CHARS];
+    if (at == NULL) return false;
+    *rank = zset_pack_rank(lp, at);
+    *score = zset_pack_item(lp, at, scratch).score;
     return true;
 }
 
@@ -154,27 +159,14 @@ struct zset_item zset_item(struct zset_cursor *c)
     return (struct zset_item){zset_name(p.member), p.score};
 }
 
-struct zset_scan {
-    void (*visit)(void *ctx, struct zset_item item);
-    void *ctx;
-};
-
-static void zset_scan_visit(void *ctx, struct entry *member)
+const struct table *zset_table(const struct entry *e)
 {
-    struct zset_scan *s = ctx;
-    s->visit(s->ctx, (struct zset_item){zset_name(member), *zset_score_at(member)});
+    return zset_is_small(e) ? NULL : &zset_large(e)->table;
 }
 
-uint64_t zset_scan(const struct entry *e, uint64_t cursor, uint64_t count,
-                   void (*visit)(void *ctx, struct zset_item item), void *ctx)
+double zset_member_score(const struct entry *member)
 {
-    if (!zset_is_small(e)) {
-        struct zset_scan s = {visit, ctx};
-        return table_scan(&zset_large(e)->table, cursor, count, zset_scan_visit, &s);
-    }
-    struct zset_cursor c;
-    for (bool more = zset_seek(e, 0, &c); more; more = zset_next(&c)) visit(ctx, zset_item(&c));
-    return 0;
+    return *zset_score_at((struct entry *)(uintptr_t)member);
 }
 
 /* ---- Behind the interface of types ---- */

@@ -21,6 +21,8 @@
 
 extern const struct type_ops zset_ops;
 
+struct table;
+
 struct zset_item {
     struct bytes member;
     double score;
@@ -74,12 +76,10 @@ bool zset_prev(struct zset_cursor *c);
 /* What is there; the member's bytes may lie in the cursor. */
 struct zset_item zset_item(struct zset_cursor *c);
 
-/*
- * A step of a walk that changes do not disturb (types/table.h): gives the next cursor, 0 when done.
- * The small form is shown at once.
- */
-uint64_t zset_scan(const struct entry *e, uint64_t cursor, uint64_t count,
-                   void (*visit)(void *ctx, struct zset_item item), void *ctx);
+/* The table of the members, to be walked by table_scan(); NULL in the small form. */
+const struct table *zset_table(const struct entry *e);
+/* The score of a member of that table. */
+double zset_member_score(const struct entry *member);
 
 /* ---- Building aside ---- */
 /*
