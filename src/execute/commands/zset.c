@@ -1,7 +1,6 @@
 /*
  * Sorted sets, member by member: adding, removing, scores, ranks, draws, scans.
  */
-#include "base/random.h"
 #include "codec/number.h"
 #include "execute/commands/scan_options.h"
 #include "execute/commands/table.h"

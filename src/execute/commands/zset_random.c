@@ -1,27 +1,14 @@
 /*
  * ZRANDMEMBER: ranks are drawn, and the members at them answered.
  */
-#include "base/random.h"
 #include "execute/commands/table.h"
 #include "execute/commands/typed.h"
 #include "execute/commands/zset_reply.h"
+#include "execute/types/dice.h"
 #include "execute/types/heap.h"
 
 /* How often a reply without bounds is looked at. */
 #define RANDOM_LOOK 128
-
-static struct random *zset_random(void)
-{
-    static struct random random;
-    static bool seeded;
-    if (!seeded) {
-        uint64_t seed;
-        random_secret(&seed, sizeof(seed));
-        random_seed(&random, seed);
-        seeded = true;
-    }
-    return &random;
-}
 
 static enum run_result zset_random_item(struct call *c, const struct entry *e, uint64_t rank,
                                         bool scores)
@@ -38,7 +25,7 @@ static enum run_result zset_random_repeating(struct call *c, const struct entry 
     zset_reply_head(c, count, scores);
     for (uint64_t i = 0; i < count; i++) {
         if (i % RANDOM_LOOK == 0 && call_reply_full(c)) return RUN_OK;
-        zset_random_item(c, e, random_below(zset_random(), zset_count(e)), scores);
+        zset_random_item(c, e, random_below(dice(), zset_count(e)), scores);
     }
     return RUN_OK;
 }
@@ -61,7 +48,7 @@ static enum run_result zset_random_different(struct call *c, const struct entry 
     uint8_t *drawn = heap_zalloc(all / 8 + 1);
     zset_reply_head(c, count, scores);
     for (uint64_t j = all - count; j < all; j++) {
-        uint64_t rank = random_below(zset_random(), j + 1);
+        uint64_t rank = random_below(dice(), j + 1);
         if (zset_random_mark(drawn, rank)) {
             rank = j;
             zset_random_mark(drawn, rank);
@@ -97,5 +84,5 @@ enum run_result cmd_ZRANDMEMBER(struct call *c)
     struct entry *e;
     if (!typed_find(c, call_key(c, 1), TYPE_ZSET, LOOKUP_READ, &e)) return RUN_ERROR;
     if (e == NULL) return reply_null(c);
-    return zset_random_item(c, e, random_below(zset_random(), zset_count(e)), false);
+    return zset_random_item(c, e, random_below(dice(), zset_count(e)), false);
 }

@@ -18,10 +18,10 @@ struct zset_range {
     enum zset_range_by by;
     bool reverse, scores;
     bool limited;
-    int64_t offset, limit;        /* LIMIT */
-    int64_t start, stop;          /* by rank, from the end that comes first */
-    struct rank_bound low, high;  /* by score or member: what is not below low but below high */
-    uint64_t first, count;        /* the run of ranks, once the set is known */
+    int64_t offset, limit;       /* LIMIT */
+    int64_t start, stop;         /* by rank, from the end that comes first */
+    struct rank_bound low, high; /* by score or member: what is not below low but below high */
+    uint64_t first, count;       /* the run of ranks, once the set is known */
 };
 
 /* ---- Ends ---- */

@@ -12,28 +12,13 @@
 #include "execute/types/zset.h"
 
 /* The head of an answer of `count` members. */
-static inline enum run_result zset_reply_head(struct call *c, uint64_t count, bool scores)
-{
-    return reply_array(c, scores && c->reply->resp != 3 ? 2 * count : count);
-}
-
-static inline enum run_result zset_reply_item(struct call *c, struct zset_item item, bool scores)
-{
-    if (scores && c->reply->resp == 3) reply_array(c, 2);
-    reply_bulk(c, item.member);
-    return scores ? reply_double(c, item.score) : RUN_OK;
-}
-
-/* `count` members that are there, from the place of the cursor on. */
-static inline enum run_result zset_reply_items(struct call *c, struct zset_cursor *at,
-                                               uint64_t count, bool reverse, bool scores)
-{
-    zset_reply_head(c, count, scores);
-    while (count > 0) {
-        zset_reply_item(c, zset_item(at), scores);
-        if (--count > 0) must(reverse ? zset_prev(at) : zset_next(at));
-    }
-    return RUN_OK;
-}
+enum run_result zset_reply_head(struct call *c, uint64_t count, bool scores);
+enum run_result zset_reply_item(struct call *c, struct zset_item item, bool scores);
+/* Head and items: `count` members that are there, from the place of the cursor on. */
+enum run_result zset_reply_items(struct call *c, struct zset_cursor *at, uint64_t count,
+                                 bool reverse, bool scores);
+/* Takes the result of a command that stores, NULL when it is empty: it replaces whatever is under
+ * the key, or the key goes. Answers its count. */
+enum run_result zset_reply_store(struct call *c, struct key to, struct entry *e);
 
 #endif

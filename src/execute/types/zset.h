@@ -98,6 +98,8 @@ void zset_build_begin(struct zset_build *b);
 double *zset_build_find(const struct zset_build *b, struct key member);
 /* The member must not have been added. */
 void zset_build_add(struct zset_build *b, struct key member, double score);
+/* The members in order, with their scores; good until the end. */
+const struct rank_pair *zset_build_order(struct zset_build *b);
 /* Gives a loose entry of that name in the form that the options ask for; NULL when it is empty. */
 struct entry *zset_build_end(struct zset_build *b, struct bytes name);
 void zset_build_drop(struct zset_build *b);

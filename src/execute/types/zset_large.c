@@ -74,7 +74,8 @@ size_t zset_large_bytes(const struct zset *z, uint64_t samples)
     bool more = rank_tree_seek(&z->tree, 0, &c);
     for (; more && (samples == 0 || seen < samples); more = rank_cursor_next(&c), seen++)
         members += arena_usable(rank_cursor_pair(&c).member);
-    if (seen > 0) members = (size_t)((double)members / (double)seen * (double)z->tree.count);
+    if (seen > 0 && seen < z->tree.count)
+        members = (size_t)((double)members / (double)seen * (double)z->tree.count);
     return arena_usable(z) + table_bytes(&z->table) + z->tree.bytes + members;
 }
 
