@@ -1,10 +1,12 @@
 /* Which types there are. */
 #include "execute/types/type.h"
 
+#include "execute/types/set.h"
 #include "execute/types/zset.h"
 
 const struct type_ops *const type_table[TYPE_COUNT] = {
     [TYPE_STRING] = NULL,
+    [TYPE_SET] = &set_ops,
     [TYPE_ZSET] = &zset_ops,
 };
 
