@@ -66,7 +66,6 @@ struct block_terms {
     uint32_t first_key, key_count; /* the arguments that are its keys, one after the other */
     enum value_type type;          /* only a value of this type wakes it */
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
-    bool null_is_bulk;             /* timeout: a null string instead of a null array */
     int64_t timeout_ms;            /* 0: for ever */
 };
 /*

@@ -404,7 +404,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
         if (run_handler(&c) == RUN_BLOCKED) return;
     } else {
         if (how == BLOCKING_TIMEOUT)
-            blocking_reply_timeout(&c);
+            reply_null_array(&c);
         else
             reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
         if (run_ticks == 0) run_ticks = clock_ticks();
