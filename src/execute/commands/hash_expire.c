@@ -121,8 +121,7 @@ static enum run_result hash_expire_in(struct call *c, unsigned unit)
     if (h.e == NULL) return hash_reply_none(c, first);
 
     reply_array(c, c->nargs - first);
-    for (i = first; i < c->nargs; i++)
-        reply_int(c, hash_expire_field(c, &h, i, condition, at_ms));
+    for (i = first; i < c->nargs; i++) reply_int(c, hash_expire_field(c, &h, i, condition, at_ms));
     hash_edit_end(c, &h);
     return RUN_OK;
 }

@@ -90,8 +90,8 @@ struct entry *keyspace_make(struct db *db, struct key key, enum value_type type)
 /* Takes a loose entry that is named as the key, over whatever is under it. */
 void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
 /*
- * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key by
- * what comes first, its own deadline or one of its elements. So whoever edits such a value asks
+ * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
+ * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks
  * entry_due() (types/entry.h) before, and hands it in here after all edits.
  */
 void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms);
@@ -161,11 +161,11 @@ void keyspace_check(const struct db *db);
 /* ---- Counters, written here, read and reset by core ---- */
 struct keyspace_stats {
     uint64_t hits, misses;
-    uint64_t expired;        /* keys deleted because due */
-    uint64_t expired_lazily; /* of them met by a lookup */
-    uint64_t expired_elements; /* fields of hashes deleted because due */
-    uint64_t pending_free;   /* keys of flushed databases that wait to be freed in steps */
-    uint64_t freed_later;    /* of them freed so far */
+    uint64_t expired;          /* keys deleted because due */
+    uint64_t expired_lazily;   /* of them met by a lookup */
+    uint64_t expired_elements; /* fields of hashes that were deleted because due */
+    uint64_t pending_free;     /* keys of flushed databases that wait to be freed in steps */
+    uint64_t freed_later;      /* of them freed so far */
     uint64_t
         expire_lag_us[4]; /* of actively expired keys: p50, p99, p99.9, max of how late they went */
 };

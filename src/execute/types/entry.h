@@ -100,8 +100,8 @@ static inline bool entry_is_due(const struct entry *e, int64_t now_ms)
     return (e->flags & ENTRY_DEADLINE) && e->words[0] <= now_ms;
 }
 
-/* When the entry is to be looked at by those who expire things: its own deadline or the earliest one
- * of its elements, ENTRY_NO_DEADLINE without both. This is what a table's index goes by. */
+/* When the entry is to be looked at by those who expire things: its own deadline or the earliest
+ * one of its elements, ENTRY_NO_DEADLINE without both. This is what a table's index goes by. */
 int64_t entry_due_within(const struct entry *e);
 static inline int64_t entry_due(const struct entry *e)
 {

@@ -128,8 +128,8 @@ uint64_t hash_small_expire(struct hash_small *h, int64_t now_ms, uint64_t max)
 
 void hash_small_widen(struct hash_small *h)
 {
-    struct hash_small wide = {
-        listpack_make(listpack_bytes(h->lp) + listpack_count(h->lp)), HASH_SMALL_TRIPLE};
+    struct hash_small wide = {listpack_make(listpack_bytes(h->lp) + listpack_count(h->lp)),
+                              HASH_SMALL_TRIPLE};
     struct hash_item item;
     for (uint8_t *at = listpack_first(h->lp); at != NULL; at = hash_small_next(*h, at)) {
         hash_small_item(*h, at, &item);

@@ -30,8 +30,8 @@ struct table {
     uint64_t slots; /* room of all segments */
     size_t segment_bytes;
     uint64_t at_depth[TABLE_DEPTH_MAX + 1]; /* segments by depth */
-    struct deadline_heap deadlines; /* entry_due() of all entries that have one */
-    uint64_t lent_deadlines;        /* of them an element's, not the entry's own */
+    struct deadline_heap deadlines;         /* entry_due() of all entries that have one */
+    uint64_t lent_deadlines;                /* of them an element's, not the entry's own */
 };
 
 static inline struct segment *table_word_segment(uint64_t word)
