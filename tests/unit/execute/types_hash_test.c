@@ -359,7 +359,7 @@ static struct entry *make_hash(unsigned fields, size_t value_len)
 static void a_hash_becomes_large_at_its_limits(void **state)
 {
     (void)state;
-    struct entry *e = make_hash(128, 64);
+    struct entry *e = make_hash(512, 64);
     assert_int_equal(entry_encoding(e), ENC_LISTPACK);
     struct entry_text value = {.text = bytes_of("v")};
     assert_false(hash_set(e, bytes_of("f0"), &value, ENTRY_NO_DEADLINE, 0));
@@ -370,7 +370,7 @@ static void a_hash_becomes_large_at_its_limits(void **state)
     assert_int_equal(entry_encoding(make_hash(1, 65)), ENC_HASHTABLE);
     keyspace_delete(keyspace_db(0), key_of(0));
     e = make_hash(0, 0);
-    hash_expect(e, 129, 10);
+    hash_expect(e, 513, 10);
     assert_int_equal(entry_encoding(e), ENC_HASHTABLE);
 }
 
