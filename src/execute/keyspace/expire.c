@@ -7,7 +7,7 @@
 /* Keys of a step, and elements. */
 #define STEP_MAX SEGMENT_ROOM_MAX
 
-static struct db *expire_next_db(void)
+struct db *db_next_due(void)
 {
     struct db *next = NULL;
     int64_t at = INT64_MAX;
@@ -23,7 +23,7 @@ static struct db *expire_next_db(void)
 int64_t keyspace_next_due_ms(void)
 {
     if (keyspace.expiry_off) return -1;
-    const struct db *db = expire_next_db();
+    const struct db *db = db_next_due();
     return db == NULL ? -1 : deadline_next(&db->table.deadlines);
 }
 
@@ -37,6 +37,7 @@ static void expire_note_lag(int64_t deadline_ms, uint64_t since_us)
 
 /* What one call of keyspace_expire_due() has done so far. */
 struct expire_work {
+    struct db *db;
     uint64_t since_us;
     uint64_t gone; /* keys and elements */
     uint64_t room; /* for elements that this step may still delete */
@@ -63,6 +64,7 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     w->gone += count;
     if (count > 0) expire_note_lag(due_ms, w->since_us);
     if (!is_key && type_of(e)->count(e) > 0) return false;
+    if (unlikely(w->db->waited > 0)) db_tell_gone(w->db, entry_hash(e), e);
     entry_free(e);
     return true;
 }
@@ -72,9 +74,10 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
     struct expire_work w = {0};
     uint64_t start_us = 0;
     while (w.gone < max && !keyspace.expiry_off) {
-        struct db *db = expire_next_db();
+        struct db *db = db_next_due();
         if (db == NULL || deadline_next(&db->table.deadlines) > keyspace.now_ms) break;
         if (start_us == 0) start_us = clock_mono_us();
+        w.db = db;
         w.room = max - w.gone < STEP_MAX ? max - w.gone : STEP_MAX;
         table_due_step(&db->table, keyspace.now_ms, (uint32_t)w.room, expire_visit, &w);
         w.since_us = clock_mono_us() - start_us;

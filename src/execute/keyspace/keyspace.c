@@ -81,6 +81,7 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
 {
     struct entry *e = segment_entry(*slot);
     table_remove(&db->table, hash, slot);
+    db_tell_gone(db, hash, e);
     entry_free(e);
 }
 
@@ -132,24 +133,11 @@ void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes)
     entry_clock_policy(lfu, log_factor, decay_minutes);
 }
 
-/* A search reads eight slots at least: two lines. */
-void keyspace_prefetch_slot(struct db *db, uint64_t hash)
-{
-    if (db->table.directory == NULL) return;
-    const uint64_t *home = table_home(&db->table, hash);
-    __builtin_prefetch(home);
-    __builtin_prefetch(home + BAND_STRIDE - 1);
-}
+void keyspace_prefetch_slot(struct db *db, uint64_t hash) { table_prefetch_slot(&db->table, hash); }
 
-/* Small entries lie in one line, or in two when their size class is no power of two. */
 void keyspace_prefetch_entry(struct db *db, uint64_t hash)
 {
-    if (db->table.directory == NULL) return;
-    uint64_t slot = *table_seek(&db->table, hash);
-    if (band_tag(slot) != band_tag(hash) || slot == 0) return;
-    const char *e = (const char *)segment_entry(slot);
-    __builtin_prefetch(e);
-    if (((uintptr_t)e & 63) != 0) __builtin_prefetch(e + 64);
+    table_prefetch_entry(&db->table, hash);
 }
 
 bool keyspace_delete(struct db *db, struct key key)
@@ -179,10 +167,12 @@ void keyspace_set_active_expiry(bool on) { keyspace.expiry_off = !on; }
 
 void keyspace_keep_expired(bool on) { keyspace.keep_expired = on; }
 
-void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e))
+void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key))
 {
-    keyspace.on_new = fn;
+    keyspace.on_waited = fn;
 }
+
+bool keyspace_is_waited(const struct db *db) { return db->waited > 0; }
 
 void keyspace_wait(struct db *db, int64_t change) { db->waited += (uint64_t)change; }
 

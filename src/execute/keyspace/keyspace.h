@@ -99,13 +99,14 @@ void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64
  * nothing was left and the key was deleted. While expired keys are kept, so are they. */
 struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e);
 /*
- * For those who wait for keys: `fn` is called when a value that is no string comes under a key of a
- * database in which keys are waited for (made, moved, copied, put there; its elements may come
- * after the call). It must not touch the keyspace. keyspace_wait(db, 1) is one key more that is
- * waited for, -1 one less.
+ * For those who wait for keys: while a database has keys that are waited for, `fn` is called when a
+ * value of another type than string comes under a key (its elements may follow after the call),
+ * when a key goes, and with a NULL key when the whole database was flushed or swapped. It must not
+ * touch the keyspace. keyspace_wait(db, 1) is one key more that is waited for, -1 one less.
  */
-void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e));
+void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key));
 void keyspace_wait(struct db *db, int64_t change);
+bool keyspace_is_waited(const struct db *db);
 
 /* ---- Keys ---- */
 bool keyspace_delete(struct db *db, struct key key); /* true when it was there and alive */
@@ -154,6 +155,16 @@ void keyspace_set_active_expiry(bool on);
  * stored under such a key still replaces it. */
 void keyspace_keep_expired(bool on);
 
+/* ---- Eviction ---- */
+enum evict_order { EVICT_LRU, EVICT_LFU, EVICT_RANDOM, EVICT_TTL };
+struct evict_rule {
+    enum evict_order order;
+    bool only_volatile; /* only keys with a deadline go; EVICT_TTL: always so */
+    int64_t samples;    /* maxmemory-samples: how carefully a key is chosen */
+};
+/* Deletes one key; false when there is none that may go. A large value is freed in steps. */
+bool keyspace_evict(const struct evict_rule *rule);
+
 /* ---- For tests and DEBUG ---- */
 /* Stops the process when an invariant of the database's table is broken. Slow: reads everything. */
 void keyspace_check(const struct db *db);
@@ -163,7 +174,8 @@ struct keyspace_stats {
     uint64_t hits, misses;
     uint64_t expired;          /* keys deleted because due */
     uint64_t expired_lazily;   /* of them met by a lookup */
-    uint64_t expired_elements; /* fields of hashes that were deleted because due */
+    uint64_t evicted;          /* keys that went for want of memory */
+    uint64_t expired_elements; /* fields of hashes deleted because due */
     uint64_t pending_free;     /* keys of flushed databases that wait to be freed in steps */
     uint64_t freed_later;      /* of them freed so far */
     uint64_t

@@ -37,6 +37,7 @@ static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
     struct entry *e = segment_entry(*slot);
     struct table_due had = table_due_of(e);
     if (deadline_ms == DEADLINE_KEEP) deadline_ms = store_deadline_of(e);
+    if (unlikely(e->flags & ENTRY_ROOT)) db_tell_waiting(db, key);
     e = entry_text_over(e, v, deadline_ms);
     entry_touch(e);
     *slot = segment_slot(key.hash, e);
@@ -95,13 +96,14 @@ struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int
     return store_put(db, key, &v, deadline_ms);
 }
 
-/* Makes the entry's value a block of `len` bytes that begins with the old value. */
+/* Makes the entry's value a block of `len` bytes that begins with the old value; a new one may
+ * never grow. */
 static struct entry *edit_to_block(struct entry *e, size_t len)
 {
     char scratch[STRING_INT_CHARS];
     struct bytes old = string_bytes(e, scratch);
     size_t keep = old.len < len ? old.len : len;
-    struct block *b = block_make(len, block_room_ahead(len));
+    struct block *b = block_make(len, old.len == 0 ? len : block_room_ahead(len));
     memcpy(b->bytes, old.ptr, keep);
     memset(b->bytes + keep, 0, len - keep);
     e = entry_reshape(e, (e->flags & ENTRY_DEADLINE) | ENTRY_WORD | ENTRY_BLOCK, 0, 0);
@@ -176,7 +178,7 @@ struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_m
 static void store_insert(struct db *db, struct key key, struct entry *e)
 {
     table_insert(&db->table, key.hash, e);
-    if (unlikely(db->waited > 0) && (e->flags & ENTRY_ROOT)) keyspace.on_new(db, key, e);
+    if (e->flags & ENTRY_ROOT) db_tell_waiting(db, key);
 }
 
 void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
@@ -186,6 +188,7 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
     uint64_t hash = entry_hash(from);
     store_clear(to_db, to);
     table_remove(&from_db->table, hash, table_slot_of(&from_db->table, hash, from));
+    db_tell_gone(from_db, hash, from);
     struct entry *e = from;
     if (!same_name) {
         e = entry_renamed(from, to.name);

@@ -27,8 +27,7 @@ struct entry *table_due_set(struct table *t, struct entry *e, int64_t at_ms)
     return e;
 }
 
-/* The slot of the entry that a word of the band of deadlines stands for. */
-static uint64_t *due_slot(struct segment *s, uint64_t word)
+uint64_t *table_due_slot(struct segment *s, uint64_t word)
 {
     for (uint32_t at = band_seek(s->slots, s->room, band_tag(word));; at++) {
         must(s->slots[at] != 0 && band_tag(s->slots[at]) == band_tag(word));
@@ -57,7 +56,7 @@ uint32_t table_due_step(struct table *t, int64_t now_ms, uint32_t max,
     uint32_t count = deadline_take_due(&t->deadlines, s, now_ms, due, cap), gone = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (i + AHEAD < count) due_prefetch(s, due[i + AHEAD]);
-        uint64_t *slot = due_slot(s, due[i]);
+        uint64_t *slot = table_due_slot(s, due[i]);
         struct entry *e = segment_entry(*slot);
         t->lent_deadlines -= table_due_of(e).lent;
         if (visit(ctx, e, deadline_of_word(due[i]))) {
