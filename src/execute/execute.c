@@ -15,6 +15,7 @@
 #include "base/must.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
+#include "execute/core/memory_limit.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
@@ -35,6 +36,7 @@ enum {
         1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
     EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
     EXECUTE_IDLE_BYTES = 4 << 20,   /* buffers of idle batches that are kept, in all */
+    EXECUTE_IDLE_LEAST = 256 << 10, /* and even when memory is short */
     EXECUTE_IDLE_BATCHES = 1024,    /* idle batches that are kept */
     EXECUTE_TURN_OUTPUT = 1 << 20,  /* bytes of reply after which a turn gives way */
     EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made;
@@ -114,6 +116,23 @@ static void execute_take_home(struct execute_stage *e)
             execute_keep_batch(e, b);
         }
     }
+}
+
+static void execute_drop_idle(struct execute_stage *e, size_t bytes)
+{
+    while (e->idle_count > 0 && e->idle_bytes >= bytes) {
+        struct reply_batch *b = e->idle_list[--e->idle_count];
+        e->idle_bytes -= b->cap;
+        execute_free_batch(e, b);
+    }
+}
+
+/* Memory is short: most of what only waits for its next use goes. */
+static void execute_give_back(void *self)
+{
+    struct execute_stage *e = self;
+    execute_take_home(e);
+    execute_drop_idle(e, EXECUTE_IDLE_LEAST);
 }
 
 static struct reply_batch *execute_make_batch(struct execute_stage *e)
@@ -252,6 +271,22 @@ static void execute_enforce_limit(struct session *s, struct out *o, struct item_
     run_cut_over_limit(s);
 }
 
+/* Sessions that waited for what the last command did, or whose wait is over. */
+static void execute_woken(struct execute_stage *e, struct turn *t)
+{
+    enum blocking_wake how;
+    struct session *s;
+    while ((s = blocking_next(&how)) != NULL) {
+        int writer = conn_card(s->conn.slot)->writer;
+        struct out *o = execute_out(e, writer);
+        struct item_start start = execute_item_start(o);
+        run_woken(s, how, &o->reply);
+        execute_enforce_limit(s, o, start, run_reply_room(s));
+        execute_add_item(e, o, s->conn, start, execute_cut_event(s));
+        if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) execute_publish(e, t, writer);
+    }
+}
+
 /* The commands of one item. `*asked` is up to where memory was asked for. */
 static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b,
                              uint32_t index, struct session *s, uint32_t *asked)
@@ -272,6 +307,12 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(s, o, start, room);
+        if (unlikely(blocking_is_pending())) {
+            execute_add_item(e, o, item->conn, start, execute_cut_event(s));
+            execute_woken(e, t);
+            o = execute_out(e, writer);
+            start = execute_item_start(o);
+        }
         if (reply_total(&o->reply) < leave) continue;
         execute_add_item(e, o, item->conn, start, 0);
         execute_publish(e, t, writer);
@@ -348,6 +389,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
+        if (blocking_is_pending()) execute_woken(e, t);
     }
     execute_publish_all(e, t);
 }
@@ -388,8 +430,10 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     if (mono_ns >= e->work_ns && keyspace_work(EXECUTE_WORK_BUDGET_US))
         e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
+    blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
+    if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
     if (next >= 0 && next <= wall_ms) {
         keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
@@ -446,6 +490,11 @@ static bool execute_run(void *self, struct turn *t)
     }
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
+    if (unlikely(blocking_is_pending())) {
+        execute_woken(e, t);
+        execute_publish_all(e, t);
+        e->due_ns = 0; /* they may hold commands */
+    }
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->output >= EXECUTE_TURN_OUTPUT) {
         for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
@@ -480,6 +529,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
+    memory_limit_open(execute_give_back, e);
     config_apply_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
@@ -497,10 +547,10 @@ void execute_close(struct execute_stage *e)
         if (b->loan_count > 0) execute_repay(e, b);
         execute_free_batch(e, b);
     }
-    while (e->idle_count > 0) execute_free_batch(e, e->idle_list[--e->idle_count]);
+    execute_drop_idle(e, 0);
     config_apply_close();
-    run_close();
     sessions_close();
+    run_close();
     keyspace_close();
     stats_close();
     arena_free(arena, e);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "execute/core/held.h"
+#include "execute/core/memory_limit.h"
 #include "execute/core/pause.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
@@ -82,6 +83,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
         must(run_handlers[id] != NULL);
     }
     pause_open();
+    blocking_open();
     slowlog_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
     run_attack_logged_ms = -ATTACK_LOG_MS;
@@ -89,7 +91,11 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     run_begin_turn(settings_now(), clock_wall_ms(), clock_ticks());
 }
 
-void run_close(void) { slowlog_close(); }
+void run_close(void)
+{
+    blocking_close();
+    slowlog_close();
+}
 
 /* The time of the turn's begin and what has passed since: the kernel need not be asked again. */
 static void run_set_time(uint64_t ticks)
@@ -220,6 +226,23 @@ static enum verdict run_judge(struct call *c)
     return VERDICT_RUN;
 }
 
+/*
+ * With maxmemory: room is made before a command, so that one that may grow memory can be refused,
+ * and after it, so that memory is below the limit when its answer is read. While clients are paused
+ * the data stands still.
+ */
+static bool run_make_room(void)
+{
+    return pause_mode() != PAUSE_OFF || memory_limit_make_room(run_settings);
+}
+
+static enum verdict run_judge_memory(struct call *c)
+{
+    if (run_make_room() || !(c->spec->flags & CF_DENYOOM)) return VERDICT_RUN;
+    reject(c, ERR_OOM);
+    return VERDICT_REJECTED;
+}
+
 /* ---- Running ---- */
 
 /* CLIENT REPLY: what the command answered goes away again. */
@@ -257,7 +280,7 @@ static void run_account(const struct call *c)
     if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
 }
 
-static void run_handler(struct call *c)
+static enum run_result run_handler(struct call *c)
 {
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
     if (unlikely(quiet)) keyspace_no_touch(true);
@@ -265,16 +288,16 @@ static void run_handler(struct call *c)
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
-    (void)result;
-    run_account(c);
+    if (likely(result != RUN_BLOCKED))
+        run_account(c);
+    else
+        run_ticks = clock_ticks(); /* it counts when it is done */
+    return result;
 }
 
-/* False when the command has to wait; then nothing happened. */
-static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
+static struct call run_make_call(struct session *s, const struct command *cmd, struct reply *reply)
 {
-    size_t mark = reply->len;
-    reply->resp = s->resp;
-    struct call c = {
+    return (struct call){
         .session = s,
         .db = s->db,
         .spec = cmd->spec,
@@ -287,6 +310,23 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
         .now_ms = run_wall_ms,
         .reply_start = reply_total(reply),
     };
+}
+
+/* The handler said that it waits: its command is copied with the arguments as they stand now. */
+static void run_keep_blocked(struct session *s, const struct command *cmd, const struct call *c)
+{
+    struct command copy = *cmd;
+    copy.args = c->args;
+    copy.nargs = c->nargs;
+    held_keep_blocked(s, &copy);
+}
+
+/* False when the command has to wait; then nothing happened. */
+static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
+{
+    size_t mark = reply->len;
+    reply->resp = s->resp;
+    struct call c = run_make_call(s, cmd, reply);
     enum verdict verdict = VERDICT_RUN;
     if (unlikely(cmd->flaw != FLAW_NONE)) {
         verdict = VERDICT_REJECTED;
@@ -301,9 +341,14 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last = cmd->spec;
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
-    if (likely(verdict == VERDICT_RUN)) run_handler(&c);
+    bool blocked = false;
+    if (unlikely(run_settings->maxmemory > 0) && verdict == VERDICT_RUN)
+        verdict = run_judge_memory(&c);
+    if (likely(verdict == VERDICT_RUN)) blocked = run_handler(&c) == RUN_BLOCKED;
+    if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
+    if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
     return true;
 }
 
@@ -339,7 +384,35 @@ void run_held(struct session *s, struct reply *reply)
             return;
         }
         held_free(h);
+        if (blocking_is_pending() && s->held_first != NULL && !s->is_blocked) {
+            pause_make_ready(s); /* those who wait for what it wrote go first */
+            return;
+        }
     }
+}
+
+/* ---- Blocking commands ---- */
+
+int64_t run_mono_now_ms(void) { return run_mono_ms; }
+
+void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
+{
+    size_t mark = reply->len;
+    reply->resp = s->resp;
+    struct call c = run_make_call(s, &s->blocked->command, reply);
+    if (how == BLOCKING_FED) {
+        if (run_handler(&c) == RUN_BLOCKED) return;
+    } else {
+        if (how == BLOCKING_TIMEOUT)
+            reply_null_array(&c);
+        else
+            reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        if (run_ticks == 0) run_ticks = clock_ticks();
+        run_account(&c);
+    }
+    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    blocking_forget(s);
+    if (s->held_first != NULL && !s->closing) pause_make_ready(s);
 }
 
 /* ---- CLIENT PAUSE ---- */
@@ -378,7 +451,9 @@ uint64_t run_reply_room(const struct session *s)
 
 bool call_reply_full(const struct call *c)
 {
-    return reply_total(c->reply) - c->reply_start > run_reply_room(c->session);
+    size_t len = reply_total(c->reply) - c->reply_start;
+    if (len < REPLY_LEND_MIN) return false; /* it is cut when it is complete */
+    return len > run_reply_room(c->session);
 }
 
 void run_cut_over_limit(struct session *s)
@@ -400,6 +475,9 @@ struct session *run_next_ready(void)
 int64_t run_next_due_ms(void)
 {
     int64_t due = pause_until_ms();
+    int64_t blocked = blocking_next_due_ms();
+    if (blocked >= 0) blocked += run_wall_ms - run_mono_ms;
+    if (blocked >= 0 && (due < 0 || due > blocked)) due = blocked;
     if (pause_first_ready() != NULL) return run_wall_ms;
     if (pause_has_readers() && (due < 0 || due > run_wall_ms + CHOKE_LOOK_MS))
         due = run_wall_ms + CHOKE_LOOK_MS;

@@ -49,7 +49,10 @@ int db_number(const struct db *db) { return db->number; }
 
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
-uint64_t db_deadline_count(const struct db *db) { return db->table.deadlines.keys; }
+uint64_t db_deadline_count(const struct db *db)
+{
+    return db->table.deadlines.keys - db->table.lent_deadlines;
+}
 
 uint64_t db_slot_count(const struct db *db) { return db->table.slots; }
 
@@ -78,6 +81,7 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
 {
     struct entry *e = segment_entry(*slot);
     table_remove(&db->table, hash, slot);
+    db_tell_gone(db, hash, e);
     entry_free(e);
 }
 
@@ -163,10 +167,12 @@ void keyspace_set_active_expiry(bool on) { keyspace.expiry_off = !on; }
 
 void keyspace_keep_expired(bool on) { keyspace.keep_expired = on; }
 
-void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e))
+void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key))
 {
-    keyspace.on_new = fn;
+    keyspace.on_waited = fn;
 }
+
+bool keyspace_is_waited(const struct db *db) { return db->waited > 0; }
 
 void keyspace_wait(struct db *db, int64_t change) { db->waited += (uint64_t)change; }
 

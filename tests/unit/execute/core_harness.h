@@ -75,8 +75,8 @@ static inline int core_open(void **state)
 static inline int core_close(void **state)
 {
     (void)state;
-    run_close();
     sessions_close();
+    run_close();
     keyspace_close();
     stats_close();
     reply_release(&core.reply);
@@ -175,6 +175,17 @@ static inline const char *core_run_held(void)
     struct session *s;
     core.reply.len = 0;
     while ((s = run_next_ready()) != NULL) run_held(s, &core.reply);
+    return core_show();
+}
+
+/* Serves those who waited, as execute does after each command; the replies of all in their order.
+ */
+static inline const char *core_run_woken(void)
+{
+    enum blocking_wake how;
+    struct session *s;
+    core.reply.len = 0;
+    while ((s = blocking_next(&how)) != NULL) run_woken(s, how, &core.reply);
     return core_show();
 }
 
