@@ -66,7 +66,6 @@ struct block_terms {
     uint32_t first_key, key_count; /* the arguments that are its keys, one after the other */
     enum value_type type;          /* only a value of this type wakes it */
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
-    bool null_is_bulk;             /* timeout: a null string instead of a null array */
     int64_t timeout_ms;            /* 0: for ever */
 };
 /*
@@ -136,6 +135,7 @@ enum run_result reply_push(struct call *c, uint64_t n);
 size_t reply_defer(struct call *c);
 enum run_result reply_defer_array(struct call *c, size_t mark, uint64_t n);
 enum run_result reply_defer_map(struct call *c, size_t mark, uint64_t n);
+enum run_result reply_defer_set(struct call *c, size_t mark, uint64_t n);
 
 typedef enum run_result command_handler(struct call *c);
 
