@@ -54,7 +54,7 @@ BASE := -std=gnu11 -g -D_GNU_SOURCE -Isrc -I$B -Itests
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LINK := -pie -rdynamic -Wl,-z,relro,-z,now,-z,noexecstack
 TEST_LINK := $(LINK) -fno-lto
-LIBS := -luring -lpthread -lm
+LIBS := -luring -llzf -lpthread -lm
 
 # The server is optimised as a whole, 4 % less CPU at pipeline 64; tests link the plain objects.
 FLAGS_release := -O3 -flto=auto -ffat-lto-objects $(HARDEN)
@@ -73,8 +73,9 @@ ifeq ($(FLAGS_$(FLAVOUR)),)
 $(error FLAVOUR must be release, asan, tsan, cov or fuzz)
 endif
 
-# Only the room's own files, and the unit tests that mirror them, may include its private headers.
-room = $(if $(filter src/execute/% tests/unit/execute/%,$(1)),-DBATON_ROOM_EXECUTE)
+# Only the room's own files, the unit tests that mirror them and the fuzz targets may include its private
+# headers.
+room = $(if $(filter src/execute/% tests/unit/execute/% tests/fuzz/%,$(1)),-DBATON_ROOM_EXECUTE)
 
 CFLAGS  ?=
 LDFLAGS ?=
