@@ -28,6 +28,12 @@
         .flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = (first_), \
         .find = KEY_FIND_RANGE, .last = (last_), .step = (step_)              \
     }
+#define KEYS_AFTER(word_, from_, last_, step_, limit_, flags_)                              \
+    {                                                                                       \
+        .flags = (flags_), .begin = KEY_BEGIN_KEYWORD, .begin_index = (from_),              \
+        .begin_keyword = (word_), .find = KEY_FIND_RANGE, .last = (last_), .step = (step_), \
+        .limit = (limit_)                                                                   \
+    }
 #define KEY_AT(index_, flags_) KEYS_FROM(index_, 0, 1, flags_)
 #define KEY_AT_NOTED(index_, flags_, notes_)                                  \
     {                                                                         \
