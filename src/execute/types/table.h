@@ -71,6 +71,29 @@ static inline uint64_t *table_find(const struct table *t, struct key key)
     return NULL;
 }
 
+/*
+ * Two passes of a pipeline of lookups: first the slot's cache lines, later the entry's. Both only
+ * hint. A search reads eight slots at least: two lines.
+ */
+static inline void table_prefetch_slot(const struct table *t, uint64_t hash)
+{
+    if (t->directory == NULL) return;
+    const uint64_t *home = table_home(t, hash);
+    __builtin_prefetch(home);
+    __builtin_prefetch(home + BAND_STRIDE - 1);
+}
+
+/* Small entries lie in one line, or in two when their size class is no power of two. */
+static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
+{
+    if (t->directory == NULL) return;
+    uint64_t slot = *table_seek(t, hash);
+    if (band_tag(slot) != band_tag(hash) || slot == 0) return;
+    const char *e = (const char *)segment_entry(slot);
+    __builtin_prefetch(e);
+    if (((uintptr_t)e & 63) != 0) __builtin_prefetch(e + 64);
+}
+
 /* The slot of an entry that must be there. */
 uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry *e);
 /* The key must not be there. The entry's deadline, if any, is indexed. */
