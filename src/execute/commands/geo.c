@@ -49,8 +49,7 @@ enum run_result geo_reply_length(struct call *c, double length)
     uint64_t parts = (uint64_t)llrint(length * 1e4);
     size_t len = number_print_uint(text, parts / 10000);
     text[len++] = '.';
-    for (uint64_t unit = 1000; unit > 0; unit /= 10)
-        text[len++] = (char)('0' + parts / unit % 10);
+    for (uint64_t unit = 1000; unit > 0; unit /= 10) text[len++] = (char)('0' + parts / unit % 10);
     return reply_bulk(c, bytes_make(text, len));
 }
 
@@ -81,10 +80,14 @@ static bool geo_add_parse(struct call *c, struct geo_add *a)
 {
     uint32_t i = 2;
     for (; i < c->nargs; i++) {
-        if (call_arg_is(c, i, "nx")) a->rules |= ZSET_NX;
-        else if (call_arg_is(c, i, "xx")) a->rules |= ZSET_XX;
-        else if (call_arg_is(c, i, "ch")) a->changed = true;
-        else break;
+        if (call_arg_is(c, i, "nx"))
+            a->rules |= ZSET_NX;
+        else if (call_arg_is(c, i, "xx"))
+            a->rules |= ZSET_XX;
+        else if (call_arg_is(c, i, "ch"))
+            a->changed = true;
+        else
+            break;
     }
     a->first = i;
     a->count = (c->nargs - i) / 3;
@@ -174,8 +177,10 @@ enum run_result cmd_GEOPOS(struct call *c)
     reply_array(c, c->nargs - 2);
     for (uint32_t i = 2; i < c->nargs; i++) {
         struct geo_point p;
-        if (geo_place(e, arg(c, i), &p)) geo_reply_point(c, p);
-        else reply_null_array(c);
+        if (geo_place(e, arg(c, i), &p))
+            geo_reply_point(c, p);
+        else
+            reply_null_array(c);
     }
     return RUN_OK;
 }

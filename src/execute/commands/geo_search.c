@@ -8,6 +8,7 @@
 
 #include "base/keysort.h"
 #include "codec/geo_area.h"
+#include "codec/number.h"
 #include "execute/commands/table.h"
 #include "execute/commands/typed.h"
 #include "execute/commands/zset_reply.h"
@@ -35,9 +36,9 @@ struct geo_query {
     bool may_store;
     const struct entry *e; /* the source, NULL when it is absent */
     unsigned options;
-    uint64_t count;      /* 0: all */
-    uint32_t to;         /* argument with the key to store at, 0: none */
-    uint32_t at;         /* the next argument to look at */
+    uint64_t count; /* 0: all */
+    uint32_t to;    /* argument with the key to store at, 0: none */
+    uint32_t at;    /* the next argument to look at */
     bool has_center, has_shape;
     struct geo_point center;
     bool is_box;
@@ -128,9 +129,12 @@ static bool geo_word(struct call *c, struct geo_query *q)
     static const struct {
         const char *word;
         unsigned option;
-    } words[] = {{"withdist", GEO_WITHDIST}, {"withhash", GEO_WITHHASH},
-                 {"withcoord", GEO_WITHCOORD}, {"any", GEO_ANY},
-                 {"asc", GEO_ASC},             {"desc", GEO_DESC},
+    } words[] = {{"withdist", GEO_WITHDIST},
+                 {"withhash", GEO_WITHHASH},
+                 {"withcoord", GEO_WITHCOORD},
+                 {"any", GEO_ANY},
+                 {"asc", GEO_ASC},
+                 {"desc", GEO_DESC},
                  {"storedist", GEO_STOREDIST}};
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         if (!call_arg_is(c, q->at, words[k].word)) continue;
@@ -193,20 +197,20 @@ static bool geo_check(struct call *c, struct geo_query *q)
 {
     const unsigned with = GEO_WITHDIST | GEO_WITHHASH | GEO_WITHCOORD;
     bool search = q->form == GEO_SEARCH || q->form == GEO_SEARCH_STORE;
-    const char *error = NULL;
     if (q->to != 0 && (q->options & with)) {
         reply_errorf(c, "ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options",
                      search ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS");
-        return false;
+    } else if (search && !q->has_center) {
+        reply_errorf(c, "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s",
+                     c->spec->name);
+    } else if (search && !q->has_shape) {
+        reply_errorf(c, "ERR exactly one of BYRADIUS and BYBOX can be specified for %s",
+                     c->spec->name);
+    } else if ((q->options & GEO_ANY) && q->count == 0) {
+        reply_error(c, "ERR the ANY argument requires COUNT argument");
+    } else {
+        return true;
     }
-    if (search && !q->has_center)
-        error = "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s";
-    else if (search && !q->has_shape)
-        error = "ERR exactly one of BYRADIUS and BYBOX can be specified for %s";
-    else if ((q->options & GEO_ANY) && q->count == 0)
-        error = "ERR the ANY argument requires COUNT argument";
-    if (error == NULL) return true;
-    reply_errorf(c, error, c->spec->name);
     return false;
 }
 
