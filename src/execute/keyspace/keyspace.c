@@ -49,7 +49,10 @@ int db_number(const struct db *db) { return db->number; }
 
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
-uint64_t db_deadline_count(const struct db *db) { return db->table.deadlines.keys; }
+uint64_t db_deadline_count(const struct db *db)
+{
+    return db->table.deadlines.keys - db->table.lent_deadlines;
+}
 
 uint64_t db_slot_count(const struct db *db) { return db->table.slots; }
 
