@@ -30,6 +30,7 @@ struct call {
     struct db *db; /* the session's selected database */
     const struct command_spec *spec;
     const struct bytes *args;
+    void *own_args; /* memory of args that the handler made; freed after call_block() copied them */
     uint32_t nargs;
     uint16_t first_key; /* index of the key whose hash is known, 0: none */
     uint64_t hash;
