@@ -453,7 +453,9 @@ uint64_t run_reply_room(const struct session *s)
 
 bool call_reply_full(const struct call *c)
 {
-    return reply_total(c->reply) - c->reply_start > run_reply_room(c->session);
+    size_t len = reply_total(c->reply) - c->reply_start;
+    if (len < REPLY_LEND_MIN) return false; /* it is cut when it is complete */
+    return len > run_reply_room(c->session);
 }
 
 void run_cut_over_limit(struct session *s)
