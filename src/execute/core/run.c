@@ -14,6 +14,7 @@
 #include "execute/core/pause.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/types/heap.h"
 #include "execute/types/limits.h"
 
 #include <ctype.h>
@@ -319,6 +320,7 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     copy.args = c->args;
     copy.nargs = c->nargs;
     held_keep_blocked(s, &copy);
+    heap_free(c->own_args);
 }
 
 /* False when the command has to wait; then nothing happened. */
