@@ -11,6 +11,8 @@
 #include "execute/commands/table.h"
 #include "execute/core/config_rewrite.h"
 #include "execute/types/heap.h"
+#include "execute/types/set.h"
+#include "execute/types/zset.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -126,13 +128,28 @@ static enum run_result debug_htstats(struct call *c)
     return RUN_OK;
 }
 
-/* Strings have no table. */
+/* The table of a large set or sorted set. */
+static const struct table *debug_table_of(const struct entry *e)
+{
+    if (entry_type(e) == TYPE_SET) return set_table(e);
+    return entry_type(e) == TYPE_ZSET ? zset_table(e) : NULL;
+}
+
 static enum run_result debug_htstats_key(struct call *c)
 {
-    if (keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET) == NULL)
-        return reply_error(c, ERR_NO_KEY);
-    return reply_error(c, "ERR The value stored at the specified key is not represented using an "
-                          "hash table");
+    const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
+    if (e == NULL) return reply_error(c, ERR_NO_KEY);
+    const struct table *t = debug_table_of(e);
+    if (t == NULL)
+        return reply_error(c, "ERR The value stored at the specified key is not represented using "
+                              "an hash table");
+    struct reply r = {0};
+    reply_printf(&r, " table size: %" PRIu64 "\n number of elements: %" PRIu64 "\n", t->slots,
+                 t->count);
+    reply_printf(&r, " table bytes: %zu\n", table_bytes(t));
+    reply_verbatim(c, bytes_make(r.buf, r.len), "txt");
+    reply_release(&r);
+    return RUN_OK;
 }
 
 /* POPULATE makes "prefix:0" and so on, each with "value:0" and so on, cut or filled with zeros to
