@@ -73,8 +73,9 @@ ifeq ($(FLAGS_$(FLAVOUR)),)
 $(error FLAVOUR must be release, asan, tsan, cov or fuzz)
 endif
 
-# Only the room's own files, and the unit tests that mirror them, may include its private headers.
-room = $(if $(filter src/execute/% tests/unit/execute/%,$(1)),-DBATON_ROOM_EXECUTE)
+# Only the room's own files, the unit tests that mirror them and the fuzz targets may include its private
+# headers.
+room = $(if $(filter src/execute/% tests/unit/execute/% tests/fuzz/%,$(1)),-DBATON_ROOM_EXECUTE)
 
 CFLAGS  ?=
 LDFLAGS ?=

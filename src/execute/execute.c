@@ -249,6 +249,22 @@ static void execute_enforce_limit(struct session *s, struct out *o, struct item_
     run_cut_over_limit(s);
 }
 
+/* Sessions that waited for what the last command did, or whose wait is over. */
+static void execute_woken(struct execute_stage *e, struct turn *t)
+{
+    enum blocking_wake how;
+    struct session *s;
+    while ((s = blocking_next(&how)) != NULL) {
+        int writer = conn_card(s->conn.slot)->writer;
+        struct out *o = execute_out(e, writer);
+        struct item_start start = execute_item_start(o);
+        run_woken(s, how, &o->reply);
+        execute_enforce_limit(s, o, start, run_reply_room(s));
+        execute_add_item(e, o, s->conn, start, execute_cut_event(s));
+        if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) execute_publish(e, t, writer);
+    }
+}
+
 /* The commands of one item. `*asked` is up to where memory was asked for. */
 static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b,
                              uint32_t index, struct session *s, uint32_t *asked)
@@ -269,6 +285,12 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(s, o, start, room);
+        if (unlikely(blocking_is_pending())) {
+            execute_add_item(e, o, item->conn, start, execute_cut_event(s));
+            execute_woken(e, t);
+            o = execute_out(e, writer);
+            start = execute_item_start(o);
+        }
         if (reply_total(&o->reply) < leave) continue;
         execute_add_item(e, o, item->conn, start, 0);
         execute_publish(e, t, writer);
@@ -345,6 +367,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
+        if (blocking_is_pending()) execute_woken(e, t);
     }
     execute_publish_all(e, t);
 }
@@ -383,6 +406,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     }
     uint64_t due = e->cron_ns;
     if (keyspace_work(EXECUTE_WORK_BUDGET_US)) due = mono_ns + 1000000;
+    blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
@@ -441,6 +465,11 @@ static bool execute_run(void *self, struct turn *t)
     }
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
+    if (unlikely(blocking_is_pending())) {
+        execute_woken(e, t);
+        execute_publish_all(e, t);
+        e->due_ns = 0; /* they may hold commands */
+    }
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->output >= EXECUTE_TURN_OUTPUT) {
         for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
@@ -494,8 +523,8 @@ void execute_close(struct execute_stage *e)
     }
     while (e->idle_count > 0) execute_free_batch(e, e->idle_list[--e->idle_count]);
     config_apply_close();
-    run_close();
     sessions_close();
+    run_close();
     keyspace_close();
     stats_close();
     arena_free(arena, e);

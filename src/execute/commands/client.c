@@ -134,8 +134,7 @@ enum run_result cmd_CLIENT_UNPAUSE(struct call *c)
     return reply_ok(c);
 }
 
-/* Who waits for the end of a pause is not blocked in this sense, and no command that blocks is
- * there yet. */
+/* Who waits for the end of a pause is not blocked in this sense. */
 enum run_result cmd_CLIENT_UNBLOCK(struct call *c)
 {
     int64_t id;
@@ -143,7 +142,10 @@ enum run_result cmd_CLIENT_UNBLOCK(struct call *c)
     if (c->nargs == 4 && !call_arg_is(c, 3, "timeout") && !call_arg_is(c, 3, "error"))
         return reply_error(c, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
     if (!call_int(c, 2, &id)) return RUN_ERROR;
-    return reply_int(c, 0);
+    struct session *s = id < 0 ? NULL : session_by_id((uint64_t)id);
+    bool as_error = c->nargs == 4 && call_arg_is(c, 3, "error");
+    return reply_int(c, s != NULL &&
+                            blocking_unblock(s, as_error ? BLOCKING_ERROR : BLOCKING_TIMEOUT));
 }
 
 enum run_result cmd_CLIENT_HELP(struct call *c)

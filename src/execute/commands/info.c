@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "execute/commands/table.h"
+#include "execute/core/blocking.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
 #include "execute/core/world.h"
@@ -187,8 +188,6 @@ static void info_show_server(struct info *info)
 
 static void info_show_clients(struct info *info)
 {
-    static const char *const rest[] = {"tracking_clients", "clients_in_timeout_table",
-                                       "total_blocking_keys", "total_blocking_keys_on_nokey", NULL};
     const struct memory_facts *m = info_memory(info);
     info_int(info, "connected_clients", (int64_t)sessions_count());
     info_int(info, "cluster_connections", 0);
@@ -196,7 +195,10 @@ static void info_show_clients(struct info *info)
     info_int(info, "client_recent_max_input_buffer", (int64_t)m->client_input_max);
     info_int(info, "client_recent_max_output_buffer", (int64_t)m->client_output_max);
     info_int(info, "blocked_clients", (int64_t)sessions_count_blocked());
-    info_zeros(info, rest);
+    info_int(info, "tracking_clients", 0);
+    info_int(info, "clients_in_timeout_table", (int64_t)blocking_timeout_count());
+    info_int(info, "total_blocking_keys", (int64_t)blocking_key_count());
+    info_int(info, "total_blocking_keys_on_nokey", (int64_t)blocking_gone_count());
 }
 
 /* ---- Persistence, replication: still to come ---- */

@@ -61,6 +61,26 @@ static inline struct key call_key(const struct call *c, uint32_t i)
  */
 bool call_reply_full(const struct call *c);
 
+/* What a blocking command that found nothing waits for. */
+struct block_terms {
+    uint32_t first_key, key_count; /* the arguments that are its keys, one after the other */
+    enum value_type type;          /* only a value of this type wakes it */
+    bool wakes_when_gone;          /* or any change of the key, its deletion included */
+    bool null_is_bulk;             /* timeout: a null string instead of a null array */
+    int64_t timeout_ms;            /* 0: for ever */
+};
+/*
+ * Answers nothing: the handler returns what it gives, RUN_BLOCKED, and is called again, from the
+ * start, when a key is fed; until it answers. The arguments are copied from c->args, which the
+ * handler may have set to an array of its own (XREAD's $ becomes an id).
+ */
+enum run_result call_block(struct call *c, const struct block_terms *terms);
+/* Something came into a value that was there before: for values whose readers wait for more, as
+ * those of streams do. New keys feed by themselves. */
+void call_fed(struct call *c, struct key key);
+/* A timeout in seconds, fractions allowed, as the blocking commands take it; 0: for ever. */
+bool call_timeout(struct call *c, uint32_t i, int64_t *ms);
+
 /* `n` things were changed (keys or elements: what the counter of changes since the last save adds).
  */
 static inline void call_changed(struct call *c, uint64_t n) { c->changes += n; }

@@ -1,7 +1,8 @@
 /*
  * Held commands.
  *
- * Invariant: s->held_bytes is the sum over the session's line, and the connection's card shows it.
+ * Invariant: s->held_bytes is the sum over the session's line and the command it is blocked in, and
+ * the connection's card shows it.
  */
 #include "execute/core/held.h"
 
@@ -63,6 +64,22 @@ void held_return(struct session *s, struct held_command *h)
 }
 
 void held_free(struct held_command *h) { heap_free(h); }
+
+void held_keep_blocked(struct session *s, const struct command *cmd)
+{
+    s->blocked = held_copy(cmd);
+    s->held_bytes += s->blocked->bytes;
+    held_publish(s);
+}
+
+void held_drop_blocked(struct session *s)
+{
+    if (s->blocked == NULL) return;
+    s->held_bytes -= s->blocked->bytes;
+    held_free(s->blocked);
+    s->blocked = NULL;
+    held_publish(s);
+}
 
 void held_clear(struct session *s)
 {

@@ -22,7 +22,10 @@ void held_add(struct session *s, const struct command *cmd);
 struct held_command *held_take(struct session *s);
 void held_return(struct session *s, struct held_command *h);
 void held_free(struct held_command *h);
-/* Frees all. */
+/* Copies the command that the session waits in. */
+void held_keep_blocked(struct session *s, const struct command *cmd);
+void held_drop_blocked(struct session *s);
+/* Frees all that stand in line. */
 void held_clear(struct session *s);
 
 #endif

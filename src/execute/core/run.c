@@ -82,6 +82,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
         must(run_handlers[id] != NULL);
     }
     pause_open();
+    blocking_open();
     slowlog_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
     run_attack_logged_ms = -ATTACK_LOG_MS;
@@ -89,7 +90,11 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     run_begin_turn(settings_now(), clock_wall_ms(), clock_ticks());
 }
 
-void run_close(void) { slowlog_close(); }
+void run_close(void)
+{
+    blocking_close();
+    slowlog_close();
+}
 
 /* The time of the turn's begin and what has passed since: the kernel need not be asked again. */
 static void run_set_time(uint64_t ticks)
@@ -257,7 +262,7 @@ static void run_account(const struct call *c)
     if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
 }
 
-static void run_handler(struct call *c)
+static enum run_result run_handler(struct call *c)
 {
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
     if (unlikely(quiet)) keyspace_no_touch(true);
@@ -265,16 +270,16 @@ static void run_handler(struct call *c)
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
-    (void)result;
-    run_account(c);
+    if (likely(result != RUN_BLOCKED))
+        run_account(c);
+    else
+        run_ticks = clock_ticks(); /* it counts when it is done */
+    return result;
 }
 
-/* False when the command has to wait; then nothing happened. */
-static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
+static struct call run_make_call(struct session *s, const struct command *cmd, struct reply *reply)
 {
-    size_t mark = reply->len;
-    reply->resp = s->resp;
-    struct call c = {
+    return (struct call){
         .session = s,
         .db = s->db,
         .spec = cmd->spec,
@@ -287,6 +292,23 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
         .now_ms = run_wall_ms,
         .reply_start = reply_total(reply),
     };
+}
+
+/* The handler said that it waits: its command is copied with the arguments as they stand now. */
+static void run_keep_blocked(struct session *s, const struct command *cmd, const struct call *c)
+{
+    struct command copy = *cmd;
+    copy.args = c->args;
+    copy.nargs = c->nargs;
+    held_keep_blocked(s, &copy);
+}
+
+/* False when the command has to wait; then nothing happened. */
+static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
+{
+    size_t mark = reply->len;
+    reply->resp = s->resp;
+    struct call c = run_make_call(s, cmd, reply);
     enum verdict verdict = VERDICT_RUN;
     if (unlikely(cmd->flaw != FLAW_NONE)) {
         verdict = VERDICT_REJECTED;
@@ -301,9 +323,11 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last = cmd->spec;
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
-    if (likely(verdict == VERDICT_RUN)) run_handler(&c);
+    bool blocked = false;
+    if (likely(verdict == VERDICT_RUN)) blocked = run_handler(&c) == RUN_BLOCKED;
+    if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
     return true;
 }
 
@@ -339,7 +363,35 @@ void run_held(struct session *s, struct reply *reply)
             return;
         }
         held_free(h);
+        if (blocking_is_pending() && s->held_first != NULL && !s->is_blocked) {
+            pause_make_ready(s); /* those who wait for what it wrote go first */
+            return;
+        }
     }
+}
+
+/* ---- Blocking commands ---- */
+
+int64_t run_mono_now_ms(void) { return run_mono_ms; }
+
+void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
+{
+    size_t mark = reply->len;
+    reply->resp = s->resp;
+    struct call c = run_make_call(s, &s->blocked->command, reply);
+    if (how == BLOCKING_FED) {
+        if (run_handler(&c) == RUN_BLOCKED) return;
+    } else {
+        if (how == BLOCKING_TIMEOUT)
+            blocking_reply_timeout(&c);
+        else
+            reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        if (run_ticks == 0) run_ticks = clock_ticks();
+        run_account(&c);
+    }
+    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    blocking_forget(s);
+    if (s->held_first != NULL && !s->closing) pause_make_ready(s);
 }
 
 /* ---- CLIENT PAUSE ---- */
@@ -400,6 +452,9 @@ struct session *run_next_ready(void)
 int64_t run_next_due_ms(void)
 {
     int64_t due = pause_until_ms();
+    int64_t blocked = blocking_next_due_ms();
+    if (blocked >= 0) blocked += run_wall_ms - run_mono_ms;
+    if (blocked >= 0 && (due < 0 || due > blocked)) due = blocked;
     if (pause_first_ready() != NULL) return run_wall_ms;
     if (pause_has_readers() && (due < 0 || due > run_wall_ms + CHOKE_LOOK_MS))
         due = run_wall_ms + CHOKE_LOOK_MS;

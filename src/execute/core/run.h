@@ -13,6 +13,7 @@
 
 #include "execute/execute_private.h"
 
+#include "execute/core/blocking.h"
 #include "execute/core/call.h"
 #include "execute/core/session.h"
 
@@ -64,6 +65,12 @@ struct session *run_next_ready(void);
 /* Runs what the session holds, appending to `reply`, until it is empty or the session may not go
  * on. */
 void run_held(struct session *s, struct reply *reply);
+/* ---- Sessions that waited in a blocking command (core/blocking.h) ---- */
+/* Runs the command of a session that blocking_next() gave, or answers for it. */
+void run_woken(struct session *s, enum blocking_wake how, struct reply *reply);
+/* The monotonic clock in ms as commands see it. */
+int64_t run_mono_now_ms(void);
+
 /* When time alone makes a session ready or a timeout due: absolute wall ms, or -1. */
 int64_t run_next_due_ms(void);
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "catalog/settings.h"
+#include "execute/core/blocking.h"
 #include "execute/core/held.h"
 #include "execute/core/pause.h"
 #include "execute/core/stats.h"
@@ -172,6 +173,7 @@ static void session_close(struct session *s)
     s->closing = true;
     list_remove(s);
     pause_forget(s);
+    blocking_forget(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -214,7 +216,7 @@ uint64_t sessions_count(void) { return session_count; }
 
 uint64_t sessions_count_all(void) { return session_count_all; }
 
-uint64_t sessions_count_blocked(void) { return pause_count_waiting(); }
+uint64_t sessions_count_blocked(void) { return pause_count_waiting() + blocking_count(); }
 
 void session_set_text(char **text, struct bytes value)
 {

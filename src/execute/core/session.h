@@ -45,6 +45,8 @@ struct session {
     uint64_t command_count;
     uint32_t last_wire_len, last_args_len; /* of the command running; 0 between commands */
     struct held_command *held_first, *held_last;
+    struct held_command *blocked; /* the command that waits, while is_blocked */
+    struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */

@@ -11,7 +11,7 @@
 struct db {
     struct table table;
     int number;
-    uint64_t waited; /* keys that somebody waits for (keyspace_on_new) */
+    uint64_t waited; /* keys that somebody waits for (keyspace_on_waited) */
 };
 
 /* A table that was flushed and waits to be freed in steps. */
@@ -29,7 +29,7 @@ struct keyspace {
     bool expiry_off;
     bool keep_expired;
     struct random random;
-    void (*on_new)(struct db *db, struct key key, const struct entry *e);
+    void (*on_waited)(struct db *db, const struct key *key);
     struct flushed *flushed;
     struct keyspace_stats stats;
     struct histogram expire_lag_us;
@@ -40,6 +40,16 @@ extern struct keyspace keyspace;
 uint64_t *db_find(struct db *db, struct key key);
 /* Deletes an expired entry that somebody came across. */
 void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot);
+/* What is under a key changed its type, came or went: those who wait for it hear of it. */
+static inline void db_tell_waiting(struct db *db, struct key key)
+{
+    if (unlikely(db->waited > 0)) keyspace.on_waited(db, &key);
+}
+/* The entry is about to go. */
+static inline void db_tell_gone(struct db *db, uint64_t hash, const struct entry *e)
+{
+    if (unlikely(db->waited > 0)) db_tell_waiting(db, (struct key){entry_name(e), hash});
+}
 /* Removes the entry in a slot and frees it. */
 void db_remove(struct db *db, uint64_t hash, uint64_t *slot);
 

@@ -64,6 +64,7 @@ static uint64_t expire_segment(struct db *db, uint64_t max, uint64_t since_us)
         uint64_t *slot = expire_slot(s, due[i]);
         struct entry *e = segment_entry(*slot);
         table_take(t, s, slot);
+        if (unlikely(db->waited > 0)) db_tell_gone(db, entry_hash(e), e);
         entry_free(e);
         expire_note_lag(deadline_of_word(due[i]), since_us);
     }

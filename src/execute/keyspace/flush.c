@@ -9,6 +9,7 @@ static uint64_t flush_one(struct db *db, bool later)
 {
     uint64_t count = db->table.count;
     if (db->table.directory == NULL) return 0;
+    if (db->waited > 0) keyspace.on_waited(db, NULL);
     if (later) {
         struct flushed *g = heap_alloc(sizeof(*g));
         *g = (struct flushed){.next = keyspace.flushed, .table = db->table};
@@ -38,6 +39,8 @@ void keyspace_swap(struct db *a, struct db *b)
     struct table table = a->table;
     a->table = b->table;
     b->table = table;
+    if (a->waited > 0) keyspace.on_waited(a, NULL);
+    if (b->waited > 0) keyspace.on_waited(b, NULL);
 }
 
 /* A step of freeing flushed tables; false when there are none. */

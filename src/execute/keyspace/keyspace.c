@@ -78,6 +78,7 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
 {
     struct entry *e = segment_entry(*slot);
     table_remove(&db->table, hash, slot);
+    db_tell_gone(db, hash, e);
     entry_free(e);
 }
 
@@ -176,10 +177,12 @@ void keyspace_set_active_expiry(bool on) { keyspace.expiry_off = !on; }
 
 void keyspace_keep_expired(bool on) { keyspace.keep_expired = on; }
 
-void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e))
+void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key))
 {
-    keyspace.on_new = fn;
+    keyspace.on_waited = fn;
 }
+
+bool keyspace_is_waited(const struct db *db) { return db->waited > 0; }
 
 void keyspace_wait(struct db *db, int64_t change) { db->waited += (uint64_t)change; }
 

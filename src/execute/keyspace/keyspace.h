@@ -90,13 +90,14 @@ struct entry *keyspace_make(struct db *db, struct key key, enum value_type type)
 /* Takes a loose entry that is named as the key, over whatever is under it. */
 void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
 /*
- * For those who wait for keys: `fn` is called when a value that is no string comes under a key of a
- * database in which keys are waited for (made, moved, copied, put there; its elements may come
- * after the call). It must not touch the keyspace. keyspace_wait(db, 1) is one key more that is
- * waited for, -1 one less.
+ * For those who wait for keys: while a database has keys that are waited for, `fn` is called when a
+ * value of another type than string comes under a key (its elements may follow after the call),
+ * when a key goes, and with a NULL key when the whole database was flushed or swapped. It must not
+ * touch the keyspace. keyspace_wait(db, 1) is one key more that is waited for, -1 one less.
  */
-void keyspace_on_new(void (*fn)(struct db *db, struct key key, const struct entry *e));
+void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key));
 void keyspace_wait(struct db *db, int64_t change);
+bool keyspace_is_waited(const struct db *db);
 
 /* ---- Keys ---- */
 bool keyspace_delete(struct db *db, struct key key); /* true when it was there and alive */

@@ -100,7 +100,10 @@ static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
     unsigned flags = store_flags(v, deadline_ms);
     struct block *old = e->flags & ENTRY_BLOCK ? entry_block(e) : NULL;
     struct block *b = flags & ENTRY_BLOCK ? store_block(v) : NULL;
-    if (e->flags & ENTRY_ROOT) grave_take(e->kind, entry_root(e));
+    if (unlikely(e->flags & ENTRY_ROOT)) {
+        db_tell_waiting(db, key);
+        grave_take(e->kind, entry_root(e));
+    }
     e = entry_reshape(e, flags, store_inline_len(v), 0);
     if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
     store_fill(e, v, b);
@@ -266,7 +269,7 @@ static struct entry *store_renamed(const struct entry *from, struct bytes name)
 static void store_insert(struct db *db, struct key key, struct entry *e)
 {
     table_insert(&db->table, key.hash, e);
-    if (unlikely(db->waited > 0) && (e->flags & ENTRY_ROOT)) keyspace.on_new(db, key, e);
+    if (e->flags & ENTRY_ROOT) db_tell_waiting(db, key);
 }
 
 void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
@@ -276,6 +279,7 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
     uint64_t hash = entry_hash(from);
     store_clear(to_db, to);
     table_remove(&from_db->table, hash, table_slot_of(&from_db->table, hash, from));
+    db_tell_gone(from_db, hash, from);
     struct entry *e = from;
     if (!same_name) {
         e = store_renamed(from, to.name);

@@ -23,6 +23,17 @@ static inline void *heap_realloc(void *ptr, size_t len)
 }
 /* `ptr` may be NULL. */
 static inline void heap_free(void *ptr) { arena_free(heap_arena, ptr); }
+/* For what grows and shrinks often: it has room for `len` bytes afterwards, and moves only when
+ * what it occupies is too small. */
+static inline void *heap_grow(void *ptr, size_t len)
+{
+    return arena_usable(ptr) >= len ? ptr : heap_realloc(ptr, len);
+}
+/* Gives back what is behind `len` bytes, once that is more than half. */
+static inline void *heap_shrink(void *ptr, size_t len)
+{
+    return arena_usable(ptr) / 2 <= len ? ptr : heap_realloc(ptr, len);
+}
 static inline size_t heap_used(void) { return arena_used(heap_arena); }
 
 #endif

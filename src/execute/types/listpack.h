@@ -6,7 +6,8 @@
  *
  * Texts that read strictly as a 64-bit integer are kept as one, and read back as the same text.
  *
- * Functions that change a listpack take it and give it back: its address may change. Places (`at`)
+ * Functions that change a listpack take it and give it back: its address may change. It keeps some
+ * room when it shrinks, up to as much as it uses. Places (`at`)
  * are addresses in it: good until the next change, but for those that a change gives. Lengths are
  * bytes. A listpack never exceeds LISTPACK_MAX; callers ask listpack_fits() before they grow one.
  */

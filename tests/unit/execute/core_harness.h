@@ -75,8 +75,8 @@ static inline int core_open(void **state)
 static inline int core_close(void **state)
 {
     (void)state;
-    run_close();
     sessions_close();
+    run_close();
     keyspace_close();
     stats_close();
     reply_release(&core.reply);

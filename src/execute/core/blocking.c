@@ -1,0 +1,408 @@
+/*
+ * Invariants: a session waits if and only if s->blocking is set, and then is_blocked is set and
+ * s->blocked holds its command. A key stands in its database's table while somebody waits for it or
+ * it stands in the line of fed keys; keyspace_wait() counts it for just as long. blocking_pending
+ * is set while a key stands in that line or a session in the line of the woken.
+ */
+#include "execute/core/blocking.h"
+
+#include "codec/number.h"
+#include "execute/core/held.h"
+#include "execute/core/run.h"
+#include "execute/types/heap.h"
+#include "execute/types/table.h"
+
+#include <math.h>
+
+/* A key that is waited for: it lives in an entry of its database's table. */
+struct blocking_key {
+    struct db *db;
+    struct entry *entry;
+    struct blocking_wait *first, *last;
+    struct blocking_wait *cursor; /* the next to be served while the key is fed */
+    uint64_t gone_count;          /* waits that end when the key goes */
+    bool is_fed, is_fed_again;    /* in the line; and once more since its service began */
+    struct blocking_key *next_fed;
+};
+
+/* One session in one key's line. */
+struct blocking_wait {
+    struct session *session;
+    struct blocking_key *key;
+    struct blocking_wait *prev, *next;
+};
+
+/* What a session waits for. */
+struct blocking {
+    struct block_terms terms;
+    int64_t due_ms;   /* monotonic, -1: for ever */
+    uint32_t heap_at; /* place in blocking_heap when it has a timeout */
+    bool is_woken;    /* by time or CLIENT UNBLOCK */
+    enum blocking_wake how;
+    struct session *next_woken;
+    uint32_t wait_count;
+    struct blocking_wait waits[];
+};
+
+bool blocking_pending;
+static struct table *blocking_tables; /* by number of database */
+static struct blocking_key *fed_first, *fed_last;
+static struct session *woken_first, *woken_last;
+static struct session **blocking_heap; /* sessions with a timeout, the earliest first */
+static uint32_t heap_count, heap_room;
+static uint64_t blocked_count, gone_keys;
+
+/* ---- Keys ---- */
+
+static struct blocking_key *key_of_slot(const uint64_t *slot)
+{
+    return (struct blocking_key *)(uintptr_t)*entry_word_at(segment_entry(*slot));
+}
+
+static struct table *table_of(const struct db *db) { return &blocking_tables[db_number(db)]; }
+
+static struct blocking_key *blocking_key_find(const struct db *db, struct key key)
+{
+    uint64_t *slot = table_find(table_of(db), key);
+    return slot == NULL ? NULL : key_of_slot(slot);
+}
+
+static struct blocking_key *blocking_key_make(struct db *db, struct key key)
+{
+    struct blocking_key *k = blocking_key_find(db, key);
+    if (k != NULL) return k;
+    k = heap_zalloc(sizeof(*k));
+    k->db = db;
+    k->entry = entry_make(key.name, entry_kind(TYPE_STRING, ENC_INT), ENTRY_WORD, 0);
+    *entry_word_at(k->entry) = (int64_t)(uintptr_t)k;
+    table_insert(table_of(db), key.hash, k->entry);
+    keyspace_wait(db, 1);
+    return k;
+}
+
+static void blocking_key_drop_if_idle(struct blocking_key *k)
+{
+    if (k->first != NULL || k->is_fed) return;
+    uint64_t hash = entry_hash(k->entry);
+    struct table *t = table_of(k->db);
+    table_remove(t, hash, table_slot_of(t, hash, k->entry));
+    keyspace_wait(k->db, -1);
+    entry_free(k->entry);
+    heap_free(k);
+}
+
+static void blocking_key_feed(struct blocking_key *k)
+{
+    if (k->is_fed) {
+        k->is_fed_again = true;
+        return;
+    }
+    k->is_fed = true;
+    k->is_fed_again = false;
+    k->cursor = k->first;
+    k->next_fed = NULL;
+    if (fed_last != NULL)
+        fed_last->next_fed = k;
+    else
+        fed_first = k;
+    fed_last = k;
+    blocking_pending = true;
+}
+
+static void blocking_feed_visit(void *ctx, struct entry *e)
+{
+    (void)ctx;
+    blocking_key_feed((struct blocking_key *)(uintptr_t)*entry_word_at(e));
+}
+
+/* The keyspace says that something came under a key or that it went; no key: all of a database. */
+static void blocking_on_change(struct db *db, const struct key *key)
+{
+    if (key == NULL) {
+        table_scan(table_of(db), 0, UINT64_MAX, blocking_feed_visit, NULL);
+        return;
+    }
+    struct blocking_key *k = blocking_key_find(db, *key);
+    if (k != NULL) blocking_key_feed(k);
+}
+
+void call_fed(struct call *c, struct key key)
+{
+    if (likely(!keyspace_is_waited(c->db))) return;
+    blocking_on_change(c->db, &key);
+}
+
+/* ---- Timeouts: a binary heap ---- */
+
+static int64_t heap_due(uint32_t i) { return blocking_heap[i]->blocking->due_ms; }
+
+static void heap_put(uint32_t i, struct session *s)
+{
+    blocking_heap[i] = s;
+    s->blocking->heap_at = i;
+}
+
+static void heap_settle(uint32_t i, struct session *s)
+{
+    int64_t due = s->blocking->due_ms;
+    while (i > 0 && heap_due((i - 1) / 2) > due) {
+        heap_put(i, blocking_heap[(i - 1) / 2]);
+        i = (i - 1) / 2;
+    }
+    for (uint32_t child; (child = 2 * i + 1) < heap_count; i = child) {
+        if (child + 1 < heap_count && heap_due(child + 1) < heap_due(child)) child++;
+        if (heap_due(child) >= due) break;
+        heap_put(i, blocking_heap[child]);
+    }
+    heap_put(i, s);
+}
+
+static void heap_add(struct session *s)
+{
+    if (heap_count == heap_room) {
+        heap_room = heap_room == 0 ? 16 : 2 * heap_room;
+        blocking_heap = heap_realloc(blocking_heap, heap_room * sizeof(struct session *));
+    }
+    blocking_heap[heap_count] = s;
+    heap_settle(heap_count++, s);
+}
+
+static void heap_remove(struct session *s)
+{
+    uint32_t i = s->blocking->heap_at;
+    struct session *last = blocking_heap[--heap_count];
+    if (last != s) heap_settle(i, last);
+}
+
+int64_t blocking_next_due_ms(void) { return heap_count == 0 ? -1 : heap_due(0); }
+
+/* ---- Sessions ---- */
+
+static void wait_join(struct blocking_wait *w, struct session *s, struct blocking_key *k)
+{
+    *w = (struct blocking_wait){.session = s, .key = k, .prev = k->last};
+    if (k->last != NULL)
+        k->last->next = w;
+    else
+        k->first = w;
+    k->last = w;
+    if (k->is_fed && k->cursor == NULL) k->is_fed_again = true;
+    if (s->blocking->terms.wakes_when_gone && k->gone_count++ == 0) gone_keys++;
+}
+
+static void wait_leave(struct blocking_wait *w)
+{
+    struct blocking_key *k = w->key;
+    if (k->cursor == w) k->cursor = w->next;
+    if (w->prev != NULL)
+        w->prev->next = w->next;
+    else
+        k->first = w->next;
+    if (w->next != NULL)
+        w->next->prev = w->prev;
+    else
+        k->last = w->prev;
+    if (w->session->blocking->terms.wakes_when_gone && --k->gone_count == 0) gone_keys--;
+    blocking_key_drop_if_idle(k);
+}
+
+enum run_result call_block(struct call *c, const struct block_terms *terms)
+{
+    struct session *s = c->session;
+    if (s->blocking != NULL) return RUN_BLOCKED; /* it has its place */
+    struct blocking *b = heap_alloc(sizeof(*b) + terms->key_count * sizeof(b->waits[0]));
+    *b = (struct blocking){.terms = *terms, .due_ms = -1, .wait_count = terms->key_count};
+    s->blocking = b;
+    s->is_blocked = true;
+    blocked_count++;
+    for (uint32_t i = 0; i < terms->key_count; i++) {
+        wait_join(&b->waits[i], s, blocking_key_make(c->db, call_key(c, terms->first_key + i)));
+    }
+    if (terms->timeout_ms > 0) {
+        bool ends = !__builtin_add_overflow(run_mono_now_ms(), terms->timeout_ms, &b->due_ms);
+        if (ends)
+            heap_add(s);
+        else
+            b->due_ms = -1;
+    }
+    return RUN_BLOCKED;
+}
+
+static void woken_remove(struct session *s)
+{
+    struct session *prev = NULL;
+    for (struct session *w = woken_first; w != s; w = w->blocking->next_woken) prev = w;
+    if (prev != NULL)
+        prev->blocking->next_woken = s->blocking->next_woken;
+    else
+        woken_first = s->blocking->next_woken;
+    if (woken_last == s) woken_last = prev;
+}
+
+void blocking_forget(struct session *s)
+{
+    struct blocking *b = s->blocking;
+    if (b == NULL) return;
+    if (b->is_woken) woken_remove(s);
+    if (b->due_ms >= 0) heap_remove(s);
+    for (uint32_t i = 0; i < b->wait_count; i++) wait_leave(&b->waits[i]);
+    heap_free(b);
+    s->blocking = NULL;
+    s->is_blocked = false;
+    blocked_count--;
+    held_drop_blocked(s);
+}
+
+static void blocking_wake(struct session *s, enum blocking_wake how)
+{
+    struct blocking *b = s->blocking;
+    b->is_woken = true;
+    b->how = how;
+    b->next_woken = NULL;
+    if (woken_last != NULL)
+        woken_last->blocking->next_woken = s;
+    else
+        woken_first = s;
+    woken_last = s;
+    blocking_pending = true;
+}
+
+bool blocking_unblock(struct session *s, enum blocking_wake how)
+{
+    if (s->blocking == NULL || s->blocking->is_woken) return false;
+    blocking_wake(s, how);
+    return true;
+}
+
+void blocking_tick(int64_t mono_ms)
+{
+    while (heap_count > 0 && heap_due(0) <= mono_ms) {
+        struct session *s = blocking_heap[0];
+        heap_remove(s);
+        s->blocking->due_ms = -1;
+        if (!s->blocking->is_woken) blocking_wake(s, BLOCKING_TIMEOUT);
+    }
+}
+
+void blocking_reply_timeout(struct call *c)
+{
+    if (c->session->blocking->terms.null_is_bulk)
+        reply_null(c);
+    else
+        reply_null_array(c);
+}
+
+/* ---- Service ---- */
+
+/* Does what is under the key now concern the wait? A command that waits for lists does not look at
+ * a string that came. */
+static bool wait_is_due(const struct blocking_wait *w, const struct entry *e)
+{
+    const struct block_terms *t = &w->session->blocking->terms;
+    return t->wakes_when_gone || (e != NULL && entry_type(e) == t->type);
+}
+
+/* The next session of this key's line that its feeding concerns, or NULL. */
+static struct session *blocking_key_next(struct blocking_key *k)
+{
+    if (k->cursor == NULL) return NULL;
+    struct key key = key_make(entry_name(k->entry));
+    const struct entry *e = keyspace_find(k->db, key, LOOKUP_QUIET);
+    bool matters = k->gone_count > 0 || (e != NULL && entry_type(e) != TYPE_STRING);
+    while (matters && k->cursor != NULL) {
+        struct blocking_wait *w = k->cursor;
+        k->cursor = w->next;
+        if (!w->session->blocking->is_woken && wait_is_due(w, e)) return w->session;
+    }
+    return NULL;
+}
+
+/* The first fed key has been served: it leaves the line, or joins its end when it was fed again. */
+static void blocking_key_served(struct blocking_key *k)
+{
+    fed_first = k->next_fed;
+    if (fed_first == NULL) fed_last = NULL;
+    k->is_fed = false;
+    if (k->is_fed_again && k->first != NULL)
+        blocking_key_feed(k);
+    else
+        blocking_key_drop_if_idle(k);
+}
+
+struct session *blocking_next(enum blocking_wake *how)
+{
+    if (woken_first != NULL) {
+        *how = woken_first->blocking->how;
+        return woken_first;
+    }
+    *how = BLOCKING_FED;
+    while (fed_first != NULL) {
+        struct session *s = blocking_key_next(fed_first);
+        if (s != NULL) return s;
+        blocking_key_served(fed_first);
+    }
+    blocking_pending = false;
+    return NULL;
+}
+
+/* ---- Life ---- */
+
+void blocking_open(void)
+{
+    blocking_tables = heap_zalloc((size_t)keyspace_db_count() * sizeof(*blocking_tables));
+    keyspace_on_waited(blocking_on_change);
+}
+
+/* The sessions are gone. */
+void blocking_close(void)
+{
+    must(blocked_count == 0);
+    enum blocking_wake how;
+    while (blocking_next(&how) != NULL) continue;
+    for (int i = 0; i < keyspace_db_count(); i++) {
+        struct segment *s;
+        for (uint64_t index = 0; (s = table_next_segment(&blocking_tables[i], &index)) != NULL;)
+            table_free_segment(&blocking_tables[i], s);
+        table_close(&blocking_tables[i]);
+    }
+    heap_free(blocking_tables);
+    heap_free(blocking_heap);
+    blocking_tables = NULL;
+    blocking_heap = NULL;
+    heap_room = 0;
+}
+
+uint64_t blocking_count(void) { return blocked_count; }
+
+uint64_t blocking_timeout_count(void) { return heap_count; }
+
+uint64_t blocking_key_count(void)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < keyspace_db_count(); i++) sum += blocking_tables[i].count;
+    return sum;
+}
+
+uint64_t blocking_gone_count(void) { return gone_keys; }
+
+/* ---- Arguments ---- */
+
+bool call_timeout(struct call *c, uint32_t i, int64_t *ms)
+{
+    double seconds;
+    if (!number_double(c->args[i], &seconds) || isnan(seconds)) {
+        reply_error(c, "ERR timeout is not a float or out of range");
+        return false;
+    }
+    const char *error = NULL;
+    if (seconds * 1000 > (double)(INT64_MAX / 2))
+        error = "ERR timeout is out of range";
+    else if (seconds < 0)
+        error = "ERR timeout is negative";
+    if (error != NULL) {
+        reply_error(c, error);
+        return false;
+    }
+    *ms = (int64_t)ceil(seconds * 1000);
+    return true;
+}
