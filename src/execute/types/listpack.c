@@ -52,10 +52,10 @@ static void listpack_set_count(uint8_t *lp, uint32_t count)
     lp[5] = (uint8_t)(count >> 8);
 }
 
+/* What is not known stays so. */
 static void listpack_add_count(uint8_t *lp, uint32_t more)
 {
-    uint32_t count = listpack_head_count(lp);
-    if (count != LISTPACK_MANY) listpack_set_count(lp, count + more);
+    listpack_set_count(lp, listpack_head_count(lp) + more);
 }
 
 /* ---- Reading an element ---- */

@@ -302,6 +302,31 @@ static void test_borders_of_lengths_are_those_of_redis(void **state)
     assert_frame(2097146, "f0faff1f00", "00ffffff");
 }
 
+static void test_an_integer_takes_the_narrowest_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t most;
+        size_t size;
+    } kinds[] = {{4095, 3}, {INT16_MAX, 4}, {(1 << 23) - 1, 5}, {INT32_MAX, 6}, {INT64_MAX, 10}};
+    uint8_t *lp = listpack_append_int(listpack_make(0), 127);
+    assert_int_equal(listpack_size_at(listpack_last(lp)), 2);
+    lp = listpack_append_int(lp, 128);
+    assert_int_equal(listpack_size_at(listpack_last(lp)), 3);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        lp = listpack_append_int(lp, kinds[i].most);
+        assert_int_equal(listpack_size_at(listpack_last(lp)), kinds[i].size);
+        lp = listpack_append_int(lp, -kinds[i].most - 1);
+        assert_int_equal(listpack_size_at(listpack_last(lp)), kinds[i].size);
+        if (kinds[i].most == INT64_MAX) break;
+        lp = listpack_append_int(lp, kinds[i].most + 1);
+        assert_int_equal(listpack_size_at(listpack_last(lp)), kinds[i + 1].size);
+        lp = listpack_append_int(lp, -kinds[i].most - 2);
+        assert_int_equal(listpack_size_at(listpack_last(lp)), kinds[i + 1].size);
+    }
+    heap_free(lp);
+}
+
 static void test_many_elements_are_counted_by_walking(void **state)
 {
     (void)state;
@@ -324,7 +349,10 @@ static void test_many_elements_are_counted_by_walking(void **state)
 
     /* Nobody counts again when there are fewer: the field stays. */
     uint8_t *at = listpack_seek(lp, 10);
-    lp = listpack_delete(lp, &at, 65580);
+    lp = listpack_delete(lp, &at, 70);
+    types_assert_hex(lp + 4, 2, "ffff");
+    assert_int_equal(listpack_count(lp), 65530);
+    lp = listpack_delete(lp, &at, 65510);
     types_assert_hex(lp + 4, 2, "ffff");
     assert_int_equal(listpack_count(lp), 20);
     assert_true(listpack_is_valid(lp, listpack_bytes(lp), &count) && count == 20);
@@ -382,6 +410,9 @@ static void test_what_is_no_listpack_is_refused(void **state)
     assert_false(is_valid_hex("090000000100f501ff"));   /* no such kind */
     assert_false(is_valid_hex("080000000100bfff"));     /* over the end */
     assert_false(is_valid_hex("080000000100e0ff"));
+    assert_false(is_valid_hex("110000000100f5000000000000000009ff"));
+    assert_true(is_valid_hex("110000000100f4000000000000000009ff"));
+    assert_false(is_valid_hex("080000000100f0ff"));
     assert_false(is_valid_hex("0b0000000100f0ffffffff"));
     assert_false(is_valid_hex("0c0000000100f0ffffffffff"));
     assert_false(is_valid_hex("080000000100f4ff"));
@@ -406,6 +437,21 @@ static void test_what_is_cut_is_refused(void **state)
         }
         free(cut);
     }
+    heap_free(lp);
+}
+
+/* The way back over 255 bytes ends in the very byte that ends a listpack. */
+static void test_the_end_is_no_way_back(void **state)
+{
+    (void)state;
+    uint32_t count;
+    memset(random_room, 'x', 253);
+    uint8_t *lp = listpack_append(listpack_make(0), bytes_make(random_room, 253));
+    size_t bytes = listpack_bytes(lp);
+    assert_true(listpack_is_valid(lp, bytes, &count));
+    lp[0]--;
+    assert_int_equal(lp[bytes - 2], 0xff);
+    assert_false(listpack_is_valid(lp, bytes - 1, &count));
     heap_free(lp);
 }
 
@@ -481,10 +527,12 @@ int main(void)
         TYPES_TEST(test_random_changes_agree_with_the_model),
         TYPES_TEST(test_bytes_are_those_of_redis),
         TYPES_TEST(test_borders_of_lengths_are_those_of_redis),
+        TYPES_TEST(test_an_integer_takes_the_narrowest_kind),
         TYPES_TEST(test_many_elements_are_counted_by_walking),
         TYPES_TEST(test_joined_counts_become_unknown_at_65535),
         TYPES_TEST(test_what_is_no_listpack_is_refused),
         TYPES_TEST(test_what_is_cut_is_refused),
+        TYPES_TEST(test_the_end_is_no_way_back),
         TYPES_TEST(test_wider_encodings_than_needed_read_alike),
         TYPES_TEST(test_the_limit_of_a_listpack),
         TYPES_TEST(test_room_that_was_asked_for_is_used),
