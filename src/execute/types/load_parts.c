@@ -57,6 +57,18 @@ uint8_t *load_take_blob(struct load *l, size_t *len)
     return NULL;
 }
 
+struct block *load_take_block(struct load *l)
+{
+    struct rdb_string form;
+    if (rdb_take_string(l->in, &form)) {
+        struct block *b = block_make(form.len, form.len);
+        if (rdb_string_write(&form, b->bytes)) return b;
+        block_drop(b);
+    }
+    load_wrong(l, load_no_string);
+    return NULL;
+}
+
 uint8_t *load_take_listpack(struct load *l, uint32_t *count, const char *what)
 {
     size_t len;
@@ -92,7 +104,25 @@ uint8_t *load_take_ziplist(struct load *l, uint32_t *count, const char *what)
     return lp;
 }
 
-/* ---- Duplicates ---- */
+/* ---- What is in a listpack ---- */
+
+/* Goes on by `step` elements; there may be fewer. */
+static const uint8_t *load_skip(const uint8_t *lp, const uint8_t *at, unsigned step)
+{
+    for (; step > 0 && at != NULL; step--) at = listpack_next(lp, at);
+    return at;
+}
+
+bool load_fits(const uint8_t *lp, uint32_t count, const struct load_limits *limits)
+{
+    if (count > limits->elements) return false;
+    struct bytes text;
+    int64_t number;
+    const uint8_t *at = listpack_first(lp);
+    for (; at != NULL; at = load_skip(lp, at, limits->step))
+        if (!listpack_get(at, &text, &number) && text.len > limits->bytes) return false;
+    return true;
+}
 
 /*
  * Open addressing: a slot is the offset of an element in the listpack, 0 when it is free. At most
@@ -116,10 +146,24 @@ bool load_is_distinct(const uint8_t *lp, uint32_t count, unsigned step)
     uint32_t *slots = heap_zalloc(room * sizeof(*slots));
     bool distinct = true;
     const uint8_t *at = listpack_first(lp);
-    while (at != NULL && distinct) {
+    for (; at != NULL && distinct; at = load_skip(lp, at, step))
         distinct = load_note_element(slots, room - 1, lp, at);
-        for (unsigned i = 0; i < step && at != NULL; i++) at = listpack_next(lp, at);
-    }
     heap_free(slots);
     return distinct;
+}
+
+/* ---- Results ---- */
+
+struct entry *load_entry(struct load *l, enum value_type type, enum value_encoding enc, void *root)
+{
+    struct entry *e = entry_make(l->name, entry_kind(type, enc), ENTRY_WORD | ENTRY_ROOT, 0);
+    entry_set_root(e, enc, root);
+    return e;
+}
+
+struct entry *load_done(struct entry *e, bool good)
+{
+    if (good || e == NULL) return e;
+    entry_free(e);
+    return NULL;
 }
