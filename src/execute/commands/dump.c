@@ -61,6 +61,13 @@ struct restore_options {
     int64_t lfu;    /* -1: not given */
 };
 
+/* An integer from 0 to `max`: what is none has an error of its own. */
+static bool restore_int(struct call *c, uint32_t i, int64_t max, const char *error, int64_t *out)
+{
+    if (!call_int(c, i, out)) return false;
+    return (*out >= 0 && *out <= max) || reply_error(c, error) == RUN_OK;
+}
+
 static bool restore_parse(struct call *c, struct restore_options *o)
 {
     *o = (struct restore_options){.idle_s = -1, .lfu = -1};
@@ -74,8 +81,8 @@ static bool restore_parse(struct call *c, struct restore_options *o)
             good = call_int_range(c, ++i, 0, INT64_MAX, "ERR Invalid IDLETIME value, must be >= 0",
                                   &o->idle_s);
         else if (call_arg_is(c, i, "freq") && more && o->idle_s < 0)
-            good = call_int_range(c, ++i, 0, UINT8_MAX,
-                                  "ERR Invalid FREQ value, must be >= 0 and <= 255", &o->lfu);
+            good = restore_int(c, ++i, UINT8_MAX, "ERR Invalid FREQ value, must be >= 0 and <= 255",
+                               &o->lfu);
         else
             good = reply_syntax(c) == RUN_OK;
         if (!good) return false;
@@ -86,8 +93,7 @@ static bool restore_parse(struct call *c, struct restore_options *o)
 /* The deadline from the argument: 0 stands for none. */
 static bool restore_deadline(struct call *c, bool absolute, int64_t *at_ms)
 {
-    if (!call_int_range(c, 2, 0, INT64_MAX, "ERR Invalid TTL value, must be >= 0", at_ms))
-        return false;
+    if (!restore_int(c, 2, INT64_MAX, "ERR Invalid TTL value, must be >= 0", at_ms)) return false;
     if (*at_ms == 0) {
         *at_ms = DEADLINE_NONE;
     } else if (!absolute && __builtin_add_overflow(*at_ms, c->now_ms, at_ms)) {
@@ -97,8 +103,8 @@ static bool restore_deadline(struct call *c, bool absolute, int64_t *at_ms)
     return true;
 }
 
-/* Reads the payload at argument 3. False: the error is answered. */
-static bool restore_load(struct call *c, struct loaded *value)
+/* Gives the value of the payload at argument 3. False: the error is answered. */
+static bool restore_load(struct call *c, struct entry **value)
 {
     struct bytes body;
     if (!rdb_open_payload(arg(c, 3), !debug_skips_checksums(), &body)) {
@@ -112,26 +118,12 @@ static bool restore_load(struct call *c, struct loaded *value)
     if (rdb_take_byte(&in, &type)) wrong = load_value(&in, type, arg(c, 1), value);
     if (wrong == NULL && rdb_left(&in) > 0) {
         wrong = "bytes follow the value";
-        loaded_drop(value);
+        entry_free(*value);
     }
     if (wrong == NULL) return true;
     log_verbose("RESTORE refused a payload of type %u: %s", type, wrong);
     reply_error(c, "ERR Bad data format");
     return false;
-}
-
-/* Takes the value; the key is not there. */
-static struct entry *restore_put(struct call *c, struct key key, struct loaded *value)
-{
-    if (value->entry != NULL) {
-        keyspace_put_entry(c->db, key, value->entry);
-        return value->entry;
-    }
-    struct block *b = value->string;
-    if (b->len > ENTRY_INLINE_MAX) return keyspace_put_block(c->db, key, b, DEADLINE_NONE);
-    struct entry *e = keyspace_put_string(c->db, key, bytes_make(b->bytes, b->len), DEADLINE_NONE);
-    block_drop(b);
-    return e;
 }
 
 static void restore_set_clock(const struct call *c, struct entry *e,
@@ -146,21 +138,21 @@ static void restore_set_clock(const struct call *c, struct entry *e,
 enum run_result cmd_RESTORE(struct call *c)
 {
     struct restore_options o;
-    struct loaded value;
+    struct entry *e;
     struct key key = call_key(c, 1);
     int64_t at_ms;
     if (!restore_parse(c, &o)) return RUN_ERROR;
     if (!o.replace && keyspace_find(c->db, key, LOOKUP_WRITE) != NULL)
         return reply_error(c, "BUSYKEY Target key name already exists.");
-    if (!restore_deadline(c, o.absolute, &at_ms) || !restore_load(c, &value)) return RUN_ERROR;
+    if (!restore_deadline(c, o.absolute, &at_ms) || !restore_load(c, &e)) return RUN_ERROR;
 
     bool deleted = keyspace_delete(c->db, key);
     if (at_ms != DEADLINE_NONE && at_ms <= c->now_ms) {
-        loaded_drop(&value);
+        entry_free(e);
         call_changed(c, deleted);
         return reply_ok(c);
     }
-    struct entry *e = restore_put(c, key, &value);
+    keyspace_put_entry(c->db, key, e);
     if (at_ms != DEADLINE_NONE) e = keyspace_set_deadline(c->db, e, at_ms);
     restore_set_clock(c, e, &o);
     call_changed(c, 1);

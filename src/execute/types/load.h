@@ -14,17 +14,11 @@
 
 #include "codec/rdb.h"
 
-/* One of the two is not NULL: a string, or a loose entry (types/type.h) without a deadline. */
-struct loaded {
-    struct block *string;
-    struct entry *entry;
-};
-
 /*
- * The value that follows a type byte, for a key of this name. NULL when it is in *out; else the
- * reason, words for the log, and *out is empty. What comes after the value is still in `in`.
+ * The value that follows a type byte, as a loose entry of this name without a deadline. NULL when
+ * it is in *out; else the reason, words for the log, and *out is NULL. What comes after the value
+ * is still in `in`.
  */
-const char *load_value(struct rdb_in *in, uint8_t type, struct bytes name, struct loaded *out);
-void loaded_drop(struct loaded *value);
+const char *load_value(struct rdb_in *in, uint8_t type, struct bytes name, struct entry **out);
 
 #endif

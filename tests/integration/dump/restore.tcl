@@ -214,6 +214,12 @@ test "hashes of older servers" -needs hset {
     }
 }
 
+# A listpack of two fields with values and deadlines, the second without.
+proc triples {at_ms} {
+    set body \x81f\x02\x81v\x02\xf4[binary format w $at_ms]\x09\x81g\x02\x81w\x02\x00\x01
+    return [binary format is [expr {7 + [string length $body]}] 6]$body\xff
+}
+
 test "hashes with deadlines of fields" -needs hpexpiretime {
     set at [expr {[clock milliseconds] + 1000000}]
     set min [binary format w $at]
@@ -229,12 +235,6 @@ test "hashes with deadlines of fields" -needs hpexpiretime {
         expect OK { ask RESTORE again 0 [ask DUMP k] REPLACE }
         expect [list $at -1] { ask HPEXPIRETIME again FIELDS 2 f g }
     }
-}
-
-# A listpack of two fields with values and deadlines, the second without.
-proc triples {at_ms} {
-    set body \x81f\x02\x81v\x02\xf4[binary format w $at_ms]\x09\x81g\x02\x81w\x02\x00\x01
-    return [binary format is [expr {7 + [string length $body]}] 6]$body\xff
 }
 
 # ---- what must be refused
