@@ -39,6 +39,7 @@ SIM_BIN  := $(if $(SIM),$B/tests/sim/sim)
 CLI_BIN  := $(CLI:%.c=$B/%)
 PROBE    := $B/utils/io-uring-probe
 FLOOR    := $B/utils/bench/null-server
+CACHE    := $B/utils/bench/zipf-cache
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
 # --- how it is compiled -------------------------------------------------------------------------
@@ -135,6 +136,9 @@ $(CLI_BIN): $B/%: $B/%.o
 
 $(PROBE) $(FLOOR): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< $(ALL_LIBS)
+
+$(CACHE): $B/%: $B/%.o
+	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis $(ALL_LIBS)
 
 # Both files change only when what they say changes, so nothing is rebuilt for nothing.
 $B/flags: FORCE
@@ -251,8 +255,9 @@ fuzz-run: $(FUZZ_BIN)
 
 bench:
 	@deps/install build bench
-	$(SUB) -j$(JOBS) all $(FLOOR)
-	@PLANS='$(PLANS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) $(ARGS)
+	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE)
+	@PLANS='$(PLANS)' TYPES='$(TYPES)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
+	    --cache $(CACHE) $(ARGS)
 
 # redis-cli and redis-benchmark, ioredis and node-redis (which npm fetches). APPS: some of their names.
 apps: deps-test
@@ -307,7 +312,7 @@ help:
 	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
-	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
+	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
 	@echo 'make apps            redis-cli, redis-benchmark, ioredis, node-redis (APPS=redis-tools ...)'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'

@@ -29,6 +29,11 @@
         .find = KEY_FIND_RANGE, .last = (last_), .step = (step_)              \
     }
 #define KEY_AT(index_, flags_) KEYS_FROM(index_, 0, 1, flags_)
+#define KEYS_COUNTED(index_, flags_)                                          \
+    {                                                                         \
+        .flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = (index_), \
+        .find = KEY_FIND_KEYNUM, .keynum_index = 0, .first = 1, .step = 1     \
+    }
 #define KEY_AT_NOTED(index_, flags_, notes_)                                  \
     {                                                                         \
         .flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = (index_), \

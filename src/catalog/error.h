@@ -19,6 +19,7 @@
 #define ERR_OFFSET "ERR offset is out of range"
 #define ERR_BIT_OFFSET "ERR bit offset is not an integer or out of range"
 #define ERR_NOAUTH "NOAUTH Authentication required."
+#define ERR_OOM "OOM command not allowed when used memory > 'maxmemory'."
 #define ERR_WRONGPASS "WRONGPASS invalid username-password pair or user is disabled."
 #define ERR_NO_PASSWORD_SET                                                                     \
     "ERR AUTH <password> called without any password configured for the default user. Are you " \

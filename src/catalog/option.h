@@ -62,6 +62,12 @@ static inline bool policy_is_lfu(int policy)
     return policy == POLICY_VOLATILE_LFU || policy == POLICY_ALLKEYS_LFU;
 }
 
+/* Chooses keys by when or how often they were used. */
+static inline bool policy_has_clocks(int policy)
+{
+    return policy_is_lfu(policy) || policy == POLICY_ALLKEYS_LRU || policy == POLICY_VOLATILE_LRU;
+}
+
 /* notify-keyspace-events: bits, in the order in which CONFIG GET prints their letters. */
 enum notify_class {
     NOTIFY_GENERIC = 1 << 0,

@@ -15,6 +15,7 @@
 #include "base/must.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
+#include "execute/core/memory_limit.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
@@ -35,6 +36,7 @@ enum {
         1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
     EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
     EXECUTE_IDLE_BYTES = 4 << 20,   /* buffers of idle batches that are kept, in all */
+    EXECUTE_IDLE_LEAST = 256 << 10, /* and even when memory is short */
     EXECUTE_IDLE_BATCHES = 1024,    /* idle batches that are kept */
     EXECUTE_TURN_OUTPUT = 1 << 20,  /* bytes of reply after which a turn gives way */
     EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made;
@@ -111,6 +113,23 @@ static void execute_take_home(struct execute_stage *e)
             execute_keep_batch(e, b);
         }
     }
+}
+
+static void execute_drop_idle(struct execute_stage *e, size_t bytes)
+{
+    while (e->idle_count > 0 && e->idle_bytes >= bytes) {
+        struct reply_batch *b = e->idle_list[--e->idle_count];
+        e->idle_bytes -= b->cap;
+        execute_free_batch(e, b);
+    }
+}
+
+/* Memory is short: most of what only waits for its next use goes. */
+static void execute_give_back(void *self)
+{
+    struct execute_stage *e = self;
+    execute_take_home(e);
+    execute_drop_idle(e, EXECUTE_IDLE_LEAST);
 }
 
 static struct reply_batch *execute_make_batch(struct execute_stage *e)
@@ -409,6 +428,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
+    if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
     if (next >= 0 && next <= wall_ms) {
         keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
@@ -504,6 +524,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
+    memory_limit_open(execute_give_back, e);
     config_apply_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
@@ -521,7 +542,7 @@ void execute_close(struct execute_stage *e)
         if (b->loan_count > 0) execute_repay(e, b);
         execute_free_batch(e, b);
     }
-    while (e->idle_count > 0) execute_free_batch(e, e->idle_list[--e->idle_count]);
+    execute_drop_idle(e, 0);
     config_apply_close();
     sessions_close();
     run_close();

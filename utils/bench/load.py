@@ -29,11 +29,15 @@ TESTS = {
 
 
 class Shape:
-    """What a run asks for: test, pipeline depth, connections, bytes of a value, client threads."""
+    """What a run asks for: test, pipeline depth, connections, bytes of a value, client threads.
 
-    def __init__(self, test, pipeline, clients, size, threads):
+    A heavy one takes milliseconds for a request: few of them make a run.
+    """
+
+    def __init__(self, test, pipeline, clients, size, threads, heavy=False):
         self.test, self.pipeline, self.clients = test, pipeline, clients
         self.size, self.threads = size, threads
+        self.least, self.guess = (10, 40) if heavy else (2000, 30000 * min(pipeline, 8))
 
     def key(self):
         return (self.test, self.pipeline, self.clients, self.size, self.threads)
@@ -104,8 +108,8 @@ class Load:
     def requests(self, server, shape, seconds):
         """As many as usual: a run that something disturbed must not make the next one short."""
         speeds = self.speeds[server.name, shape.key()]
-        known = statistics.median(speeds) if speeds else 30000 * min(shape.pipeline, 8)
-        return max(2000, shape.clients * shape.pipeline, int(known * seconds))
+        known = statistics.median(speeds) if speeds else shape.guess
+        return max(shape.least, shape.clients * shape.pipeline, int(known * seconds))
 
     def run(self, server, shape, seconds=None):
         """One run: throughput, microseconds of server CPU per request, p50 and p99 in ms."""

@@ -88,12 +88,13 @@ static enum run_result debug_object(struct call *c)
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
     size_t len = entry_type(e) == TYPE_STRING ? debug_serialized_len(e) : 0;
     int64_t idle_s = entry_idle_ms(e) / 1000;
-    char text[256];
-    snprintf(text, sizeof(text),
-             "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%" PRId64
-             " lru_seconds_idle:%" PRId64 " bytes:%zu",
-             (const void *)e, entry_encoding_name(e), len, (c->now_ms / 1000 - idle_s) & 0xffffff,
-             idle_s, entry_memory(e, 0));
+    char text[512];
+    int n = snprintf(text, sizeof(text),
+                     "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%" PRId64
+                     " lru_seconds_idle:%" PRId64 " bytes:%zu",
+                     (const void *)e, entry_encoding_name(e), len,
+                     (c->now_ms / 1000 - idle_s) & 0xffffff, idle_s, entry_memory(e, 0));
+    debug_list_figures(e, text + n, sizeof(text) - (size_t)n);
     return reply_status(c, text);
 }
 
@@ -345,6 +346,8 @@ static enum run_result debug_help(struct call *c)
         "    The size and the filling of a database's table.",
         "HTSTATS-KEY <key>",
         "    The same for the table of a value that has one.",
+        "LISTPACK <key>",
+        "    The elements of a value that is kept as a listpack, and where each of them is.",
         "LOG <message>",
         "    Writes the message to the log.",
 #ifndef BATON_LIBC_MALLOC
@@ -367,6 +370,8 @@ static enum run_result debug_help(struct call *c)
         "PROTOCOL <type>",
         "    Answers with a value of this type: string, integer, double, bignum, null, array,",
         "    set, map, attrib, push, verbatim, true or false.",
+        "QUICKLIST-PACKED-THRESHOLD <size>",
+        "    Elements of lists from this size on get a node of their own; 0: as the option says.",
         "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|<ms>>",
         "REPLYBUFFER RESIZING <0|1>",
         "    Accepted: clients have no reply buffers of their own here.",
@@ -401,6 +406,7 @@ static const struct debug_subcommand {
     {"error", 3, 3, debug_error},
     {"htstats", 3, 4, debug_htstats},
     {"htstats-key", 3, 4, debug_htstats_key},
+    {"listpack", 3, 3, debug_listpack},
     {"log", 3, 3, debug_log},
 #ifndef BATON_LIBC_MALLOC
     {"mallctl", 3, 4, debug_mallctl},
@@ -412,6 +418,7 @@ static const struct debug_subcommand {
     {"pause-cron", 3, 3, debug_pause_cron},
     {"populate", 3, 5, debug_populate},
     {"protocol", 3, 3, debug_protocol},
+    {"quicklist-packed-threshold", 3, 3, debug_quicklist_threshold},
     {"replybuffer", 4, 4, debug_replybuffer},
     {"segfault", 2, 2, debug_segfault},
     {"set-active-expire", 3, 3, debug_set_active_expire},

@@ -18,5 +18,10 @@ bool debug_skips_checksums(void);
 enum run_result debug_protocol(struct call *c);
 enum run_result debug_digest(struct call *c);
 enum run_result debug_digest_value(struct call *c);
+enum run_result debug_listpack(struct call *c);
+enum run_result debug_quicklist_threshold(struct call *c);
+/* What DEBUG OBJECT says about a large list: printed, cut to `room` bytes with the end; gives how
+ * many without the end, 0 for other values. */
+size_t debug_list_figures(const struct entry *e, char *out, size_t room);
 
 #endif

@@ -45,7 +45,7 @@ void info_zeros(struct info *info, const char *const *names)
 
 const struct memory_facts *info_memory(struct info *info)
 {
-    if (!info->has_memory) memory_read_facts(&info->memory);
+    if (!info->has_memory) memory_read_facts(&info->memory, info->used);
     info->has_memory = true;
     return &info->memory;
 }
@@ -348,7 +348,7 @@ enum run_result cmd_INFO(struct call *c)
     uint32_t chosen = c->nargs == 1 ? info_sections_of(SECTION_DEFAULT) : 0;
     for (uint32_t i = 1; i < c->nargs; i++) chosen |= info_choose(arg(c, i));
 
-    struct info info = {.call = c, .counters = info_read_counters()};
+    struct info info = {.call = c, .used = mem_used(), .counters = info_read_counters()};
     for (unsigned i = 0; i < SECTIONS; i++) {
         if (!(chosen & 1u << i)) continue;
         if (info.text.len != 0) info_line(&info, "");

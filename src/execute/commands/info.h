@@ -16,6 +16,7 @@ struct info {
     struct call *call;
     struct reply text;
     struct world_counters counters; /* since the last RESETSTAT where they only grow */
+    size_t used;                    /* memory, before this text was begun */
     struct memory_facts memory;     /* by info_memory() */
     bool has_memory;
 };

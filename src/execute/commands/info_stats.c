@@ -5,6 +5,7 @@
 #include "execute/commands/info.h"
 
 #include "codec/number.h"
+#include "execute/core/memory_limit.h"
 #include "execute/core/stats.h"
 
 #include <inttypes.h>
@@ -33,12 +34,7 @@ static void info_show_traffic(struct info *info)
 static void info_show_expiry(struct info *info)
 {
     static const char *const cycle[] = {"expired_time_cap_reached_count",
-                                        "expire_cycle_cpu_milliseconds",
-                                        "evicted_keys",
-                                        "evicted_clients",
-                                        "total_eviction_exceeded_time",
-                                        "current_eviction_exceeded_time",
-                                        NULL};
+                                        "expire_cycle_cpu_milliseconds", NULL};
     const struct keyspace_stats *ks = keyspace_stats();
     const uint64_t *lag = ks->expire_lag_us;
     info_int(info, "expired_keys", (int64_t)ks->expired);
@@ -48,6 +44,10 @@ static void info_show_expiry(struct info *info)
               lag[0], lag[1], lag[2], lag[3]);
     info_text(info, "expired_stale_perc", "0.00");
     info_zeros(info, cycle);
+    info_int(info, "evicted_keys", (int64_t)ks->evicted);
+    info_int(info, "evicted_clients", 0);
+    info_int(info, "total_eviction_exceeded_time", (int64_t)memory_limit_exceeded_ms());
+    info_int(info, "current_eviction_exceeded_time", (int64_t)memory_limit_exceeding_ms());
     info_int(info, "keyspace_hits", (int64_t)ks->hits);
     info_int(info, "keyspace_misses", (int64_t)ks->misses);
 }

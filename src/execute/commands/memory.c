@@ -37,11 +37,11 @@ static void memory_read_clients(struct memory_facts *out)
     }
 }
 
-void memory_read_facts(struct memory_facts *out)
+void memory_read_facts(struct memory_facts *out, size_t used)
 {
     memory_sample();
     *out = (struct memory_facts){
-        .used = mem_used(), .peak = memory_peak, .startup = memory_startup, .rss = mem_rss()};
+        .used = used, .peak = memory_peak, .startup = memory_startup, .rss = mem_rss()};
     mem_totals_read(&out->heap);
     for (int i = 0; i < keyspace_db_count(); i++) {
         out->keys += db_size(keyspace_db(i));
@@ -228,7 +228,7 @@ static uint64_t memory_stats_heap(struct call *c, const struct memory_facts *m)
 enum run_result cmd_MEMORY_STATS(struct call *c)
 {
     struct memory_facts m;
-    memory_read_facts(&m);
+    memory_read_facts(&m, mem_used());
     size_t mark = reply_defer(c);
     uint64_t pairs = memory_stats_usage(c, &m);
     pairs += memory_stats_dbs(c);
@@ -294,7 +294,7 @@ enum run_result cmd_MEMORY_DOCTOR(struct call *c)
 {
     struct memory_facts m;
     struct reply r = {0};
-    memory_read_facts(&m);
+    memory_read_facts(&m, mem_used());
     if (m.used < DOCTOR_LEAST) {
         reply_printf(&r,
                      "The server uses less than %d MB, which is too little to tell a good state "

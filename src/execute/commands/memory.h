@@ -25,8 +25,9 @@ struct memory_facts {
     double dataset_percent, peak_percent;
 };
 
-/* Walks all clients; tens of microseconds and more. */
-void memory_read_facts(struct memory_facts *out);
+/* Walks all clients; tens of microseconds and more. `used` is mem_used() before the answer was
+ * begun: its own buffer is not what is asked about. */
+void memory_read_facts(struct memory_facts *out, size_t used);
 /* Notes a new peak; the first call notes what the start took. */
 void memory_sample(void);
 

@@ -6,7 +6,7 @@
 #include "execute/commands/table.h"
 
 /* Redis keeps the integers below this once for all keys, and its clients and tests know them by
- * this count of references. */
+ * this count of references; but for policies that need a clock for each key. */
 enum { OBJECT_SHARED_INTS = 10000, OBJECT_SHARED_REFS = INT32_MAX };
 
 #define OBJECT_ADJUST                                                                          \
@@ -26,6 +26,8 @@ enum run_result cmd_OBJECT_REFCOUNT(struct call *c)
     struct entry *e = generic_peek(c, 2);
     if (e == NULL) return reply_null(c);
     int64_t n;
+    const struct settings *s = c->settings;
+    if (s->maxmemory > 0 && policy_has_clocks(s->maxmemory_policy)) return reply_int(c, 1);
     bool is_int = entry_type(e) == TYPE_STRING && entry_encoding(e) == ENC_INT && string_int(e, &n);
     return reply_int(c, is_int && n >= 0 && n < OBJECT_SHARED_INTS ? OBJECT_SHARED_REFS : 1);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "execute/core/held.h"
+#include "execute/core/memory_limit.h"
 #include "execute/core/pause.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
@@ -225,6 +226,23 @@ static enum verdict run_judge(struct call *c)
     return VERDICT_RUN;
 }
 
+/*
+ * With maxmemory: room is made before a command, so that one that may grow memory can be refused,
+ * and after it, so that memory is below the limit when its answer is read. While clients are paused
+ * the data stands still.
+ */
+static bool run_make_room(void)
+{
+    return pause_mode() != PAUSE_OFF || memory_limit_make_room(run_settings);
+}
+
+static enum verdict run_judge_memory(struct call *c)
+{
+    if (run_make_room() || !(c->spec->flags & CF_DENYOOM)) return VERDICT_RUN;
+    reject(c, ERR_OOM);
+    return VERDICT_REJECTED;
+}
+
 /* ---- Running ---- */
 
 /* CLIENT REPLY: what the command answered goes away again. */
@@ -324,7 +342,10 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
     bool blocked = false;
+    if (unlikely(run_settings->maxmemory > 0) && verdict == VERDICT_RUN)
+        verdict = run_judge_memory(&c);
     if (likely(verdict == VERDICT_RUN)) blocked = run_handler(&c) == RUN_BLOCKED;
+    if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
     if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);

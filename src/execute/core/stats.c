@@ -6,6 +6,8 @@
  */
 #include "execute/core/stats.h"
 
+#include "execute/core/memory_limit.h"
+
 #include "base/clock.h"
 #include "execute/keyspace/keyspace.h"
 #include "execute/types/heap.h"
@@ -112,6 +114,7 @@ void stats_reset(void)
     memset(stats_rates, 0, sizeof(stats_rates));
     stats_sampled_ms = 0;
     keyspace_reset_stats();
+    memory_limit_reset_stats();
 }
 
 /* A counter that fell was reset meanwhile: what it holds now has been counted since. */

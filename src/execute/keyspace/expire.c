@@ -6,7 +6,7 @@
 #define BATCH_MAX SEGMENT_ROOM_MAX
 #define AHEAD 4
 
-static struct db *expire_next_db(void)
+struct db *db_next_due(void)
 {
     struct db *next = NULL;
     int64_t at = INT64_MAX;
@@ -22,12 +22,11 @@ static struct db *expire_next_db(void)
 int64_t keyspace_next_due_ms(void)
 {
     if (keyspace.expiry_off) return -1;
-    const struct db *db = expire_next_db();
+    const struct db *db = db_next_due();
     return db == NULL ? -1 : deadline_next(&db->table.deadlines);
 }
 
-/* The slot of the due entry that a word of the band of deadlines stands for. */
-static uint64_t *expire_slot(struct segment *s, uint64_t word)
+uint64_t *db_slot_of_deadline(struct segment *s, uint64_t word)
 {
     for (uint32_t at = band_seek(s->slots, s->room, band_tag(word));; at++) {
         must(s->slots[at] != 0 && band_tag(s->slots[at]) == band_tag(word));
@@ -61,7 +60,7 @@ static uint64_t expire_segment(struct db *db, uint64_t max, uint64_t since_us)
     uint32_t count = deadline_take_due(&t->deadlines, s, keyspace.now_ms, due, cap);
     for (uint32_t i = 0; i < count; i++) {
         if (i + AHEAD < count) expire_prefetch(s, due[i + AHEAD]);
-        uint64_t *slot = expire_slot(s, due[i]);
+        uint64_t *slot = db_slot_of_deadline(s, due[i]);
         struct entry *e = segment_entry(*slot);
         table_take(t, s, slot);
         if (unlikely(db->waited > 0)) db_tell_gone(db, entry_hash(e), e);
@@ -77,7 +76,7 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
 {
     uint64_t count = 0, since_us = 0, start_us = 0;
     while (count < max && !keyspace.expiry_off) {
-        struct db *db = expire_next_db();
+        struct db *db = db_next_due();
         if (db == NULL || deadline_next(&db->table.deadlines) > keyspace.now_ms) break;
         if (start_us == 0) start_us = clock_mono_us();
         count += expire_segment(db, max - count, since_us);

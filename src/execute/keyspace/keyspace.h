@@ -146,6 +146,16 @@ void keyspace_set_active_expiry(bool on);
  * stored under such a key still replaces it. */
 void keyspace_keep_expired(bool on);
 
+/* ---- Eviction ---- */
+enum evict_order { EVICT_LRU, EVICT_LFU, EVICT_RANDOM, EVICT_TTL };
+struct evict_rule {
+    enum evict_order order;
+    bool only_volatile; /* only keys with a deadline go; EVICT_TTL: always so */
+    int64_t samples;    /* maxmemory-samples: how carefully a key is chosen */
+};
+/* Deletes one key; false when there is none that may go. A large value is freed in steps. */
+bool keyspace_evict(const struct evict_rule *rule);
+
 /* ---- For tests and DEBUG ---- */
 /* Stops the process when an invariant of the database's table is broken. Slow: reads everything. */
 void keyspace_check(const struct db *db);
@@ -155,6 +165,7 @@ struct keyspace_stats {
     uint64_t hits, misses;
     uint64_t expired;        /* keys deleted because due */
     uint64_t expired_lazily; /* of them met by a lookup */
+    uint64_t evicted;        /* keys that went for want of memory */
     uint64_t pending_free;   /* keys of flushed databases that wait to be freed in steps */
     uint64_t freed_later;    /* of them freed so far */
     uint64_t

@@ -165,13 +165,14 @@ struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int
     return store_put(db, key, &v, deadline_ms);
 }
 
-/* Makes the entry's value a block of `len` bytes that begins with the old value. */
+/* Makes the entry's value a block of `len` bytes that begins with the old value; a new one may
+ * never grow. */
 static struct entry *edit_to_block(struct entry *e, size_t len)
 {
     char scratch[STRING_INT_CHARS];
     struct bytes old = string_bytes(e, scratch);
     size_t keep = old.len < len ? old.len : len;
-    struct block *b = block_make(len, block_room_ahead(len));
+    struct block *b = block_make(len, old.len == 0 ? len : block_room_ahead(len));
     memcpy(b->bytes, old.ptr, keep);
     memset(b->bytes + keep, 0, len - keep);
     e = entry_reshape(e, (e->flags & ENTRY_DEADLINE) | ENTRY_WORD | ENTRY_BLOCK, 0, 0);

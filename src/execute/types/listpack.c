@@ -52,10 +52,10 @@ static void listpack_set_count(uint8_t *lp, uint32_t count)
     lp[5] = (uint8_t)(count >> 8);
 }
 
-/* What is not known stays so. */
 static void listpack_add_count(uint8_t *lp, uint32_t more)
 {
-    listpack_set_count(lp, listpack_head_count(lp) + more);
+    uint32_t count = listpack_head_count(lp);
+    if (count != LISTPACK_MANY) listpack_set_count(lp, count + more);
 }
 
 /* ---- Reading an element ---- */
@@ -460,6 +460,56 @@ uint8_t *listpack_join(uint8_t *lp, const uint8_t *other)
     memcpy(lp + end, other + LISTPACK_HEADER, more);
     listpack_add_count(lp, listpack_head_count(other));
     return lp;
+}
+
+/* ---- At the ends ---- */
+
+bool listpack_append_within(uint8_t *lp, size_t room, struct bytes text)
+{
+    struct listpack_piece piece = listpack_piece(text);
+    size_t end = listpack_bytes(lp) - 1, after = end + listpack_piece_size(&piece) + 1;
+    if (after > room) return false;
+    listpack_write(lp + end, &piece);
+    lp[after - 1] = LISTPACK_END;
+    listpack_set_bytes(lp, after);
+    listpack_add_count(lp, 1);
+    return true;
+}
+
+uint8_t *listpack_prepend_within(uint8_t *lp, size_t gap, struct bytes text)
+{
+    struct listpack_piece piece = listpack_piece(text);
+    size_t size = listpack_piece_size(&piece);
+    if (size > gap) return NULL;
+    uint8_t *to = lp - size;
+    memmove(to, lp, LISTPACK_HEADER);
+    listpack_write(to + LISTPACK_HEADER, &piece);
+    listpack_set_bytes(to, listpack_bytes(to) + size);
+    listpack_add_count(to, 1);
+    return to;
+}
+
+static void listpack_lose(uint8_t *lp, size_t bytes)
+{
+    listpack_set_bytes(lp, bytes);
+    uint32_t known = listpack_head_count(lp);
+    if (known != LISTPACK_MANY) listpack_set_count(lp, known - 1);
+}
+
+uint8_t *listpack_drop_first(uint8_t *lp)
+{
+    size_t size = listpack_size_at(lp + LISTPACK_HEADER);
+    uint8_t *to = lp + size;
+    memmove(to, lp, LISTPACK_HEADER);
+    listpack_lose(to, listpack_bytes(to) - size);
+    return to;
+}
+
+void listpack_drop_last(uint8_t *lp)
+{
+    uint8_t *last = listpack_last(lp);
+    *last = LISTPACK_END;
+    listpack_lose(lp, (size_t)(last - lp) + 1);
 }
 
 /* ---- What came from outside ---- */

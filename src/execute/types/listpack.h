@@ -80,6 +80,21 @@ uint8_t *listpack_delete(uint8_t *lp, uint8_t **at, uint32_t count);
 /* Adds all elements of `other` behind the last one. */
 uint8_t *listpack_join(uint8_t *lp, const uint8_t *other);
 
+/* ---- At the ends, where the room is the caller's business ---- */
+/*
+ * For listpacks that do not fill their allocation and may begin behind its start
+ * (types/quicklist.h): nothing here allocates or moves more than the header.
+ */
+/* Appends if the listpack then has no more than `room` bytes; else nothing happens. */
+bool listpack_append_within(uint8_t *lp, size_t room, struct bytes text);
+/* Prepends into at most `gap` bytes before `lp` and gives where it begins now; NULL when they are
+ * too few. */
+uint8_t *listpack_prepend_within(uint8_t *lp, size_t gap, struct bytes text);
+/* The first element goes, there must be one; gives where the listpack begins now. */
+uint8_t *listpack_drop_first(uint8_t *lp);
+/* The last element goes, there must be one. */
+void listpack_drop_last(uint8_t *lp);
+
 /* ---- What came from outside ---- */
 /*
  * True when `len` bytes are a listpack whose length, count and elements agree, walked one by one:

@@ -1,8 +1,11 @@
 /* Which types there are. */
 #include "execute/types/type.h"
 
+#include "execute/types/list.h"
+
 const struct type_ops *const type_table[TYPE_COUNT] = {
     [TYPE_STRING] = NULL,
+    [TYPE_LIST] = &list_ops,
 };
 
 struct entry *type_make_entry(struct bytes name, enum value_type type)
