@@ -21,13 +21,12 @@ static bool load_list_items(struct load *l, struct entry *e)
     return good;
 }
 
-/* Takes a listpack, which may be empty or NULL: that is wrong already. Nodes count room in words of
- * 8 bytes. */
+/* Takes a listpack, which may be empty or NULL: that is wrong already. */
 static bool load_list_add(struct entry *e, uint8_t *lp, uint32_t count)
 {
     if (lp == NULL) return false;
     if (count > 0)
-        list_add_listpack(e, heap_realloc(lp, (listpack_bytes(lp) + 7) & ~(size_t)7));
+        list_add_listpack(e, lp);
     else
         heap_free(lp);
     return true;

@@ -86,7 +86,7 @@ static uint8_t *load_ziplist_to_listpack(struct bytes zl)
     struct ziplist_item item;
     while (ziplist_next(&walk, &item))
         lp = item.is_int ? listpack_append_int(lp, item.number) : listpack_append(lp, item.text);
-    return lp;
+    return listpack_trim(lp);
 }
 
 uint8_t *load_take_ziplist(struct load *l, uint32_t *count, const char *what)

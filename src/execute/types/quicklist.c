@@ -209,7 +209,9 @@ static void quicklist_make_room(struct quicklist *q, uint32_t i, size_t cost, bo
     if (room - bytes < cost) {
         size_t most = quicklist_limit().bytes, twice = room * 2;
         size_t want = twice < most ? twice : most;
-        room = arena_rounded(want < bytes + cost ? bytes + cost : want);
+        if (want < bytes + cost) want = bytes + cost;
+        size_t units = (want + QUICKLIST_ROOM_UNIT - 1) / QUICKLIST_ROOM_UNIT;
+        room = arena_rounded(units * QUICKLIST_ROOM_UNIT);
         room -= room % QUICKLIST_ROOM_UNIT;
     }
     size_t spare = room - bytes;

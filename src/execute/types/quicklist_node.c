@@ -64,6 +64,8 @@ struct quicklist_node quicklist_node_packed(size_t bytes)
 
 struct quicklist_node quicklist_node_of(uint8_t *lp)
 {
+    size_t units = (listpack_bytes(lp) + QUICKLIST_ROOM_UNIT - 1) / QUICKLIST_ROOM_UNIT;
+    lp = heap_grow(lp, units * QUICKLIST_ROOM_UNIT);
     struct quicklist_node n = {.body = lp, .count = listpack_count(lp), .form = QUICKLIST_PACKED};
     quicklist_node_set_room(&n, arena_usable(lp));
     return n;
