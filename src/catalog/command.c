@@ -29,6 +29,7 @@
         .find = KEY_FIND_RANGE, .last = (last_), .step = (step_)              \
     }
 #define KEY_AT(index_, flags_) KEYS_FROM(index_, 0, 1, flags_)
+/* A count at `index_`, then so many keys. */
 #define KEYS_COUNTED(index_, flags_)                                          \
     {                                                                         \
         .flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = (index_), \

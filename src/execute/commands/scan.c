@@ -52,7 +52,7 @@ enum run_result cmd_SCAN(struct call *c)
 {
     struct scan_options o;
     if (!scan_options_cursor(c, 1, &o)) return RUN_ERROR;
-    if (!scan_options_parse(c, 2, true, &o)) return RUN_ERROR;
+    if (!scan_options_parse(c, 2, SCAN_OPTIONS_TYPE, &o)) return RUN_ERROR;
     uint64_t next =
         keyspace_scan_expire(c->db, o.cursor, (uint64_t)o.count, scan_options_visit, &o);
     scan_options_reply_head(c, next, o.found_count);

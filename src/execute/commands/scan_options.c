@@ -29,9 +29,14 @@ bool scan_options_cursor(struct call *c, uint32_t i, struct scan_options *o)
     return false;
 }
 
-bool scan_options_parse(struct call *c, uint32_t i, bool types, struct scan_options *o)
+bool scan_options_parse(struct call *c, uint32_t i, unsigned also, struct scan_options *o)
 {
     for (; i < c->nargs; i += 2) {
+        if ((also & SCAN_OPTIONS_NOVALUES) && call_arg_is(c, i, "novalues")) {
+            o->names_only = true;
+            i--;
+            continue;
+        }
         bool ok = i + 1 < c->nargs;
         if (ok && call_arg_is(c, i, "count")) {
             if (!call_int(c, i + 1, &o->count)) return false;
@@ -39,7 +44,7 @@ bool scan_options_parse(struct call *c, uint32_t i, bool types, struct scan_opti
         } else if (ok && call_arg_is(c, i, "match")) {
             o->pattern = arg(c, i + 1);
             o->has_pattern = !bytes_equal(o->pattern, bytes_of("*"));
-        } else if (ok && types && call_arg_is(c, i, "type")) {
+        } else if (ok && (also & SCAN_OPTIONS_TYPE) && call_arg_is(c, i, "type")) {
             o->type = arg(c, i + 1);
             o->has_type = true;
         } else {

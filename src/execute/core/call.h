@@ -136,6 +136,7 @@ enum run_result reply_push(struct call *c, uint64_t n);
 size_t reply_defer(struct call *c);
 enum run_result reply_defer_array(struct call *c, size_t mark, uint64_t n);
 enum run_result reply_defer_map(struct call *c, size_t mark, uint64_t n);
+enum run_result reply_defer_set(struct call *c, size_t mark, uint64_t n);
 
 typedef enum run_result command_handler(struct call *c);
 

@@ -388,3 +388,8 @@ enum run_result reply_defer_map(struct call *c, size_t mark, uint64_t n)
     bool is_map = c->reply->resp == 3;
     return reply_insert_head(c, mark, is_map ? '%' : '*', is_map ? n : 2 * n);
 }
+
+enum run_result reply_defer_set(struct call *c, size_t mark, uint64_t n)
+{
+    return reply_insert_head(c, mark, c->reply->resp == 3 ? '~' : '*', n);
+}

@@ -53,8 +53,6 @@ static inline void db_tell_gone(struct db *db, uint64_t hash, const struct entry
 /* The database whose next deadline is the earliest (a lower bound, as the heaps know it), or NULL.
  */
 struct db *db_next_due(void);
-/* The slot of the entry that a word of a segment's band of deadlines stands for. */
-uint64_t *db_slot_of_deadline(struct segment *s, uint64_t word);
 /* Removes the entry in a slot and frees it. */
 void db_remove(struct db *db, uint64_t hash, uint64_t *slot);
 

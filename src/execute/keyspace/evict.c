@@ -71,7 +71,8 @@ static uint64_t *candidate_slot(const struct candidate *c, enum evict_order orde
 
 static uint64_t evict_db_size(const struct db *db, bool only_volatile)
 {
-    return only_volatile ? db->table.deadlines.keys : db->table.count;
+    const struct table *t = &db->table;
+    return only_volatile ? t->deadlines.keys - t->lent_deadlines : t->count;
 }
 
 /* A database, as likely as it has keys; NULL when none has any. */
@@ -101,13 +102,20 @@ static uint32_t evict_gather(const struct segment *s, uint64_t *out, uint32_t ma
     return count;
 }
 
+/* True when the key itself has a deadline, and not only elements of its value. */
+static bool evict_is_volatile(uint64_t word)
+{
+    return (segment_entry(word)->flags & ENTRY_DEADLINE) != 0;
+}
+
 /* The same from the segment's band of deadlines. */
 static uint32_t evict_gather_volatile(struct segment *s, uint64_t *out, uint32_t max)
 {
     uint32_t room = band_rooms[s->deadline_step], count = 0;
     uint32_t at = (uint32_t)random_below(&keyspace.random, room);
     for (uint32_t i = 0; i < room && count < max; i++) {
-        if (s->deadlines[at] != 0) out[count++] = *db_slot_of_deadline(s, s->deadlines[at]);
+        uint64_t word = s->deadlines[at] == 0 ? 0 : *table_due_slot(s, s->deadlines[at]);
+        if (word != 0 && evict_is_volatile(word)) out[count++] = word;
         if (++at == room) at = 0;
     }
     return count;
@@ -157,7 +165,7 @@ static bool evict_from_pool(const struct evict_rule *rule)
             struct candidate c = pool[--pool_count];
             uint64_t *slot = candidate_slot(&c, rule->order);
             if (slot == NULL) continue;
-            if (rule->only_volatile && !(segment_entry(*slot)->flags & ENTRY_DEADLINE)) continue;
+            if (rule->only_volatile && !evict_is_volatile(*slot)) continue;
             evict_slot(c.db, c.hash, slot);
             return true;
         }
@@ -165,20 +173,20 @@ static bool evict_from_pool(const struct evict_rule *rule)
     return false;
 }
 
+static void evict_word(struct db *db, uint64_t word)
+{
+    uint64_t hash = entry_hash(segment_entry(word));
+    evict_slot(db, hash, table_slot_of(&db->table, hash, segment_entry(word)));
+}
+
 static bool evict_at_random(bool only_volatile)
 {
     struct db *db = evict_draw_db(only_volatile);
+    uint64_t word = 0;
     if (db == NULL) return false;
-    uint64_t *slot;
-    if (only_volatile) {
-        struct segment *s = evict_draw_segment(db, true);
-        uint64_t word = 0;
-        evict_gather_volatile(s, &word, 1);
-        slot = &s->slots[band_find(s->slots, s->room, word)];
-    } else {
-        slot = table_random(&db->table, &keyspace.random);
-    }
-    evict_slot(db, entry_hash(segment_entry(*slot)), slot);
+    if (!only_volatile) word = *table_random(&db->table, &keyspace.random);
+    while (word == 0) evict_gather_volatile(evict_draw_segment(db, true), &word, 1);
+    evict_word(db, word);
     return true;
 }
 
@@ -193,23 +201,24 @@ static uint64_t evict_earliest(const struct segment *s)
     return best;
 }
 
+/* Where what is due first is an element and not a key, any key with a deadline will do. */
 static bool evict_soonest(void)
 {
-    struct db *db;
-    while ((db = db_next_due()) != NULL) {
+    if (evict_draw_db(true) == NULL) return false;
+    for (;;) {
+        struct db *db = db_next_due();
         struct deadline_heap *h = &db->table.deadlines;
         struct segment *s = h->due[0].segment;
-        uint64_t word = evict_earliest(s), none;
-        if (deadline_of_word(word) >
-            h->due[0].at_ms) { /* a stale bound: made exact, looked again */
+        uint64_t due = evict_earliest(s), none;
+        if (deadline_of_word(due) > h->due[0].at_ms) { /* a stale bound: made exact, looked again */
             deadline_take_due(h, s, 0, &none, 0);
             continue;
         }
-        uint64_t *slot = db_slot_of_deadline(s, word);
-        evict_slot(db, entry_hash(segment_entry(*slot)), slot);
+        uint64_t word = *table_due_slot(s, due);
+        if (!evict_is_volatile(word)) return evict_at_random(true);
+        evict_word(db, word);
         return true;
     }
-    return false;
 }
 
 bool keyspace_evict(const struct evict_rule *rule)

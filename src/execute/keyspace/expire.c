@@ -2,9 +2,10 @@
 #include "execute/keyspace/db.h"
 
 #include "base/clock.h"
+#include "execute/types/type.h"
 
-#define BATCH_MAX SEGMENT_ROOM_MAX
-#define AHEAD 4
+/* Keys of a step, and elements. */
+#define STEP_MAX SEGMENT_ROOM_MAX
 
 struct db *db_next_due(void)
 {
@@ -26,23 +27,6 @@ int64_t keyspace_next_due_ms(void)
     return db == NULL ? -1 : deadline_next(&db->table.deadlines);
 }
 
-uint64_t *db_slot_of_deadline(struct segment *s, uint64_t word)
-{
-    for (uint32_t at = band_seek(s->slots, s->room, band_tag(word));; at++) {
-        must(s->slots[at] != 0 && band_tag(s->slots[at]) == band_tag(word));
-        const struct entry *e = segment_entry(s->slots[at]);
-        if ((e->flags & ENTRY_DEADLINE) && deadline_word(word, e->words[0]) == word) {
-            return &s->slots[at];
-        }
-    }
-}
-
-static void expire_prefetch(const struct segment *s, uint64_t word)
-{
-    uint32_t at = band_seek(s->slots, s->room, band_tag(word));
-    if (s->slots[at] != 0) __builtin_prefetch(segment_entry(s->slots[at]));
-}
-
 /* How late a key goes, to be noted in microseconds: the cached time plus what this call has taken
  * so far. */
 static void expire_note_lag(int64_t deadline_ms, uint64_t since_us)
@@ -51,37 +35,65 @@ static void expire_note_lag(int64_t deadline_ms, uint64_t since_us)
     histogram_add(&keyspace.expire_lag_us, (uint64_t)late_ms * 1000 + since_us);
 }
 
-static uint64_t expire_segment(struct db *db, uint64_t max, uint64_t since_us)
+/* What one call of keyspace_expire_due() has done so far. */
+struct expire_work {
+    struct db *db;
+    uint64_t since_us;
+    uint64_t gone; /* keys and elements */
+    uint64_t room; /* for elements that this step may still delete */
+};
+
+static uint64_t expire_elements(struct entry *e, uint64_t max)
 {
-    uint64_t due[BATCH_MAX];
-    struct table *t = &db->table;
-    struct segment *s = t->deadlines.due[0].segment;
-    uint32_t cap = max < BATCH_MAX ? (uint32_t)max : BATCH_MAX;
-    uint32_t count = deadline_take_due(&t->deadlines, s, keyspace.now_ms, due, cap);
-    for (uint32_t i = 0; i < count; i++) {
-        if (i + AHEAD < count) expire_prefetch(s, due[i + AHEAD]);
-        uint64_t *slot = db_slot_of_deadline(s, due[i]);
-        struct entry *e = segment_entry(*slot);
-        table_take(t, s, slot);
-        if (unlikely(db->waited > 0)) db_tell_gone(db, entry_hash(e), e);
-        entry_free(e);
-        expire_note_lag(deadline_of_word(due[i]), since_us);
-    }
-    if (count > 0) table_settle(t, s);
-    keyspace.stats.expired += count;
+    uint64_t count = type_of(e)->expire_some(e, keyspace.now_ms, max);
+    keyspace.stats.expired_elements += count;
     return count;
+}
+
+/* An entry of a database is due, or elements of its value are. */
+static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
+{
+    struct expire_work *w = ctx;
+    uint64_t count = 1;
+    bool is_key = entry_is_due(e, keyspace.now_ms);
+    if (!is_key) {
+        count = expire_elements(e, w->room);
+        w->room -= count;
+    }
+    keyspace.stats.expired += is_key;
+    w->gone += count;
+    if (count > 0) expire_note_lag(due_ms, w->since_us);
+    if (!is_key && type_of(e)->count(e) > 0) return false;
+    if (unlikely(w->db->waited > 0)) db_tell_gone(w->db, entry_hash(e), e);
+    entry_free(e);
+    return true;
 }
 
 uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
 {
-    uint64_t count = 0, since_us = 0, start_us = 0;
-    while (count < max && !keyspace.expiry_off) {
+    struct expire_work w = {0};
+    uint64_t start_us = 0;
+    while (w.gone < max && !keyspace.expiry_off) {
         struct db *db = db_next_due();
         if (db == NULL || deadline_next(&db->table.deadlines) > keyspace.now_ms) break;
         if (start_us == 0) start_us = clock_mono_us();
-        count += expire_segment(db, max - count, since_us);
-        since_us = clock_mono_us() - start_us;
-        if (since_us >= budget_us) break;
+        w.db = db;
+        w.room = max - w.gone < STEP_MAX ? max - w.gone : STEP_MAX;
+        table_due_step(&db->table, keyspace.now_ms, (uint32_t)w.room, expire_visit, &w);
+        w.since_us = clock_mono_us() - start_us;
+        if (w.since_us >= budget_us) break;
     }
-    return count;
+    return w.gone;
+}
+
+struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e)
+{
+    if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
+    int64_t had_ms = entry_due(e);
+    if (had_ms > keyspace.now_ms) return e;
+    expire_elements(e, STEP_MAX);
+    keyspace_elements_due(db, key, e, had_ms);
+    if (type_of(e)->count(e) > 0) return e;
+    db_remove(db, key.hash, table_slot_of(&db->table, key.hash, e));
+    return NULL;
 }

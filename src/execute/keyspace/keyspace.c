@@ -49,7 +49,10 @@ int db_number(const struct db *db) { return db->number; }
 
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
-uint64_t db_deadline_count(const struct db *db) { return db->table.deadlines.keys; }
+uint64_t db_deadline_count(const struct db *db)
+{
+    return db->table.deadlines.keys - db->table.lent_deadlines;
+}
 
 uint64_t db_slot_count(const struct db *db) { return db->table.slots; }
 
@@ -130,24 +133,11 @@ void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes)
     entry_clock_policy(lfu, log_factor, decay_minutes);
 }
 
-/* A search reads eight slots at least: two lines. */
-void keyspace_prefetch_slot(struct db *db, uint64_t hash)
-{
-    if (db->table.directory == NULL) return;
-    const uint64_t *home = table_home(&db->table, hash);
-    __builtin_prefetch(home);
-    __builtin_prefetch(home + BAND_STRIDE - 1);
-}
+void keyspace_prefetch_slot(struct db *db, uint64_t hash) { table_prefetch_slot(&db->table, hash); }
 
-/* Small entries lie in one line, or in two when their size class is no power of two. */
 void keyspace_prefetch_entry(struct db *db, uint64_t hash)
 {
-    if (db->table.directory == NULL) return;
-    uint64_t slot = *table_seek(&db->table, hash);
-    if (band_tag(slot) != band_tag(hash) || slot == 0) return;
-    const char *e = (const char *)segment_entry(slot);
-    __builtin_prefetch(e);
-    if (((uintptr_t)e & 63) != 0) __builtin_prefetch(e + 64);
+    table_prefetch_entry(&db->table, hash);
 }
 
 bool keyspace_delete(struct db *db, struct key key)

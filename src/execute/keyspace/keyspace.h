@@ -90,6 +90,15 @@ struct entry *keyspace_make(struct db *db, struct key key, enum value_type type)
 /* Takes a loose entry that is named as the key, over whatever is under it. */
 void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
 /*
+ * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
+ * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks
+ * entry_due() (types/entry.h) before, and hands it in here after all edits.
+ */
+void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms);
+/* Before an edit: deletes elements that are due, up to a bound. Gives the entry, or NULL when
+ * nothing was left and the key was deleted. While expired keys are kept, so are they. */
+struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e);
+/*
  * For those who wait for keys: while a database has keys that are waited for, `fn` is called when a
  * value of another type than string comes under a key (its elements may follow after the call),
  * when a key goes, and with a NULL key when the whole database was flushed or swapped. It must not
@@ -134,9 +143,9 @@ uint64_t keyspace_scan_expire(struct db *db, uint64_t cursor, uint64_t count,
                               void (*visit)(void *ctx, struct entry *e), void *ctx);
 
 /* ---- Time and steps ---- */
-/* Deletes what is due, at most `max` keys and about `budget_us`; gives how many. */
+/* Deletes what is due, at most `max` keys and elements and about `budget_us`; gives how many. */
 uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us);
-/* When the next key is due: absolute ms, or -1. */
+/* When the next key or element is due: absolute ms, or -1. */
 int64_t keyspace_next_due_ms(void);
 /* A slice of other work: freeing what was flushed. True while more is left. */
 bool keyspace_work(uint64_t budget_us);
@@ -163,11 +172,12 @@ void keyspace_check(const struct db *db);
 /* ---- Counters, written here, read and reset by core ---- */
 struct keyspace_stats {
     uint64_t hits, misses;
-    uint64_t expired;        /* keys deleted because due */
-    uint64_t expired_lazily; /* of them met by a lookup */
-    uint64_t evicted;        /* keys that went for want of memory */
-    uint64_t pending_free;   /* keys of flushed databases that wait to be freed in steps */
-    uint64_t freed_later;    /* of them freed so far */
+    uint64_t expired;          /* keys deleted because due */
+    uint64_t expired_lazily;   /* of them met by a lookup */
+    uint64_t evicted;          /* keys that went for want of memory */
+    uint64_t expired_elements; /* fields of hashes deleted because due */
+    uint64_t pending_free;     /* keys of flushed databases that wait to be freed in steps */
+    uint64_t freed_later;      /* of them freed so far */
     uint64_t
         expire_lag_us[4]; /* of actively expired keys: p50, p99, p99.9, max of how late they went */
 };

@@ -7,7 +7,7 @@
 #include "execute/keyspace/db.h"
 
 #include "codec/number.h"
-#include "execute/types/grave.h"
+#include "execute/types/entry_text.h"
 #include "execute/types/heap.h"
 #include "execute/types/type.h"
 
@@ -16,72 +16,12 @@
 /* The longest text of a 64-bit integer. */
 #define INT_TEXT_MAX 20
 
-/* What is to be stored: an integer or bytes. */
-struct store_value {
-    bool is_int;
-    int64_t number;
-    struct bytes text;
-    struct block *block; /* that the bytes lie in and that is taken, or NULL */
-};
-
-static unsigned store_flags(const struct store_value *v, int64_t deadline_ms)
-{
-    unsigned flags = deadline_ms == DEADLINE_NONE ? 0 : ENTRY_DEADLINE;
-    if (v->is_int) return flags | ENTRY_WORD;
-    return v->text.len > ENTRY_INLINE_MAX ? flags | ENTRY_WORD | ENTRY_BLOCK : flags;
-}
-
-static uint8_t store_kind(const struct store_value *v)
-{
-    if (v->is_int) return entry_kind(TYPE_STRING, ENC_INT);
-    return entry_kind(TYPE_STRING, v->text.len <= ENTRY_EMBSTR_MAX ? ENC_EMBSTR : ENC_RAW);
-}
-
-static size_t store_inline_len(const struct store_value *v)
-{
-    return v->is_int || v->text.len > ENTRY_INLINE_MAX ? 0 : v->text.len;
-}
-
-static struct block *store_block(const struct store_value *v)
-{
-    if (v->block != NULL) return v->block;
-    struct block *b = block_make(v->text.len, v->text.len);
-    memcpy(b->bytes, v->text.ptr, v->text.len);
-    return b;
-}
-
-/* Writes the value into an entry of the right shape; `b` is its block, if it has one. */
-static void store_fill(struct entry *e, const struct store_value *v, struct block *b)
-{
-    e->kind = store_kind(v);
-    if (v->is_int)
-        *entry_word_at(e) = v->number;
-    else if (b != NULL)
-        entry_set_block(e, b);
-    else if (v->text.len > 0)
-        memcpy(entry_inline_at(e), v->text.ptr, v->text.len);
-}
-
-static struct entry *store_new(struct db *db, struct key key, const struct store_value *v,
+static struct entry *store_new(struct db *db, struct key key, const struct entry_text *v,
                                int64_t deadline_ms)
 {
-    unsigned flags = store_flags(v, deadline_ms);
-    struct entry *e = entry_make(key.name, store_kind(v), flags, store_inline_len(v));
-    if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
-    store_fill(e, v, flags & ENTRY_BLOCK ? store_block(v) : NULL);
+    struct entry *e = entry_text_make(key.name, v, deadline_ms);
     table_insert(&db->table, key.hash, e);
     return e;
-}
-
-/* Takes the old deadline out of the index and puts the new one in; the entry itself is the caller's
- * business. */
-static void store_reindex(struct db *db, uint64_t hash, int64_t from_ms, int64_t to_ms)
-{
-    if (from_ms == to_ms) return;
-    struct segment *s = table_segment(&db->table, hash);
-    struct deadline_heap *h = &db->table.deadlines;
-    if (from_ms != DEADLINE_NONE) deadline_remove(h, s, deadline_word(hash, from_ms));
-    if (to_ms != DEADLINE_NONE) deadline_add(h, s, deadline_word(hash, to_ms));
 }
 
 /* An entry's absolute deadline, DEADLINE_NONE without: a stored deadline of -1 ms is as past as one
@@ -92,25 +32,16 @@ static int64_t store_deadline_of(const struct entry *e)
 }
 
 static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
-                                const struct store_value *v, int64_t deadline_ms)
+                                const struct entry_text *v, int64_t deadline_ms)
 {
     struct entry *e = segment_entry(*slot);
-    int64_t had = store_deadline_of(e);
-    if (deadline_ms == DEADLINE_KEEP) deadline_ms = had;
-    unsigned flags = store_flags(v, deadline_ms);
-    struct block *old = e->flags & ENTRY_BLOCK ? entry_block(e) : NULL;
-    struct block *b = flags & ENTRY_BLOCK ? store_block(v) : NULL;
-    if (unlikely(e->flags & ENTRY_ROOT)) {
-        db_tell_waiting(db, key);
-        grave_take(e->kind, entry_root(e));
-    }
-    e = entry_reshape(e, flags, store_inline_len(v), 0);
-    if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
-    store_fill(e, v, b);
-    if (old != NULL) block_drop(old); /* only now: the new value may be a part of it */
+    struct table_due had = table_due_of(e);
+    if (deadline_ms == DEADLINE_KEEP) deadline_ms = store_deadline_of(e);
+    if (unlikely(e->flags & ENTRY_ROOT)) db_tell_waiting(db, key);
+    e = entry_text_over(e, v, deadline_ms);
     entry_touch(e);
     *slot = segment_slot(key.hash, e);
-    store_reindex(db, key.hash, had, deadline_ms);
+    table_due_change(&db->table, key.hash, had, table_due_of(e));
     return e;
 }
 
@@ -121,7 +52,7 @@ static bool store_overlaps(const struct entry *e, struct bytes text)
     return at >= from && at < from + entry_size(e);
 }
 
-static struct entry *store_put(struct db *db, struct key key, const struct store_value *v,
+static struct entry *store_put(struct db *db, struct key key, const struct entry_text *v,
                                int64_t deadline_ms)
 {
     uint64_t *slot = db_find(db, key);
@@ -132,7 +63,7 @@ static struct entry *store_put(struct db *db, struct key key, const struct store
 struct entry *keyspace_put_string(struct db *db, struct key key, struct bytes value,
                                   int64_t deadline_ms)
 {
-    struct store_value v = {.text = value};
+    struct entry_text v = {.text = value};
     if (value.len - 1 < INT_TEXT_MAX && (uint8_t)value.ptr[0] <= '9') {
         v.is_int = number_int(value, &v.number);
     }
@@ -155,13 +86,13 @@ struct entry *keyspace_put_block(struct db *db, struct key key, struct block *b,
                                  int64_t deadline_ms)
 {
     must(b->len > ENTRY_INLINE_MAX);
-    struct store_value v = {.text = bytes_make(b->bytes, b->len), .block = b};
+    struct entry_text v = {.text = bytes_make(b->bytes, b->len), .block = b};
     return store_put(db, key, &v, deadline_ms);
 }
 
 struct entry *keyspace_put_int(struct db *db, struct key key, int64_t value, int64_t deadline_ms)
 {
-    struct store_value v = {.is_int = true, .number = value};
+    struct entry_text v = {.is_int = true, .number = value};
     return store_put(db, key, &v, deadline_ms);
 }
 
@@ -240,30 +171,7 @@ char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size
 
 struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_ms)
 {
-    int64_t had = store_deadline_of(e);
-    if (had == at_ms) return e;
-    uint64_t hash = entry_hash(e);
-    unsigned flags = e->flags & ~(unsigned)ENTRY_DEADLINE;
-    if (at_ms != DEADLINE_NONE) flags |= ENTRY_DEADLINE;
-    uint64_t *slot = flags == e->flags ? NULL : table_slot_of(&db->table, hash, e);
-    e = entry_reshape(e, flags, e->value_len, e->value_len);
-    if (at_ms != DEADLINE_NONE) e->words[0] = at_ms;
-    if (slot != NULL) *slot = segment_slot(hash, e);
-    store_reindex(db, hash, had, at_ms);
-    return e;
-}
-
-/* Gives an entry of another name with the deadline, clock and value of `from`; a block is shared
- * until the caller says whose it is. */
-static struct entry *store_renamed(const struct entry *from, struct bytes name)
-{
-    unsigned flags = from->flags & ~(unsigned)ENTRY_LONG_KEY;
-    struct entry *e = entry_make(name, from->kind, flags, from->value_len);
-    if (flags & ENTRY_DEADLINE) e->words[0] = from->words[0];
-    if (flags & ENTRY_WORD) *entry_word_at(e) = from->words[from->flags & ENTRY_DEADLINE];
-    memcpy(entry_inline_at(e), entry_inline_at(from), from->value_len);
-    e->clock = from->clock;
-    return e;
+    return store_deadline_of(e) == at_ms ? e : table_due_set(&db->table, e, at_ms);
 }
 
 /* A new key with a value that is no string. */
@@ -283,7 +191,7 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
     db_tell_gone(from_db, hash, from);
     struct entry *e = from;
     if (!same_name) {
-        e = store_renamed(from, to.name);
+        e = entry_renamed(from, to.name);
         heap_free(from);
     }
     store_insert(to_db, to, e);
@@ -292,14 +200,8 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
 void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
 {
     if (from_db == to_db && bytes_equal(entry_name(from), to.name)) return;
-    struct entry *e = store_renamed(from, to.name);
-    if (e->flags & ENTRY_BLOCK) {
-        const struct block *old = entry_block(from);
-        struct block *b = block_make(old->len, old->len);
-        memcpy(b->bytes, old->bytes, old->len);
-        entry_set_block(e, b);
-    }
-    if (e->flags & ENTRY_ROOT) entry_set_root(e, entry_encoding(from), type_of(from)->copy(from));
+    struct entry *e = entry_renamed(from, to.name);
+    entry_own_value(e);
     entry_clock_start(e);
     store_clear(to_db, to);
     store_insert(to_db, to, e);
@@ -320,4 +222,10 @@ void keyspace_put_entry(struct db *db, struct key key, struct entry *e)
     dcheck(entry_is_named(e, key.name));
     store_clear(db, key);
     store_insert(db, key, e);
+}
+
+void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms)
+{
+    bool lent = had_ms != DEADLINE_NONE && !(e->flags & ENTRY_DEADLINE);
+    table_due_change(&db->table, key.hash, (struct table_due){had_ms, lent}, table_due_of(e));
 }

@@ -74,6 +74,43 @@ struct entry *entry_reshape(struct entry *e, unsigned flags, size_t inline_len, 
     return to;
 }
 
+struct entry *entry_renamed(const struct entry *from, struct bytes name)
+{
+    unsigned flags = from->flags & ~(unsigned)ENTRY_LONG_KEY;
+    struct entry *e = entry_make(name, from->kind, flags, from->value_len);
+    if (flags & ENTRY_DEADLINE) e->words[0] = from->words[0];
+    if (flags & ENTRY_WORD) *entry_word_at(e) = from->words[from->flags & ENTRY_DEADLINE];
+    memcpy(entry_inline_at(e), entry_inline_at(from), from->value_len);
+    e->clock = from->clock;
+    return e;
+}
+
+void entry_own_value(struct entry *e)
+{
+    if (e->flags & ENTRY_BLOCK) {
+        const struct block *old = entry_block(e);
+        struct block *b = block_make(old->len, old->len);
+        memcpy(b->bytes, old->bytes, old->len);
+        entry_set_block(e, b);
+    }
+    if (e->flags & ENTRY_ROOT) entry_set_root(e, entry_encoding(e), type_of(e)->copy(e));
+}
+
+struct entry *entry_with_deadline(struct entry *e, int64_t at_ms)
+{
+    unsigned flags = e->flags & ~(unsigned)ENTRY_DEADLINE;
+    if (at_ms != ENTRY_NO_DEADLINE) flags |= ENTRY_DEADLINE;
+    e = entry_reshape(e, flags, e->value_len, e->value_len);
+    if (at_ms != ENTRY_NO_DEADLINE) e->words[0] = at_ms;
+    return e;
+}
+
+int64_t entry_due_within(const struct entry *e)
+{
+    int64_t own = entry_deadline_of(e), due = type_of(e)->due(e);
+    return own == ENTRY_NO_DEADLINE || due < own ? due : own;
+}
+
 enum value_type entry_type(const struct entry *e) { return (enum value_type)(e->kind >> 4); }
 
 const char *entry_type_name(const struct entry *e)

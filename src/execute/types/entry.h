@@ -27,6 +27,7 @@ enum {
     ENTRY_LONG_KEY = 4,
     ENTRY_BLOCK = 8, /* the word is the address of a struct block */
     ENTRY_ROOT = 16, /* the word is the address of a value that is no string (types/type.h) */
+    ENTRY_DUE = 32,  /* elements of this value have deadlines; its type sets the flag */
 };
 
 #define ENTRY_INLINE_MAX 4096
@@ -99,6 +100,14 @@ static inline bool entry_is_due(const struct entry *e, int64_t now_ms)
     return (e->flags & ENTRY_DEADLINE) && e->words[0] <= now_ms;
 }
 
+/* When the entry is to be looked at by those who expire things: its own deadline or the earliest
+ * one of its elements, ENTRY_NO_DEADLINE without both. This is what a table's index goes by. */
+int64_t entry_due_within(const struct entry *e);
+static inline int64_t entry_due(const struct entry *e)
+{
+    return likely(!(e->flags & ENTRY_DUE)) ? entry_deadline_of(e) : entry_due_within(e);
+}
+
 static inline int64_t *entry_word_at(struct entry *e)
 {
     dcheck(e->flags & ENTRY_WORD);
@@ -141,6 +150,14 @@ void entry_free(struct entry *e);
  * The address may change.
  */
 struct entry *entry_reshape(struct entry *e, unsigned flags, size_t inline_len, size_t keep);
+
+/* Gives an entry of another name with the deadline, clock and value of `from`; until the caller
+ * says otherwise, a value that is not inline belongs to both. */
+struct entry *entry_renamed(const struct entry *from, struct bytes name);
+/* Such an entry gets a copy of the value for its own. */
+void entry_own_value(struct entry *e);
+/* Takes `e` and gives it with this deadline or, ENTRY_NO_DEADLINE, without. */
+struct entry *entry_with_deadline(struct entry *e, int64_t at_ms);
 
 /* Clocks. Wall time is set once per turn. */
 void entry_clock_tick(int64_t now_ms);

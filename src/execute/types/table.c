@@ -98,7 +98,8 @@ static void table_index_deadlines(struct table *t, struct segment *s)
         if (s->slots[i] == 0) continue;
         left--;
         const struct entry *e = segment_entry(s->slots[i]);
-        if (e->flags & ENTRY_DEADLINE) words[count++] = deadline_word(s->slots[i], e->words[0]);
+        int64_t due_ms = entry_due(e);
+        if (due_ms != ENTRY_NO_DEADLINE) words[count++] = deadline_word(s->slots[i], due_ms);
     }
     deadline_build(&t->deadlines, s, words, count);
 }
@@ -148,9 +149,7 @@ void table_insert(struct table *t, uint64_t hash, struct entry *e)
     }
     s->count++;
     t->count++;
-    if (e->flags & ENTRY_DEADLINE) {
-        deadline_add(&t->deadlines, s, deadline_word(hash, e->words[0]));
-    }
+    table_due_change(t, hash, (struct table_due){.at_ms = ENTRY_NO_DEADLINE}, table_due_of(e));
 }
 
 uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry *e)
@@ -171,10 +170,8 @@ void table_take(struct table *t, struct segment *s, uint64_t *slot)
 void table_remove(struct table *t, uint64_t hash, uint64_t *slot)
 {
     struct segment *s = table_segment(t, hash);
-    const struct entry *e = segment_entry(*slot);
-    if (e->flags & ENTRY_DEADLINE) {
-        deadline_remove(&t->deadlines, s, deadline_word(hash, e->words[0]));
-    }
+    table_due_change(t, hash, table_due_of(segment_entry(*slot)),
+                     (struct table_due){.at_ms = ENTRY_NO_DEADLINE});
     table_take(t, s, slot);
     table_settle(t, s);
 }

@@ -30,7 +30,8 @@ struct table {
     uint64_t slots; /* room of all segments */
     size_t segment_bytes;
     uint64_t at_depth[TABLE_DEPTH_MAX + 1]; /* segments by depth */
-    struct deadline_heap deadlines;
+    struct deadline_heap deadlines;         /* entry_due() of all entries that have one */
+    uint64_t lent_deadlines;                /* of them an element's, not the entry's own */
 };
 
 static inline struct segment *table_word_segment(uint64_t word)
@@ -71,17 +72,66 @@ static inline uint64_t *table_find(const struct table *t, struct key key)
     return NULL;
 }
 
+/*
+ * Two passes of a pipeline of lookups: first the slot's cache lines, later the entry's. Both only
+ * hint. A search reads eight slots at least: two lines.
+ */
+static inline void table_prefetch_slot(const struct table *t, uint64_t hash)
+{
+    if (t->directory == NULL) return;
+    const uint64_t *home = table_home(t, hash);
+    __builtin_prefetch(home);
+    __builtin_prefetch(home + BAND_STRIDE - 1);
+}
+
+/* Small entries lie in one line, or in two when their size class is no power of two. */
+static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
+{
+    if (t->directory == NULL) return;
+    uint64_t slot = *table_seek(t, hash);
+    if (band_tag(slot) != band_tag(hash) || slot == 0) return;
+    const char *e = (const char *)segment_entry(slot);
+    __builtin_prefetch(e);
+    if (((uintptr_t)e & 63) != 0) __builtin_prefetch(e + 64);
+}
+
 /* The slot of an entry that must be there. */
 uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry *e);
-/* The key must not be there. The entry's deadline, if any, is indexed. */
+/* The key must not be there. When it is due, if ever, is indexed. */
 void table_insert(struct table *t, uint64_t hash, struct entry *e);
-/* Takes the entry out and its deadline from the index; it is the caller's. The segment shrinks or
+/* Takes the entry out, of the index of deadlines too; it is the caller's. The segment shrinks or
  * merges where that pays. */
 void table_remove(struct table *t, uint64_t hash, uint64_t *slot);
 /* In steps, for many of one segment: take from the slots alone, then settle once. The index of
  * deadlines is the caller's. */
 void table_take(struct table *t, struct segment *s, uint64_t *slot);
 void table_settle(struct table *t, struct segment *s);
+
+/* ---- Deadlines (table_due.c) ---- */
+/* What the index knows of an entry; taken before an edit that may change it. */
+struct table_due {
+    int64_t at_ms; /* entry_due() */
+    bool lent;     /* an element's: the entry has no deadline of its own */
+};
+static inline struct table_due table_due_of(const struct entry *e)
+{
+    int64_t at_ms = entry_due(e);
+    return (struct table_due){at_ms, at_ms != ENTRY_NO_DEADLINE && !(e->flags & ENTRY_DEADLINE)};
+}
+/* The entry of this hash was due at `from` and is now at `to`. */
+void table_due_change(struct table *t, uint64_t hash, struct table_due from, struct table_due to);
+/* Another deadline for an entry of the table, or ENTRY_NO_DEADLINE; gives it as it stands after. */
+struct entry *table_due_set(struct table *t, struct entry *e, int64_t at_ms);
+/* The slot of the entry that a word of a segment's band of deadlines stands for. */
+uint64_t *table_due_slot(struct segment *s, uint64_t word);
+/*
+ * A step of expiry: shows `visit` up to `max` (SEGMENT_ROOM_MAX at most) of the entries of the
+ * segment with the earliest deadline that are due, with the time that the index had. True: the
+ * visitor has freed the entry; false: it stays, and entry_due() says when it is due again. Gives
+ * how many were shown; 0 when nothing is due, or only seemed to be.
+ */
+uint32_t table_due_step(struct table *t, int64_t now_ms, uint32_t max,
+                        bool (*visit)(void *ctx, struct entry *e, int64_t due_ms), void *ctx);
 
 /*
  * A step of a walk that growth and shrinking do not disturb (table_scan.c says how). Shows `visit`

@@ -2,6 +2,7 @@
 #include "execute/types/table.h"
 
 #include "execute/types/heap.h"
+#include "execute/types/type.h"
 
 static void check_band(const uint64_t *words, uint32_t room, uint32_t count)
 {
@@ -19,7 +20,12 @@ static void check_band(const uint64_t *words, uint32_t room, uint32_t count)
     must(seen == count);
 }
 
-static void check_entry(const struct segment *s, uint64_t slot, uint32_t *deadlines)
+/* Of a segment. */
+struct check_found {
+    uint32_t deadlines, lent;
+};
+
+static void check_entry(const struct segment *s, uint64_t slot, struct check_found *found)
 {
     const struct entry *e = segment_entry(slot);
     uint64_t hash = entry_hash(e);
@@ -31,40 +37,46 @@ static void check_entry(const struct segment *s, uint64_t slot, uint32_t *deadli
     if (e->flags & ENTRY_ROOT) must((e->flags & ENTRY_WORD) && !(e->flags & ENTRY_BLOCK));
     if (e->flags & ENTRY_BLOCK)
         must((e->flags & ENTRY_WORD) && entry_block(e)->len <= entry_block(e)->cap);
-    if (!(e->flags & ENTRY_DEADLINE)) return;
-    must(band_find(s->deadlines, band_rooms[s->deadline_step], deadline_word(hash, e->words[0])) >=
+    if (e->flags & ENTRY_DUE) must((e->flags & ENTRY_ROOT) && type_of(e)->due(e) >= 0);
+    struct table_due due = table_due_of(e);
+    if (due.at_ms == ENTRY_NO_DEADLINE) return;
+    must(band_find(s->deadlines, band_rooms[s->deadline_step], deadline_word(hash, due.at_ms)) >=
          0);
-    (*deadlines)++;
+    found->deadlines++;
+    found->lent += due.lent;
 }
 
-static void check_segment(const struct table *t, const struct segment *s)
+/* Gives how many deadlines are lent. */
+static uint32_t check_segment(const struct table *t, const struct segment *s)
 {
-    uint32_t deadlines = 0;
+    struct check_found found = {0};
     must(s->room == segment_step_room(s->step) && s->depth <= t->depth);
     check_band(s->slots, s->room, s->count);
     for (uint32_t i = 0; i < s->room; i++) {
-        if (s->slots[i] != 0) check_entry(s, s->slots[i], &deadlines);
+        if (s->slots[i] != 0) check_entry(s, s->slots[i], &found);
     }
+    uint32_t deadlines = found.deadlines;
     must(deadlines == s->deadline_count && (deadlines > 0) == (s->deadlines != NULL));
-    if (deadlines == 0) return;
+    if (deadlines == 0) return 0;
     const struct deadline_due *due = &t->deadlines.due[s->heap_at];
     must(due->segment == s);
     check_band(s->deadlines, band_rooms[s->deadline_step], deadlines);
     for (uint32_t i = 0; i < band_rooms[s->deadline_step]; i++) {
         if (s->deadlines[i] != 0) must(deadline_of_word(s->deadlines[i]) >= due->at_ms);
     }
+    return found.lent;
 }
 
 void table_check(const struct table *t)
 {
-    uint64_t count = 0, slots = 0, keys = 0, at_depth[TABLE_DEPTH_MAX + 1] = {0};
+    uint64_t count = 0, slots = 0, keys = 0, lent = 0, at_depth[TABLE_DEPTH_MAX + 1] = {0};
     uint32_t with_deadlines = 0;
     for (uint64_t i = 0; t->directory != NULL && i <= t->mask; i++) {
         const struct segment *s = table_word_segment(t->directory[i]);
         must(band_tag(t->directory[i]) == band_homes(s->room));
         must((i & (((uint64_t)1 << s->depth) - 1)) == s->prefix);
         if (s->prefix != i) continue;
-        check_segment(t, s);
+        lent += check_segment(t, s);
         count += s->count;
         slots += s->room;
         keys += s->deadline_count;
@@ -72,6 +84,7 @@ void table_check(const struct table *t)
         at_depth[s->depth]++;
     }
     must(count == t->count && slots == t->slots);
+    must(lent == t->lent_deadlines);
     must(keys == t->deadlines.keys && with_deadlines == t->deadlines.count);
     for (int d = 0; d <= TABLE_DEPTH_MAX; d++) must(at_depth[d] == t->at_depth[d]);
     for (uint32_t i = 1; i < t->deadlines.count; i++) {

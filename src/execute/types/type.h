@@ -21,6 +21,13 @@ struct type_ops {
     void (*make)(struct entry *e);
     /* Elements: items, fields, members, entries. */
     uint64_t (*count)(const struct entry *e);
+    /* Types whose elements have deadlines, NULL in the others: the earliest one, or a time before
+     * it; ENTRY_NO_DEADLINE without any, which is what ENTRY_DUE says. It changes by edits alone.
+     */
+    int64_t (*due)(const struct entry *e);
+    /* Deletes up to `max` elements that are due; gives how many. Unless it is `max`, due() is past
+     * now_ms afterwards. */
+    uint64_t (*expire_some)(struct entry *e, int64_t now_ms, uint64_t max);
     /* Memory behind the entry, in bytes of the allocator. Up to `samples` elements are measured and
      * the others reckoned by them; 0: all are measured. */
     size_t (*bytes)(const struct entry *e, uint64_t samples);
