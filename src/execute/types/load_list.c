@@ -43,6 +43,10 @@ static bool load_list_plain(struct load *l, struct entry *e)
 {
     struct block *b = load_take_block(l);
     if (b == NULL) return false;
+    if (b->len == 0) {
+        block_drop(b);
+        return load_wrong(l, "List has an empty item that stands alone");
+    }
     list_push(e, false, (struct list_value){bytes_make(b->bytes, b->len), b});
     return true;
 }

@@ -296,6 +296,7 @@ test "lists that are damaged" -needs rpush -tags baton-only {
     set lp [dumps::listpack a b]
     expect_refused {
         "an item less" {[dumps::payload 1 \x02\x01a]}
+        "an empty item of its own" {[dumps::payload 18 \x01\x01\x00]}
         "no kind of node" {[dumps::payload 18 \x01\x03[dumps::str $lp]]}
         "a count that lies" {[dumps::payload 18 \x01\x02[dumps::str [string replace $lp 4 4 \x03]]]}
         "a length that lies" {[dumps::payload 18 \x01\x02[dumps::str [string replace $lp 0 0 \x0c]]]}
