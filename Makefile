@@ -264,6 +264,13 @@ apps: deps-test
 	$(SUB) -j$(JOBS) all
 	@$(TEST_ENV) tests/apps/run $(APPS)
 
+# Random commands for this server and redis-server, whose replies must be equal (SECONDS=60, SEED=1).
+.PHONY: differ
+differ:
+	@deps/install build bench
+	$(SUB) -j$(JOBS) all
+	@python3 -B tests/differential/differ.py --server $(SERVER) $(ARGS)
+
 # SUITE: an unpacked Redis 7.2.6 tree. FILES: names of its files; RUNNER: another script to run them.
 # Fails when a test fails that tests/compat/waiting.tsv does not list, or passes though it does.
 RUNNER ?= utils/run-compat
@@ -313,6 +320,7 @@ help:
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
+	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
 	@echo 'make apps            redis-cli, redis-benchmark, ioredis, node-redis (APPS=redis-tools ...)'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'

@@ -28,6 +28,16 @@
         .flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = (first_), \
         .find = KEY_FIND_RANGE, .last = (last_), .step = (step_)              \
     }
+#define KEYS_AFTER(word_, from_, last_, step_, limit_, flags_)                              \
+    {                                                                                       \
+        .flags = (flags_), .begin = KEY_BEGIN_KEYWORD, .begin_index = (from_),              \
+        .begin_keyword = (word_), .find = KEY_FIND_RANGE, .last = (last_), .step = (step_), \
+        .limit = (limit_)                                                                   \
+    }
+#define KEYS_UNKNOWN(flags_, notes_)                                                               \
+    {                                                                                              \
+        .flags = (flags_), .begin = KEY_BEGIN_UNKNOWN, .find = KEY_FIND_UNKNOWN, .notes = (notes_) \
+    }
 #define KEY_AT(index_, flags_) KEYS_FROM(index_, 0, 1, flags_)
 /* A count at `index_`, then so many keys. */
 #define KEYS_COUNTED(index_, flags_)                                          \
@@ -351,6 +361,21 @@ static uint32_t bitfield_key_flags(const struct bytes *args, uint32_t nargs)
     return KEY_RO | KEY_ACCESS;
 }
 
+/* Where SORT stores: the last STORE counts; 0 without. */
+static uint32_t sort_store_key(const struct bytes *args, uint32_t nargs)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 2; i + 1 < nargs; i++) {
+        if (bytes_is_word(args[i], "store"))
+            at = ++i;
+        else if (bytes_is_word(args[i], "by") || bytes_is_word(args[i], "get"))
+            i++;
+        else if (bytes_is_word(args[i], "limit"))
+            i += 2;
+    }
+    return at;
+}
+
 /* The flags of a key whose use depends on the other arguments. */
 static uint32_t command_variable_flags(const struct command_spec *c, const struct key_spec *k,
                                        const struct bytes *args, uint32_t nargs)
@@ -371,6 +396,8 @@ int64_t command_keys(const struct command_spec *c, const struct bytes *args, uin
         if ((flags & KEY_VARIABLE_FLAGS) != 0) flags = command_variable_flags(c, k, args, nargs);
         if (!key_spec_collect(k, args, nargs, flags, &sink)) return -1;
     }
+    uint32_t store_at = c->id == CMD_SORT ? sort_store_key(args, nargs) : 0;
+    if (store_at != 0) key_sink_add(&sink, store_at, KEY_OW | KEY_UPDATE);
     return sink.count;
 }
 

@@ -44,6 +44,9 @@ enum {
     EXECUTE_EXPIRE_BUDGET_US = 1000,
     EXECUTE_EXPIRE_MAX = 10000,
     EXECUTE_WORK_BUDGET_US = 500,
+    /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
+     * others ask for some, and replies wait for the last of them. */
+    EXECUTE_WORK_EVERY_NS = 1000000,
 };
 
 /* The reply batch that is being filled for one writer. */
@@ -65,7 +68,7 @@ struct execute_stage {
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
-    uint64_t cron_ns, idle_check_ns;
+    uint64_t cron_ns, idle_check_ns, work_ns;
     uint64_t due_ns;
 };
 
@@ -404,12 +407,12 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
 {
     uint64_t began = clock_ticks();
     execute_take_home(e); /* after a burst nothing else would */
+    mem_decay();
     struct world_counters counters = {0};
     if (e->wiring.world.counters != NULL) e->wiring.world.counters(&counters);
     stats_sample(mono_ns / 1000000, counters.net_in, counters.net_out);
     if (mono_ns >= e->idle_check_ns) {
         e->idle_check_ns = mono_ns + 1000000000u;
-        mem_decay();
         execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
     info_cron(began);
@@ -424,7 +427,9 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
-    if (keyspace_work(EXECUTE_WORK_BUDGET_US)) due = mono_ns + 1000000;
+    if (mono_ns >= e->work_ns && keyspace_work(EXECUTE_WORK_BUDGET_US))
+        e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;

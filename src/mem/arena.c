@@ -35,9 +35,11 @@
 /*
  * Read by jemalloc at its start. Stages have arenas of their own, so one automatic arena is enough;
  * slabs of eight pages for the class of 64 bytes, which small keys with small values fall into,
- * save 2 bytes of bookkeeping a key.
+ * save 2 bytes of bookkeeping a key. Free pages go back to the kernel over four seconds: by then
+ * those of a large value that is freed in steps have become few long runs.
  */
-const char *malloc_conf = "narenas:1,slab_sizes:64-64:8,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char *malloc_conf = "narenas:1,slab_sizes:64-64:8,dirty_decay_ms:4000,muzzy_decay_ms:0,"
+                          "max_background_threads:1";
 #endif
 
 struct arena {
@@ -144,6 +146,8 @@ const char *mem_allocator(void) { return "libc"; }
 void mem_purge(void) { malloc_trim(0); }
 
 void mem_decay(void) {}
+
+void mem_set_background(bool on) { (void)on; }
 
 void mem_report(void (*put)(void *ctx, const char *text), void *ctx)
 {
@@ -261,8 +265,17 @@ void mem_purge(void)
     mallctl(what, NULL, NULL, NULL, 0);
 }
 
+/* Written by execute's turn alone, which also calls mem_decay(). */
+static bool mem_background;
+
+void mem_set_background(bool on)
+{
+    mem_background = mallctl("background_thread", NULL, NULL, &on, sizeof(on)) == 0 && on;
+}
+
 void mem_decay(void)
 {
+    if (mem_background) return;
     char what[64];
     snprintf(what, sizeof(what), "arena.%u.decay", (unsigned)MALLCTL_ARENAS_ALL);
     mallctl(what, NULL, NULL, NULL, 0);

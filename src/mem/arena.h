@@ -12,6 +12,7 @@
 #define MEM_ARENA_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -56,6 +57,11 @@ const char *mem_allocator(void);
 /* Gives those free pages back to the kernel that were free for a while; to be called now and then,
  * as idle arenas do not do it by themselves. */
 void mem_decay(void);
+/*
+ * Lets a thread of the allocator's do that, for all arenas: after a large value is freed it takes
+ * 10 ms in a row. Not before a fork that the process goes on in. Off at first.
+ */
+void mem_set_background(bool on);
 /* Gives all free pages back to the kernel. */
 void mem_purge(void);
 /* The allocator's own report, appended piece by piece through `put`. */

@@ -39,6 +39,7 @@ static void info_show_expiry(struct info *info)
     const uint64_t *lag = ks->expire_lag_us;
     info_int(info, "expired_keys", (int64_t)ks->expired);
     info_int(info, "expired_keys_lazily", (int64_t)ks->expired_lazily);
+    info_int(info, "expired_subkeys", (int64_t)ks->expired_elements);
     info_line(info,
               "expired_lag_usec:p50=%" PRIu64 ",p99=%" PRIu64 ",p99.9=%" PRIu64 ",max=%" PRIu64,
               lag[0], lag[1], lag[2], lag[3]);

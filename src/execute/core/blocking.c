@@ -284,14 +284,6 @@ void blocking_tick(int64_t mono_ms)
     }
 }
 
-void blocking_reply_timeout(struct call *c)
-{
-    if (c->session->blocking->terms.null_is_bulk)
-        reply_null(c);
-    else
-        reply_null_array(c);
-}
-
 /* ---- Service ---- */
 
 /* Does what is under the key now concern the wait? A command that waits for lists does not look at

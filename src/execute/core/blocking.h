@@ -28,8 +28,6 @@ enum blocking_wake {
 bool blocking_unblock(struct session *s, enum blocking_wake how);
 /* Takes the session out; its command is dropped. Nothing happens when it does not wait. */
 void blocking_forget(struct session *s);
-/* The answer of a session whose time is over. */
-void blocking_reply_timeout(struct call *c);
 
 /* True when blocking_next() may have somebody. */
 static inline bool blocking_is_pending(void)

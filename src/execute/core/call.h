@@ -30,6 +30,7 @@ struct call {
     struct db *db; /* the session's selected database */
     const struct command_spec *spec;
     const struct bytes *args;
+    void *own_args; /* memory of args that the handler made; freed after call_block() copied them */
     uint32_t nargs;
     uint16_t first_key; /* index of the key whose hash is known, 0: none */
     uint64_t hash;
@@ -66,7 +67,6 @@ struct block_terms {
     uint32_t first_key, key_count; /* the arguments that are its keys, one after the other */
     enum value_type type;          /* only a value of this type wakes it */
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
-    bool null_is_bulk;             /* timeout: a null string instead of a null array */
     int64_t timeout_ms;            /* 0: for ever */
 };
 /*
@@ -121,6 +121,7 @@ enum run_result reply_text(struct call *c, const char *cstr); /* a bulk string *
 enum run_result reply_null(struct call *c);                   /* $-1 or _ */
 enum run_result reply_null_array(struct call *c);             /* *-1 or _ */
 enum run_result reply_double(struct call *c, double d);
+enum run_result reply_double_text(struct call *c, struct bytes printed);
 enum run_result reply_bool(struct call *c, bool b);
 enum run_result reply_bignum(struct call *c, struct bytes digits);
 enum run_result reply_verbatim(struct call *c, struct bytes text,

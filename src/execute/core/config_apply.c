@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "execute/keyspace/keyspace.h"
+#include "mem/arena.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +56,14 @@ static int config_apply_clocks(const struct settings *old, const struct settings
     return 0;
 }
 
+static int config_apply_background(const struct settings *old, const struct settings *next,
+                                   char *error)
+{
+    (void)old, (void)error;
+    mem_set_background(next->jemalloc_bg_thread);
+    return 0;
+}
+
 void config_apply_open(void)
 {
     char error[OPTION_ERROR_MAX];
@@ -64,7 +73,9 @@ void config_apply_open(void)
     config_on_change("maxmemory-policy", config_apply_clocks);
     config_on_change("lfu-log-factor", config_apply_clocks);
     config_on_change("lfu-decay-time", config_apply_clocks);
+    config_on_change("jemalloc-bg-thread", config_apply_background);
     config_apply_loglevel(s, s, error);
+    config_apply_background(s, s, error);
     config_apply_clocks(s, s, error);
 }
 

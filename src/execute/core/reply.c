@@ -300,13 +300,17 @@ enum run_result reply_help(struct call *c, const char *const *lines)
     return reply_status(c, "    Prints this help.");
 }
 
-enum run_result reply_double(struct call *c, double d)
+enum run_result reply_double_text(struct call *c, struct bytes printed)
 {
-    char text[NUMBER_DOUBLE_CHARS];
-    struct bytes printed = bytes_make(text, number_print_double(text, d));
     if (c->reply->resp != 3) return reply_bulk(c, printed);
     reply_line(c->reply, ',', printed);
     return RUN_OK;
+}
+
+enum run_result reply_double(struct call *c, double d)
+{
+    char text[NUMBER_DOUBLE_CHARS];
+    return reply_double_text(c, bytes_make(text, number_print_double(text, d)));
 }
 
 enum run_result reply_bool(struct call *c, bool b)

@@ -14,6 +14,7 @@
 #include "execute/core/pause.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/types/heap.h"
 #include "execute/types/limits.h"
 
 #include <ctype.h>
@@ -319,6 +320,7 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     copy.args = c->args;
     copy.nargs = c->nargs;
     held_keep_blocked(s, &copy);
+    heap_free(c->own_args);
 }
 
 /* False when the command has to wait; then nothing happened. */
@@ -404,7 +406,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
         if (run_handler(&c) == RUN_BLOCKED) return;
     } else {
         if (how == BLOCKING_TIMEOUT)
-            blocking_reply_timeout(&c);
+            reply_null_array(&c);
         else
             reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
         if (run_ticks == 0) run_ticks = clock_ticks();
@@ -451,7 +453,9 @@ uint64_t run_reply_room(const struct session *s)
 
 bool call_reply_full(const struct call *c)
 {
-    return reply_total(c->reply) - c->reply_start > run_reply_room(c->session);
+    size_t len = reply_total(c->reply) - c->reply_start;
+    if (len < REPLY_LEND_MIN) return false; /* it is cut when it is complete */
+    return len > run_reply_room(c->session);
 }
 
 void run_cut_over_limit(struct session *s)

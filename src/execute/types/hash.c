@@ -429,7 +429,7 @@ static bool hash_free_some(enum value_encoding enc, void *root, uint64_t max)
     return true;
 }
 
-const struct type_ops hash_type = {
+const struct type_ops hash_ops = {
     .make = hash_make,
     .count = hash_count,
     .due = hash_due,

@@ -21,7 +21,7 @@
 
 #include "base/random.h"
 
-extern const struct type_ops hash_type;
+extern const struct type_ops hash_ops;
 
 #define HASH_KEEP_DEADLINE (-2)
 /* The latest deadline that a field may have. */

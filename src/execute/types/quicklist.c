@@ -152,7 +152,7 @@ size_t quicklist_memory(const struct quicklist *q, uint64_t samples)
 struct quicklist_node *quicklist_open_node(struct quicklist *q, uint32_t i)
 {
     struct quicklist_node *n = quicklist_at(q, i);
-    n->is_stiff = 0;
+    n->is_stiff = false;
     quicklist_node_expand(n);
     if (i == 0 && q->gap > 0) {
         uint8_t *body = n->body;
@@ -176,7 +176,7 @@ static void quicklist_close_node(struct quicklist *q, uint32_t i)
     if (n->form != QUICKLIST_PACKED) return;
     size_t bytes = quicklist_node_bytes(n, quicklist_gap(q, i));
     quicklist_open_node(q, i);
-    if (quicklist_node_room(n) - bytes > bytes / 8) quicklist_keep(n, listpack_trim(n->body));
+    if (n->room - bytes > bytes / 8) quicklist_keep(n, listpack_trim(n->body));
 }
 
 /* Moves a node's listpack to `gap` in a body of `room` bytes. */
@@ -184,14 +184,14 @@ static void quicklist_move_body(struct quicklist *q, uint32_t i, size_t room, si
 {
     struct quicklist_node *n = quicklist_at(q, i);
     uint8_t *old = n->body, *lp = old + quicklist_gap(q, i);
-    if (room == quicklist_node_room(n)) {
+    if (room == n->room) {
         memmove(old + gap, lp, listpack_bytes(lp));
     } else {
         uint8_t *body = heap_alloc(room);
         memcpy(body + gap, lp, listpack_bytes(lp));
         heap_free(old);
         n->body = body;
-        n->room = (uint32_t)(room / QUICKLIST_ROOM_UNIT) & ((1U << 29) - 1);
+        n->room = (uint32_t)room;
     }
     if (i == 0) q->gap = (uint32_t)gap;
 }
@@ -203,16 +203,13 @@ static void quicklist_move_body(struct quicklist *q, uint32_t i, size_t room, si
 static void quicklist_make_room(struct quicklist *q, uint32_t i, size_t cost, bool at_head)
 {
     struct quicklist_node *n = quicklist_at(q, i);
-    size_t gap = quicklist_gap(q, i), room = quicklist_node_room(n);
+    size_t gap = quicklist_gap(q, i), room = n->room;
     size_t bytes = quicklist_node_bytes(n, gap), behind = room - gap - bytes;
     if (likely((at_head ? gap : behind) >= cost)) return;
     if (room - bytes < cost) {
         size_t most = quicklist_limit().bytes, twice = room * 2;
         size_t want = twice < most ? twice : most;
-        if (want < bytes + cost) want = bytes + cost;
-        size_t units = (want + QUICKLIST_ROOM_UNIT - 1) / QUICKLIST_ROOM_UNIT;
-        room = arena_rounded(units * QUICKLIST_ROOM_UNIT);
-        room -= room % QUICKLIST_ROOM_UNIT;
+        room = arena_rounded(want < bytes + cost ? bytes + cost : want);
     }
     size_t spare = room - bytes;
     bool shares = q->node_count == 1 && (at_head ? behind : gap) >= cost;
@@ -232,7 +229,7 @@ static void quicklist_push_within(struct quicklist *q, uint32_t i, bool at_head,
         must(lp != NULL);
         q->gap = (uint32_t)(lp - body);
     } else {
-        size_t room = quicklist_node_room(n) - (size_t)(lp - body);
+        size_t room = n->room - (size_t)(lp - body);
         must(listpack_append_within(lp, room, text));
     }
     n->count++;
@@ -357,9 +354,8 @@ void quicklist_check(const struct quicklist *q)
         bool is_end = i < q->depth || q->node_count - i <= q->depth || q->depth == 0;
         must(!is_end || !quicklist_node_is_squeezed(n));
         if (n->form == QUICKLIST_PACKED)
-            must(quicklist_node_room(n) <= arena_usable(n->body) &&
-                 quicklist_gap(q, i) + quicklist_node_bytes(n, quicklist_gap(q, i)) <=
-                     quicklist_node_room(n));
+            must(n->room <= arena_usable(n->body) &&
+                 quicklist_gap(q, i) + quicklist_node_bytes(n, quicklist_gap(q, i)) <= n->room);
         count += n->count;
     }
     must(count == q->count && q->first + q->node_count <= q->room);

@@ -48,26 +48,18 @@ bool quicklist_is_big(size_t len)
 
 /* ---- Life ---- */
 
-static void quicklist_node_set_room(struct quicklist_node *n, size_t bytes)
-{
-    n->room = (uint32_t)(bytes / QUICKLIST_ROOM_UNIT) & ((1U << 29) - 1);
-}
-
 struct quicklist_node quicklist_node_packed(size_t bytes)
 {
     struct quicklist_node n = {.form = QUICKLIST_PACKED};
-    size_t room = arena_rounded(bytes < QUICKLIST_ROOM_UNIT ? QUICKLIST_ROOM_UNIT : bytes);
-    n.body = listpack_make(room);
-    quicklist_node_set_room(&n, room);
+    n.room = (uint32_t)arena_rounded(bytes < LISTPACK_EMPTY ? LISTPACK_EMPTY : bytes);
+    n.body = listpack_make(n.room);
     return n;
 }
 
 struct quicklist_node quicklist_node_of(uint8_t *lp)
 {
-    size_t units = (listpack_bytes(lp) + QUICKLIST_ROOM_UNIT - 1) / QUICKLIST_ROOM_UNIT;
-    lp = heap_grow(lp, units * QUICKLIST_ROOM_UNIT);
     struct quicklist_node n = {.body = lp, .count = listpack_count(lp), .form = QUICKLIST_PACKED};
-    quicklist_node_set_room(&n, arena_usable(lp));
+    n.room = (uint32_t)arena_usable(lp);
     return n;
 }
 
@@ -98,7 +90,7 @@ struct quicklist_node quicklist_node_copy(const struct quicklist_node *n, size_t
         block_share(n->body);
     } else if (n->form == QUICKLIST_PACKED) {
         copy.body = listpack_copy((const uint8_t *)n->body + gap);
-        quicklist_node_set_room(&copy, arena_usable(copy.body));
+        copy.room = (uint32_t)arena_usable(copy.body);
     } else {
         const struct quicklist_squeezed *s = n->body;
         copy.body = heap_alloc(sizeof(*s) + s->len);
@@ -134,14 +126,14 @@ static void quicklist_node_squeeze_into(struct quicklist_node *n, const void *fr
     s->len = lzf_compress(from, (unsigned)len, s->data, (unsigned)most);
     if (s->len == 0) {
         heap_free(s);
-        n->is_stiff = 1;
+        n->is_stiff = true;
         return;
     }
-    unsigned squeezed =
+    enum quicklist_form form =
         n->form == QUICKLIST_PACKED ? QUICKLIST_SQUEEZED_PACKED : QUICKLIST_SQUEEZED_PLAIN;
     quicklist_node_free(n);
     n->body = heap_realloc(s, sizeof(*s) + s->len);
-    n->form = squeezed & 3U;
+    n->form = (uint8_t)form;
     n->room = 0;
 }
 
@@ -171,10 +163,9 @@ void quicklist_node_expand(struct quicklist_node *n)
         n->body = b;
         n->form = QUICKLIST_PLAIN;
     } else {
-        size_t room = arena_rounded(s->raw);
-        n->body = heap_alloc(room);
+        n->room = (uint32_t)arena_rounded(s->raw);
+        n->body = heap_alloc(n->room);
         quicklist_unsqueeze(s, n->body);
-        quicklist_node_set_room(n, room);
         n->form = QUICKLIST_PACKED;
     }
     heap_free(s);

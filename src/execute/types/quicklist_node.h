@@ -20,14 +20,12 @@ enum quicklist_form {
     QUICKLIST_SQUEEZED_PLAIN,
 };
 
-#define QUICKLIST_ROOM_UNIT 8
-
 struct quicklist_node {
     void *body;
     uint32_t count; /* elements; 0 only while the list is being edited */
-    uint32_t form : 2;
-    uint32_t is_stiff : 1; /* squeezing it was tried and did not pay */
-    uint32_t room : 29;    /* of a listpack: what its body occupies, in units of 8 bytes */
+    uint32_t room;  /* of a listpack: the bytes that its body occupies */
+    uint8_t form;   /* enum quicklist_form */
+    bool is_stiff;  /* squeezing it was tried and did not pay */
 };
 
 /* An element that is to be stored. The block, which whoever gets the value takes, may be NULL. */
@@ -56,11 +54,6 @@ static inline bool quicklist_node_is_packed(const struct quicklist_node *n)
 static inline bool quicklist_node_is_squeezed(const struct quicklist_node *n)
 {
     return n->form >= QUICKLIST_SQUEEZED_PACKED;
-}
-
-static inline size_t quicklist_node_room(const struct quicklist_node *n)
-{
-    return (size_t)n->room * QUICKLIST_ROOM_UNIT;
 }
 
 /* Empty, with room for a listpack of `bytes`, or a little more. */

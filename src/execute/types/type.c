@@ -4,14 +4,12 @@
 #include "execute/types/hash.h"
 #include "execute/types/list.h"
 #include "execute/types/set.h"
+#include "execute/types/stream.h"
 #include "execute/types/zset.h"
 
 const struct type_ops *const type_table[TYPE_COUNT] = {
-    [TYPE_STRING] = NULL,
-    [TYPE_HASH] = &hash_type,
-    [TYPE_LIST] = &list_ops,
-    [TYPE_SET] = &set_ops,
-    [TYPE_ZSET] = &zset_ops,
+    [TYPE_STRING] = NULL,    [TYPE_LIST] = &list_ops, [TYPE_SET] = &set_ops,
+    [TYPE_ZSET] = &zset_ops, [TYPE_HASH] = &hash_ops, [TYPE_STREAM] = &stream_ops,
 };
 
 struct entry *type_make_entry(struct bytes name, enum value_type type)

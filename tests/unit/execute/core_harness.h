@@ -178,6 +178,17 @@ static inline const char *core_run_held(void)
     return core_show();
 }
 
+/* Serves those who waited, as execute does after each command; the replies of all in their order.
+ */
+static inline const char *core_run_woken(void)
+{
+    enum blocking_wake how;
+    struct session *s;
+    core.reply.len = 0;
+    while ((s = blocking_next(&how)) != NULL) run_woken(s, how, &core.reply);
+    return core_show();
+}
+
 #define core_expect(session, line, answer) assert_string_equal(core_ask(session, line), answer)
 #define core_test(name) cmocka_unit_test_setup_teardown(name, core_open, core_close)
 

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""The same random commands for Baton and redis-server: every reply must be equal.
+
+    make differ SECONDS=60 SEED=1
+
+Commands come from the templates in grammar.py; keys, members and numbers from small pools, so that
+commands meet each other. Replies without an order are compared sorted. Now and then all values and
+encodings are compared too. A difference is printed with the commands that led to it on that key.
+Exits 1 after MAX_DIFFERENCES.
+"""
+import argparse
+import os
+import random
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'utils', 'bench'))
+import grammar                                                      # noqa: E402
+from servers import Client, Failure, Server, encode, redis_program  # noqa: E402
+
+MAX_DIFFERENCES, CHECK_EVERY, BATCH = 15, 400, 40
+LONG_DOUBLE = re.compile(rb'-?\d+\.\d{14,}(e[+-]\d+)?$')
+CLOCK_SLACK_MS = 3000               # how far apart the two servers' ideas of "in a while" may be
+
+
+class Typed(Client):
+    """A client whose replies keep their kind: errors as text."""
+
+    def reply(self):
+        answer = super().reply()
+        return f'-{answer}' if isinstance(answer, Exception) else answer
+
+
+def plain(answer):
+    """Doubles as Redis 7.2 prints them: 7.0 gives 17 digits; zero has one sign."""
+    if isinstance(answer, list):
+        return [plain(a) for a in answer]
+    if isinstance(answer, bytes) and LONG_DOUBLE.match(answer):
+        return repr(float(answer)).encode()
+    return b'0' if answer == b'-0' else answer
+
+
+def order_free(answer):
+    """A nested reply in an order of its own."""
+    if isinstance(answer, list):
+        return sorted((order_free(a) for a in answer), key=repr)
+    return answer
+
+
+def pairs_free(answer):
+    """Field, value, field, value ... in the order of fields."""
+    if not isinstance(answer, list):
+        return answer
+    return sorted(zip(answer[::2], answer[1::2]), key=repr)
+
+
+def close_enough(a, b):
+    return isinstance(a, int) and isinstance(b, int) and abs(a - b) <= CLOCK_SLACK_MS
+
+
+def as_float(answer):
+    try:
+        return float(answer)
+    except (TypeError, ValueError):
+        return answer
+
+
+COMPARE = {
+    'exact': lambda a, b: a == b,
+    'set': lambda a, b: order_free(a) == order_free(b),
+    'pairs': lambda a, b: pairs_free(a) == pairs_free(b),
+    'clock': lambda a, b: a == b or close_enough(a, b),
+    'float': lambda a, b: as_float(a) == as_float(b) or str(a)[:12] == str(b)[:12],
+    'size': lambda a, b: type(a) is type(b) and (not isinstance(a, list) or len(a) == len(b)),
+    'kind': lambda a, b: type(a) is type(b),
+}
+
+
+def values(client, key):
+    """All of a value, in a form that both servers give alike, with its encoding."""
+    kind = client.ask('TYPE', key)
+    read = {b'string': ('GET', key), b'list': ('LRANGE', key, 0, -1), b'set': ('SMEMBERS', key),
+            b'hash': ('HGETALL', key), b'zset': ('ZRANGE', key, 0, -1, 'WITHSCORES'),
+            b'stream': ('XINFO', 'STREAM', key, 'FULL', 'COUNT', 0)}.get(kind)
+    if read is None:
+        return kind, None, None
+    answer = client.ask(*read)
+    if kind == b'set':
+        answer = order_free(answer)
+    elif kind == b'hash':
+        answer = pairs_free(answer)
+    elif kind == b'stream':
+        answer = grammar.stream_facts(answer)
+    encoding = client.ask('OBJECT', 'ENCODING', key) if kind in (b'zset', b'string') else b''
+    return kind, plain(answer), encoding
+
+
+def shown(words):
+    return ' '.join(repr(w)[:60] if isinstance(w, bytes) else str(w)[:60] for w in words)
+
+
+class Run:
+    def __init__(self, baton, redis, seed):
+        self.clients = [Typed(baton.port), Typed(redis.port)]
+        self.rng, self.history, self.found, self.count = random.Random(seed), [], 0, 0
+        self.templates = grammar.known_to(self.clients[0])
+        for c in self.clients:
+            for option, value in grammar.OPTIONS:
+                c.ask('CONFIG', 'SET', option, value)
+
+    def tell(self, what, key, mine, theirs):
+        self.found += 1
+        print(f'DIFFERENCE {self.found}: {what}\n    baton {mine!r:.700}\n    redis {theirs!r:.700}')
+        near = [h for h in self.history[-4000:] if key is not None and key in h]
+        for words in near[-12:]:
+            print('        ', shown(words))
+        sys.stdout.flush()
+
+    def batch(self):
+        """Some commands in one write to each server."""
+        commands = [grammar.command(self.rng, self.templates) for _ in range(BATCH)]
+        for c in self.clients:
+            c.socket.sendall(b''.join(encode(*words) for words, _ in commands))
+        for words, how in commands:
+            mine, theirs = (plain(c.reply()) for c in self.clients)
+            self.history.append(words)
+            self.count += 1
+            if not COMPARE[how](mine, theirs) and not grammar.is_known(words, mine, theirs):
+                self.tell(shown(words), words[1] if len(words) > 1 else None, mine, theirs)
+        del self.history[:-8000]
+
+    def check(self):
+        for key in grammar.KEYS:
+            mine, theirs = (values(c, key) for c in self.clients)
+            if mine != theirs and not grammar.is_known(('CHECK', key), mine, theirs):
+                self.tell(f'the value of {key}', key, mine, theirs)
+                for c in self.clients:
+                    c.ask('DEL', key)
+
+    def run(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.found < MAX_DIFFERENCES:
+            for _ in range(CHECK_EVERY // BATCH):
+                self.batch()
+            self.check()
+            if self.rng.random() < 0.02:
+                for c in self.clients:
+                    c.ask('FLUSHALL')
+        return self.found
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--server', default='src/baton-server')
+    p.add_argument('--seconds', type=float, default=float(os.environ.get('SECONDS') or 60))
+    p.add_argument('--seed', type=int, default=int(os.environ.get('SEED') or random.randrange(1 << 30)))
+    opts = p.parse_args()
+    baton = Server('baton', os.path.abspath(opts.server))
+    redis = Server('redis', os.path.abspath(redis_program()))
+    try:
+        baton.start()
+        redis.start()
+        run = Run(baton, redis, opts.seed)
+        found = run.run(opts.seconds)
+        print(f'seed {opts.seed}: {run.count} commands, {found} differences')
+    except Failure as failure:
+        sys.exit(f'differ: seed {opts.seed}: {failure}')
+    finally:
+        for server in (baton, redis):
+            server.stop()
+    return 1 if found else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
