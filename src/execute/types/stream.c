@@ -79,8 +79,8 @@ uint64_t stream_pieces(const struct stream *s)
 
 /* ---- Entries ---- */
 
-void stream_append(struct stream *s, struct stream_id id, struct stream_pairs pairs,
-                   struct stream_limits limits)
+void stream_append_named(struct stream *s, struct stream_id id, struct stream_pairs pairs,
+                         struct stream_limits limits, struct stream_pairs names)
 {
     must(stream_id_compare(id, s->last_id) > 0);
     struct stream_node **tail = sorted_find_last(&s->nodes);
@@ -91,12 +91,18 @@ void stream_append(struct stream *s, struct stream_id id, struct stream_pairs pa
             s->node_bytes += stream_node_bytes(*tail);
         }
         tail = sorted_insert(&s->nodes, sorted_end(&s->nodes));
-        *tail = stream_node_make(id, pairs);
+        *tail = stream_node_make(id, pairs, names);
     }
     s->node_bytes += stream_node_bytes(*tail);
     s->last_id = id;
     s->length++;
     s->added++;
+}
+
+void stream_append(struct stream *s, struct stream_id id, struct stream_pairs pairs,
+                   struct stream_limits limits)
+{
+    stream_append_named(s, id, pairs, limits, pairs);
 }
 
 /* Frees the node at *at, which then is the place of the next one. */

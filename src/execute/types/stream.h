@@ -37,6 +37,9 @@ uint64_t stream_pieces(const struct stream *s);
 /* `id` is behind last_id, which becomes it; the pairs are at most STREAM_ENTRY_BYTES in all. */
 void stream_append(struct stream *s, struct stream_id id, struct stream_pairs pairs,
                    struct stream_limits limits);
+/* The same, and should a node begin with it, `names` are its fields: what other entries share. */
+void stream_append_named(struct stream *s, struct stream_id id, struct stream_pairs pairs,
+                         struct stream_limits limits, struct stream_pairs names);
 /* True when it was there. */
 bool stream_delete(struct stream *s, struct stream_id id);
 /* The first and the last one that is there; 0-0 in an empty stream. */

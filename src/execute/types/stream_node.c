@@ -243,22 +243,6 @@ static void node_write(struct stream_node *node, struct stream_id id, struct str
     node->count++;
 }
 
-struct stream_node *stream_node_make(struct stream_id id, struct stream_pairs pairs)
-{
-    size_t size = entry_size_most(pairs, true);
-    must(!stream_id_is_zero(id) && size < (size_t)2 * STREAM_ENTRY_BYTES);
-    size = arena_rounded(node_size(size));
-    struct stream_node *node = heap_alloc(size);
-    *node = (struct stream_node){
-        .base = id, .room = (uint32_t)(size - node_size(0)), .name_count = pairs.count};
-    stream_id_lower(&node->base);
-    uint8_t *to = node->body;
-    for (uint32_t i = 0; i < pairs.count; i++) to = text_write(to, pairs.texts[2 * i]);
-    node->names_end = node->start = node->used = (uint32_t)(to - node->body);
-    node_write(node, id, pairs, false);
-    return node;
-}
-
 static bool node_has_names(const struct stream_node *node, struct stream_pairs pairs)
 {
     if (pairs.count != node->name_count) return false;
@@ -267,6 +251,25 @@ static bool node_has_names(const struct stream_node *node, struct stream_pairs p
         if (!text_equals(&at, pairs.texts[2 * i])) return false;
     }
     return true;
+}
+
+struct stream_node *stream_node_make(struct stream_id id, struct stream_pairs pairs,
+                                     struct stream_pairs names)
+{
+    size_t size = entry_size_most(pairs, true);
+    for (uint32_t i = 0; i < names.count; i++) size += text_size_most(names.texts[2 * i]);
+    must(!stream_id_is_zero(id) && size < (size_t)3 * STREAM_ENTRY_BYTES);
+    size = arena_rounded(node_size(size));
+    struct stream_node *node = heap_alloc(size);
+    *node = (struct stream_node){
+        .base = id, .room = (uint32_t)(size - node_size(0)), .name_count = names.count};
+    stream_id_lower(&node->base);
+    uint8_t *to = node->body;
+    for (uint32_t i = 0; i < names.count; i++) to = text_write(to, names.texts[2 * i]);
+    node->names_end = node->start = node->used = (uint32_t)(to - node->body);
+    bool own = pairs.texts == names.texts || node_has_names(node, pairs);
+    node_write(node, id, pairs, !own);
+    return node;
 }
 
 bool stream_node_add(struct stream_node **node, struct stream_id id, struct stream_pairs pairs,
@@ -334,6 +337,15 @@ void stream_entry_again(const struct stream_node *node, struct stream_entry *ent
     entry->at = at;
     entry->names = flags & ENTRY_HAS_NODE_NAMES ? node->body : NULL;
     entry->left = entry->count;
+}
+
+bool stream_node_next_name(struct stream_names *names, struct bytes *name,
+                           char scratch[NUMBER_INT_CHARS])
+{
+    if (names->left == 0) return false;
+    names->left--;
+    *name = text_print(&names->at, scratch);
+    return true;
 }
 
 /* ---- Deleting ---- */

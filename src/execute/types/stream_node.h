@@ -27,8 +27,8 @@
 #define STREAM_NODE_ENTRIES 16384
 /* Bytes of a node that holds more than one entry. */
 #define STREAM_NODE_BYTES ((size_t)1 << 20)
-/* Bytes of names and values in one entry. */
-#define STREAM_ENTRY_BYTES ((size_t)1 << 30)
+/* Bytes of names and values in one entry: less than the largest listpack, as which it is dumped. */
+#define STREAM_ENTRY_BYTES (((size_t)1 << 30) - ((size_t)1 << 24))
 
 struct stream_node {
     struct stream_id base;      /* before the first entry, behind the last one of the node before */
@@ -51,8 +51,10 @@ struct stream_pairs {
     uint32_t count;
 };
 
-/* Gives a node with this entry. */
-struct stream_node *stream_node_make(struct stream_id id, struct stream_pairs pairs);
+/* Gives a node with this entry and the fields of `names` as those of the node, which are the
+ * entry's own but while streams are loaded. */
+struct stream_node *stream_node_make(struct stream_id id, struct stream_pairs pairs,
+                                     struct stream_pairs names);
 /* Adds it behind the last one, unless the node is full by these limits: then gives false. */
 bool stream_node_add(struct stream_node **node, struct stream_id id, struct stream_pairs pairs,
                      struct stream_limits limits);
@@ -81,6 +83,18 @@ bool stream_entry_pair(struct stream_entry *entry, struct bytes *field, struct b
                        char scratch[2][NUMBER_INT_CHARS]);
 /* Back to the first pair. */
 void stream_entry_again(const struct stream_node *node, struct stream_entry *entry);
+
+/* The fields of the node, in order. */
+struct stream_names {
+    const uint8_t *at;
+    uint32_t left;
+};
+static inline struct stream_names stream_node_names(const struct stream_node *node)
+{
+    return (struct stream_names){node->body, node->name_count};
+}
+bool stream_node_next_name(struct stream_names *names, struct bytes *name,
+                           char scratch[NUMBER_INT_CHARS]);
 
 /* Deletes the entry, which is alive and as stream_node_next() gave it. The node may be left without
  * entries. */
