@@ -14,6 +14,7 @@
 #include "execute/types/list.h"
 #include "execute/types/load.h"
 #include "execute/types/set.h"
+#include "execute/types/stream.h"
 #include "execute/types/zset.h"
 
 #include <stdlib.h>
@@ -177,6 +178,7 @@ static void check_sound(const struct entry *e)
 {
     if (entry_type(e) == TYPE_ZSET) zset_check(e);
     if (entry_encoding(e) == ENC_QUICKLIST) quicklist_check(entry_root(e));
+    if (entry_type(e) == TYPE_STREAM) stream_check(entry_root(e));
     if (entry_type(e) == TYPE_SET && set_table(e) != NULL) table_check(set_table(e));
     check(type_count(e) > 0 || entry_type(e) == TYPE_STREAM);
 }

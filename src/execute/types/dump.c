@@ -4,11 +4,11 @@
  */
 #include "execute/types/dump.h"
 
-#include "base/must.h"
 #include "execute/types/hash.h"
 #include "execute/types/intset.h"
 #include "execute/types/list.h"
 #include "execute/types/set.h"
+#include "execute/types/stream_dump.h"
 #include "execute/types/zset.h"
 
 /* A moment at which nothing is due: fields are written as long as they are there. */
@@ -178,7 +178,7 @@ uint16_t dump_value(struct rdb_out *out, const struct entry *e, uint16_t version
     case TYPE_SET: dump_set(out, e, version); break;
     case TYPE_ZSET: dump_zset(out, e); break;
     case TYPE_HASH: return dump_hash(out, e, version);
-    default: must(false);
+    case TYPE_STREAM: stream_dump(out, entry_root(e), version); break;
     }
     return version;
 }

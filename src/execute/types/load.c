@@ -3,6 +3,7 @@
 
 #include "execute/types/entry_text.h"
 #include "execute/types/load_parts.h"
+#include "execute/types/stream_dump.h"
 
 /* Short texts that read strictly as an integer are kept as one, as SET does. */
 static struct entry *load_string(struct load *l)
@@ -16,6 +17,13 @@ static struct entry *load_string(struct load *l)
     struct entry *e = entry_text_make(l->name, &value, ENTRY_NO_DEADLINE);
     if (!keeps_block) block_drop(b);
     return e;
+}
+
+static struct entry *load_stream(struct load *l)
+{
+    struct stream *stream;
+    l->wrong = stream_load(l->in, l->type, &stream);
+    return l->wrong == NULL ? load_entry(l, TYPE_STREAM, ENC_STREAM, stream) : NULL;
 }
 
 static struct entry *load_refused(struct load *l, const char *what)
@@ -48,6 +56,9 @@ const char *load_value(struct rdb_in *in, uint8_t type, struct bytes name, struc
     case RDB_HASH_LISTPACK_DEADLINES_OLD:
     case RDB_HASH_DEADLINES:
     case RDB_HASH_LISTPACK_DEADLINES: *out = load_hash(&l); break;
+    case RDB_STREAM_LISTPACKS:
+    case RDB_STREAM_LISTPACKS_2:
+    case RDB_STREAM_LISTPACKS_3: *out = load_stream(&l); break;
     default: *out = load_refused(&l, "the type is not known"); break;
     }
     return l.wrong;
