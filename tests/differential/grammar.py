@@ -219,8 +219,8 @@ def stream_facts(full):
         group = dict(zip(g[::2], g[1::2]))
         consumers = [dict(zip(c[::2], c[1::2])) for c in group[b'consumers']]
         groups.append((group[b'name'], group[b'last-delivered-id'], group.get(b'entries-read'), group.get(b'lag'),
-                       [(p[0], p[1], p[3]) for p in group[b'pel']],
-                       [(c[b'name'], c[b'pel-count'], [(p[0], p[2]) for p in c[b'pel']]) for c in consumers]))
+                       [(p[0], p[1], p[3]) for p in group[b'pending']],
+                       [(c[b'name'], c[b'pel-count'], [(p[0], p[2]) for p in c[b'pending']]) for c in consumers]))
     return [(k, v) for k, v in facts.items() if not k.startswith(b'radix') and k != b'groups'], groups
 
 

@@ -7,6 +7,7 @@
 #include "execute/commands/debug.h"
 
 #include "codec/sha1.h"
+#include "execute/types/list.h"
 
 #include <arpa/inet.h>
 
@@ -33,12 +34,23 @@ static void digest_chain_number(uint8_t sum[SHA1_BYTES], uint32_t number)
     digest_chain(sum, bytes_make((const char *)&wire, sizeof(wire)));
 }
 
+static void digest_chain_list(uint8_t sum[SHA1_BYTES], const struct entry *e)
+{
+    char scratch[LISTPACK_INT_CHARS];
+    struct list_walk w;
+    struct list_item item;
+    list_walk_begin(&w, e, 0, true);
+    while (list_walk_next(&w, &item)) digest_chain(sum, list_item_text(&item, scratch));
+    list_walk_end(&w);
+}
+
 /* Type, value, and whether there is a deadline. */
 static void digest_chain_value(uint8_t sum[SHA1_BYTES], const struct entry *e)
 {
     char scratch[STRING_INT_CHARS];
     digest_chain_number(sum, (uint32_t)entry_type(e));
     if (entry_type(e) == TYPE_STRING) digest_chain(sum, string_bytes(e, scratch));
+    if (entry_type(e) == TYPE_LIST) digest_chain_list(sum, e);
     if (entry_deadline(e) >= 0) digest_add(sum, bytes_of("!!expire!!"));
 }
 

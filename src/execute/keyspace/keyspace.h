@@ -89,6 +89,10 @@ char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size
 struct entry *keyspace_make(struct db *db, struct key key, enum value_type type);
 /* Takes a loose entry that is named as the key, over whatever is under it. */
 void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
+/* Puts the value into the entry (entry_pack()), or gives it an allocation of its own again; the
+ * entry as it stands after. */
+struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len);
+struct entry *keyspace_unpack(struct db *db, struct key key, struct entry *e);
 /*
  * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
  * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks
