@@ -27,9 +27,11 @@
 
 #define DEBUG_SLEEP_MAX_S 1e9
 
-static bool debug_expiry_off, debug_cron_paused;
+static bool debug_expiry_off, debug_cron_paused, debug_checksums_off;
 
 bool debug_cron_is_paused(void) { return debug_cron_paused; }
+
+bool debug_skips_checksums(void) { return debug_checksums_off; }
 
 /* ---- Time ---- */
 
@@ -253,6 +255,14 @@ static enum run_result debug_dict_resizing(struct call *c)
     return call_int(c, 2, &on) ? reply_ok(c) : RUN_ERROR;
 }
 
+static enum run_result debug_skip_checksums(struct call *c)
+{
+    int64_t skip;
+    if (!call_int(c, 2, &skip)) return RUN_ERROR;
+    debug_checksums_off = skip != 0;
+    return reply_ok(c);
+}
+
 /* ---- The allocator's own knobs ---- */
 
 #ifndef BATON_LIBC_MALLOC
@@ -386,6 +396,8 @@ static enum run_result debug_help(struct call *c)
         "    Writes to memory that may not be written: the server ends with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    0: keys that are due are deleted only when somebody asks for them.",
+        "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+        "    1: RESTORE does not look at the checksum of its payload.",
         "SLEEP <seconds>",
         "    Stops running commands for so long; parts of a second are allowed.",
         "STRINGMATCH-LEN <length> <pattern>",
@@ -427,6 +439,7 @@ static const struct debug_subcommand {
     {"replybuffer", 4, 4, debug_replybuffer},
     {"segfault", 2, 2, debug_segfault},
     {"set-active-expire", 3, 3, debug_set_active_expire},
+    {"set-skip-checksum-validation", 3, 3, debug_skip_checksums},
     {"sleep", 3, 3, debug_sleep},
     {"stringmatch-len", 4, 4, debug_stringmatch_len},
 };
