@@ -11,8 +11,8 @@
 #include "execute/commands/table.h"
 #include "execute/core/config_rewrite.h"
 #include "execute/types/heap.h"
-#include "execute/types/set.h"
-#include "execute/types/zset.h"
+#include "execute/types/table.h"
+#include "execute/types/type.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -130,18 +130,12 @@ static enum run_result debug_htstats(struct call *c)
     return RUN_OK;
 }
 
-/* The table of a large set or sorted set. */
-static const struct table *debug_table_of(const struct entry *e)
-{
-    if (entry_type(e) == TYPE_SET) return set_table(e);
-    return entry_type(e) == TYPE_ZSET ? zset_table(e) : NULL;
-}
-
 static enum run_result debug_htstats_key(struct call *c)
 {
     const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
-    const struct table *t = debug_table_of(e);
+    const struct type_ops *ops = type_of(e);
+    const struct table *t = ops != NULL && ops->table != NULL ? ops->table(e) : NULL;
     if (t == NULL)
         return reply_error(c, "ERR The value stored at the specified key is not represented using "
                               "an hash table");
