@@ -3,7 +3,8 @@
 STRINGS, LISTS, HASHES = [f's{i}' for i in range(4)], [f'l{i}' for i in range(5)], [f'h{i}' for i in range(5)]
 SETS, ZSETS, STREAMS = [f't{i}' for i in range(6)], [f'z{i}' for i in range(6)], [f'x{i}' for i in range(4)]
 LEXES = ['y0', 'y1']                # sorted sets with one score
-KEYS = STRINGS + LISTS + HASHES + SETS + ZSETS + STREAMS + LEXES
+PLACES = ['p0', 'p1', 'p2']         # and with places for scores
+KEYS = STRINGS + LISTS + HASHES + SETS + ZSETS + STREAMS + LEXES + PLACES
 # Small borders, so that values cross them often.
 OPTIONS = (('hash-max-listpack-entries', 12), ('hash-max-listpack-value', 20), ('zset-max-listpack-entries', 12),
            ('zset-max-listpack-value', 20), ('set-max-intset-entries', 12), ('list-max-listpack-size', 6),
@@ -27,13 +28,13 @@ class Pick:
         self.rng = rng
 
     def key_of(self, pool):
-        stray = pool is not LEXES and self.rng.random() < 0.03
-        return self.rng.choice([k for k in KEYS if k not in LEXES] if stray else pool)
+        stray = pool not in (LEXES, PLACES) and self.rng.random() < 0.03
+        return self.rng.choice([k for k in KEYS if k[0] not in 'yp'] if stray else pool)
 
     def word(self, name):
         r = self.rng
         pools = {'S': STRINGS, 'L': LISTS, 'H': HASHES, 'T': SETS, 'Z': ZSETS, 'X': STREAMS, 'K': KEYS,
-                 'Y': LEXES}
+                 'Y': LEXES, 'G': PLACES}
         if name in pools:
             return self.key_of(pools[name])
         if name == 'm':
@@ -161,12 +162,12 @@ TEMPLATES = [
     ('exact', 'ZDIFFSTORE %Z 2 %Z {%Z|%T}'), ('exact', 'ZINTERCARD 2 %Z {%Z|%T} [LIMIT %i]'),
     ('exact', 'ZADD %Y 0 %m'), ('exact', 'ZADD %Y 0 %m'), ('exact', 'ZREM %Y %m'),
     # geo
-    ('exact', 'GEOADD %Z [{NX|XX}] [CH] %lon %lat %m'), ('exact', 'GEOADD %Z %lon,lat,m+'), ('exact', 'GEODIST %Z %m %m [%u]'),
-    ('exact', 'GEOHASH %Z %m+'), ('float', 'GEOPOS %Z %m'),
-    ('set', 'GEOSEARCH %Z FROMLONLAT %lon %lat {BYRADIUS %km km|BYBOX %km %km %u} [{ASC|DESC}] [WITHDIST] [WITHHASH]'),
-    ('set', 'GEOSEARCH %Z FROMMEMBER %m BYRADIUS %km km [COUNT 1000]'),
-    ('exact', 'GEOSEARCHSTORE %Z %Z FROMLONLAT %lon %lat BYRADIUS 300 km [STOREDIST]'),
-    ('exact', 'GEOSEARCH %Z FROMLONLAT %lon %lat BYRADIUS 500 km ASC COUNT %p'),
+    ('exact', 'GEOADD %G [{NX|XX}] [CH] %lon %lat %m'), ('exact', 'GEOADD %G %lon,lat,m+'), ('exact', 'GEODIST %G %m %m [%u]'),
+    ('exact', 'GEOHASH %G %m+'), ('float', 'GEOPOS %G %m'),
+    ('set', 'GEOSEARCH %G FROMLONLAT %lon %lat {BYRADIUS %km km|BYBOX %km %km %u} [{ASC|DESC}] [WITHDIST] [WITHHASH]'),
+    ('set', 'GEOSEARCH %G FROMMEMBER %m BYRADIUS %km km [COUNT 1000]'),
+    ('exact', 'GEOSEARCHSTORE %G %G FROMLONLAT %lon %lat BYRADIUS 300 km [STOREDIST]'),
+    ('exact', 'GEOSEARCH %G FROMLONLAT %lon %lat BYRADIUS 500 km ASC COUNT %p'),
     # streams
     ('exact', 'XADD %X [NOMKSTREAM] [{MAXLEN|MINID} [{=|~}] %n [LIMIT %i]] %e %f,m+'), ('exact', 'XADD %X %e %f %m'),
     ('exact', 'XADD %X %e %f %m'), ('exact', 'XADD %X %d %f %m'), ('exact', 'XLEN %X'),
@@ -182,8 +183,9 @@ TEMPLATES = [
     ('exact', 'TYPE %K'), ('exact', 'DEL %K'), ('exact', 'EXISTS %K+'), ('exact', '{RENAME|RENAMENX} %K %K'),
     ('exact', 'COPY %K %K [REPLACE]'), ('exact', 'UNLINK %K'), ('exact', 'PERSIST %K'), ('exact', 'EXPIRE %K 100000'),
     ('clock', 'PTTL %K'), ('exact', 'SET %S %m [{NX|XX|KEEPTTL}] [GET]'), ('exact', 'GET %S'), ('exact', 'APPEND %S %m'),
-    ('set', 'KEYS *'), ('exact', 'DBSIZE'), ('exact', 'SORT {%L|%T|%Z} [LIMIT %i %i] [{ASC|DESC}] ALPHA'),
-    ('exact', 'SORT {%L|%T|%Z} [BY {h*->f1|nosort|*_w}] [GET #] [GET h*->f2] ALPHA STORE %L'), ('exact', 'SORT {%L|%T} [DESC]'),
+    ('set', 'KEYS *'), ('exact', 'DBSIZE'), ('exact', 'SORT {%L|%T} [LIMIT %i %i] [{ASC|DESC}] ALPHA'),
+    ('set', 'SORT {%L|%T} [BY {h*->f1|nosort|*_w}] [GET #] [GET h*->f2] ALPHA'), ('exact', 'SORT {%L|%T} [DESC]'),
+    ('exact', 'SORT {%L|%T} [GET #] [GET h*->f2] ALPHA STORE %L'),
     # HyperLogLog
     ('exact', 'PFADD %S %m+'), ('exact', 'PFCOUNT %S+'), ('exact', 'PFMERGE %S %S+'),
 ]
@@ -220,10 +222,16 @@ def stream_facts(full):
         consumers = [dict(zip(c[::2], c[1::2])) for c in group[b'consumers']]
         groups.append((group[b'name'], group[b'last-delivered-id'], group.get(b'entries-read'), group.get(b'lag'),
                        [(p[0], p[1], p[3]) for p in group[b'pending']],
-                       [(c[b'name'], c[b'pel-count'], [(p[0], p[2]) for p in c[b'pending']]) for c in consumers]))
+                       [(c[b'name'], c[b'pel-count'], [(p[0], p[2]) for p in c[b'pending']]) for c in consumers if c[b'pel-count']]))
     return [(k, v) for k, v in facts.items() if not k.startswith(b'radix') and k != b'groups'], groups
 
 
 def is_known(words, mine, theirs):
     """Differences between Redis 7.0.15, which is asked, and 7.2.6, which Baton follows."""
+    if 'Unbalanced' in str(theirs) and 'Unbalanced' in str(mine):
+        return True                                                 # 7.2 names the command
+    if words[0] == 'SORT' and any('\\x00' in repr(a) for a in (mine, theirs)):
+        return True                                                 # Redis reads numbers up to a NUL
+    if words[0] == 'XSETID' and 'max_deleted' in str(mine):
+        return True                                                 # 7.2 looks at deleted ids first
     return words[0] in ('ZRANK', 'ZREVRANK') and len(words) > 3      # WITHSCORE is new in 7.2

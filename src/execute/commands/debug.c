@@ -10,7 +10,10 @@
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/core/config_rewrite.h"
+#include "execute/types/dump.h"
 #include "execute/types/heap.h"
+#include "execute/types/table.h"
+#include "execute/types/type.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,9 +28,11 @@
 
 #define DEBUG_SLEEP_MAX_S 1e9
 
-static bool debug_expiry_off, debug_cron_paused;
+static bool debug_expiry_off, debug_cron_paused, debug_checksums_off;
 
 bool debug_cron_is_paused(void) { return debug_cron_paused; }
+
+bool debug_skips_checksums(void) { return debug_checksums_off; }
 
 /* ---- Time ---- */
 
@@ -69,22 +74,38 @@ static enum run_result debug_pause_cron(struct call *c)
 
 /* ---- Values and tables ---- */
 
-/* What a string takes in a snapshot, uncompressed: integers of up to 32 bits are packed there,
- * other strings have a length of 1, 2, 5 or 9 bytes. */
-static size_t debug_serialized_len(const struct entry *e)
+/* Bytes that are counted and forgotten. */
+struct debug_counter {
+    struct rdb_out out;
+    size_t gone;
+};
+
+static void debug_count(struct rdb_out *out, size_t want)
 {
-    int64_t n;
-    if (string_int(e, &n) && n >= INT32_MIN && n <= INT32_MAX)
-        return n >= INT8_MIN && n <= INT8_MAX ? 2 : n >= INT16_MIN && n <= INT16_MAX ? 3 : 5;
-    size_t len = string_len(e);
-    return len + (len < 64 ? 1 : len < 16384 ? 2 : len <= UINT32_MAX ? 5 : 9);
+    struct debug_counter *counter = (struct debug_counter *)out;
+    counter->gone += out->len;
+    out->len = 0;
+    if (out->cap >= want) return;
+    heap_free(out->ptr);
+    out->ptr = heap_alloc(want);
+    out->cap = want;
+}
+
+/* What the value takes in a snapshot, without the byte that says its type. */
+static size_t debug_serialized_len(const struct call *c, const struct entry *e)
+{
+    struct debug_counter counter = {
+        .out = {.room = debug_count, .compress = c->settings->rdbcompression}};
+    dump_value(&counter.out, e, (uint16_t)c->settings->rdb_version);
+    heap_free(counter.out.ptr);
+    return counter.gone + counter.out.len - 1;
 }
 
 static enum run_result debug_object(struct call *c)
 {
     const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
-    size_t len = entry_type(e) == TYPE_STRING ? debug_serialized_len(e) : 0;
+    size_t len = debug_serialized_len(c, e);
     int64_t idle_s = entry_idle_ms(e) / 1000;
     char text[512];
     int n = snprintf(text, sizeof(text),
@@ -126,13 +147,22 @@ static enum run_result debug_htstats(struct call *c)
     return RUN_OK;
 }
 
-/* Strings have no table. */
 static enum run_result debug_htstats_key(struct call *c)
 {
-    if (keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET) == NULL)
-        return reply_error(c, ERR_NO_KEY);
-    return reply_error(c, "ERR The value stored at the specified key is not represented using an "
-                          "hash table");
+    const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
+    if (e == NULL) return reply_error(c, ERR_NO_KEY);
+    const struct type_ops *ops = type_of(e);
+    const struct table *t = ops != NULL && ops->table != NULL ? ops->table(e) : NULL;
+    if (t == NULL)
+        return reply_error(c, "ERR The value stored at the specified key is not represented using "
+                              "an hash table");
+    struct reply r = {0};
+    reply_printf(&r, " table size: %" PRIu64 "\n number of elements: %" PRIu64 "\n", t->slots,
+                 t->count);
+    reply_printf(&r, " table bytes: %zu\n", table_bytes(t));
+    reply_verbatim(c, bytes_make(r.buf, r.len), "txt");
+    reply_release(&r);
+    return RUN_OK;
 }
 
 /* POPULATE makes "prefix:0" and so on, each with "value:0" and so on, cut or filled with zeros to
@@ -234,6 +264,14 @@ static enum run_result debug_dict_resizing(struct call *c)
 {
     int64_t on;
     return call_int(c, 2, &on) ? reply_ok(c) : RUN_ERROR;
+}
+
+static enum run_result debug_skip_checksums(struct call *c)
+{
+    int64_t skip;
+    if (!call_int(c, 2, &skip)) return RUN_ERROR;
+    debug_checksums_off = skip != 0;
+    return reply_ok(c);
 }
 
 /* ---- The allocator's own knobs ---- */
@@ -369,6 +407,8 @@ static enum run_result debug_help(struct call *c)
         "    Writes to memory that may not be written: the server ends with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    0: keys that are due are deleted only when somebody asks for them.",
+        "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+        "    1: RESTORE does not look at the checksum of its payload.",
         "SLEEP <seconds>",
         "    Stops running commands for so long; parts of a second are allowed.",
         "STRINGMATCH-LEN <length> <pattern>",
@@ -410,6 +450,7 @@ static const struct debug_subcommand {
     {"replybuffer", 4, 4, debug_replybuffer},
     {"segfault", 2, 2, debug_segfault},
     {"set-active-expire", 3, 3, debug_set_active_expire},
+    {"set-skip-checksum-validation", 3, 3, debug_skip_checksums},
     {"sleep", 3, 3, debug_sleep},
     {"stringmatch-len", 4, 4, debug_stringmatch_len},
 };

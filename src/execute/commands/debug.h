@@ -11,6 +11,9 @@
 /* True while DEBUG PAUSE-CRON 1 is in force: execute leaves its cron out. */
 bool debug_cron_is_paused(void);
 
+/* True while DEBUG SET-SKIP-CHECKSUM-VALIDATION 1 is in force: RESTORE takes any checksum. */
+bool debug_skips_checksums(void);
+
 /* ---- Subcommands of other files ---- */
 enum run_result debug_protocol(struct call *c);
 enum run_result debug_digest(struct call *c);

@@ -7,8 +7,13 @@
 #include "execute/commands/debug.h"
 
 #include "codec/sha1.h"
+#include "execute/types/hash.h"
+#include "execute/types/list.h"
+#include "execute/types/set.h"
+#include "execute/types/zset.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 enum { DIGEST_STEP = 1024 }; /* entries of a step through a table */
 
@@ -33,12 +38,61 @@ static void digest_chain_number(uint8_t sum[SHA1_BYTES], uint32_t number)
     digest_chain(sum, bytes_make((const char *)&wire, sizeof(wire)));
 }
 
+static void digest_chain_list(uint8_t sum[SHA1_BYTES], const struct entry *e)
+{
+    char scratch[LISTPACK_INT_CHARS];
+    struct list_walk w;
+    struct list_item item;
+    list_walk_begin(&w, e, 0, true);
+    while (list_walk_next(&w, &item)) digest_chain(sum, list_item_text(&item, scratch));
+    list_walk_end(&w);
+}
+
+static void digest_add_set(uint8_t sum[SHA1_BYTES], const struct entry *e)
+{
+    struct set_walk w = set_walk(e);
+    struct set_member m;
+    while (set_next(&w, &m, 1) > 0) digest_add(sum, set_member_text(&m));
+}
+
+/* Two texts that belong together. */
+static void digest_add_pair(uint8_t sum[SHA1_BYTES], struct bytes a, struct bytes b)
+{
+    uint8_t pair[SHA1_BYTES] = {0};
+    digest_chain(pair, a);
+    digest_chain(pair, b);
+    digest_add(sum, bytes_make((const char *)pair, SHA1_BYTES));
+}
+
+static void digest_add_hash(uint8_t sum[SHA1_BYTES], const struct entry *e)
+{
+    struct hash_walk w;
+    struct hash_item item;
+    hash_walk_begin(&w, e, keyspace_now_ms());
+    while (hash_walk_next(&w, &item)) digest_add_pair(sum, item.field, item.value);
+}
+
+static void digest_add_zset(uint8_t sum[SHA1_BYTES], const struct entry *e)
+{
+    struct zset_cursor at;
+    for (bool more = zset_seek(e, 0, &at); more; more = zset_next(&at)) {
+        struct zset_item item = zset_item(&at);
+        char score[64];
+        snprintf(score, sizeof(score), "%.17g", item.score);
+        digest_add_pair(sum, item.member, bytes_of(score));
+    }
+}
+
 /* Type, value, and whether there is a deadline. */
 static void digest_chain_value(uint8_t sum[SHA1_BYTES], const struct entry *e)
 {
     char scratch[STRING_INT_CHARS];
     digest_chain_number(sum, (uint32_t)entry_type(e));
     if (entry_type(e) == TYPE_STRING) digest_chain(sum, string_bytes(e, scratch));
+    if (entry_type(e) == TYPE_LIST) digest_chain_list(sum, e);
+    if (entry_type(e) == TYPE_SET) digest_add_set(sum, e);
+    if (entry_type(e) == TYPE_HASH) digest_add_hash(sum, e);
+    if (entry_type(e) == TYPE_ZSET) digest_add_zset(sum, e);
     if (entry_deadline(e) >= 0) digest_add(sum, bytes_of("!!expire!!"));
 }
 

@@ -13,9 +13,8 @@
 enum run_result debug_quicklist_threshold(struct call *c)
 {
     int64_t bytes;
-    if (!number_memory(arg(c, 2), &bytes))
-        return reply_error(c, "ERR argument must be a memory value");
-    if (bytes < 0 || bytes > DEBUG_THRESHOLD_MAX) return reply_error(c, ERR_DEBUG_THRESHOLD);
+    bool is_size = number_memory(arg(c, 2), &bytes) && bytes >= 0 && bytes < DEBUG_THRESHOLD_MAX;
+    if (!is_size) return reply_error(c, ERR_DEBUG_THRESHOLD);
     quicklist_set_threshold((size_t)bytes);
     return reply_ok(c);
 }

@@ -17,6 +17,7 @@ struct hash_edit {
     struct entry *e;  /* NULL: there is no such key */
     int64_t due_ms;   /* what the keyspace knows */
     uint64_t changes; /* fields that changed */
+    bool is_new;      /* the key was made by this command */
 };
 
 /* Looks argument 1 up. False: the key holds another type, and the error is answered. */
@@ -25,6 +26,7 @@ static inline bool hash_edit_begin(struct call *c, struct hash_edit *h)
     *h = (struct hash_edit){.key = call_key(c, 1)};
     if (!typed_find(c, h->key, TYPE_HASH, LOOKUP_WRITE, &h->e)) return false;
     if (h->e != NULL) h->e = keyspace_expire_elements(c->db, h->key, h->e);
+    if (h->e != NULL && !entry_has_root(h->e)) h->e = keyspace_unpack(c->db, h->key, h->e);
     h->due_ms = h->e == NULL ? DEADLINE_NONE : entry_due(h->e);
     return true;
 }
@@ -32,7 +34,9 @@ static inline bool hash_edit_begin(struct call *c, struct hash_edit *h)
 /* There will be a field: an absent key gets an empty hash. */
 static inline void hash_edit_make(struct call *c, struct hash_edit *h)
 {
-    if (h->e == NULL) h->e = keyspace_make(c->db, h->key, TYPE_HASH);
+    if (h->e != NULL) return;
+    h->e = keyspace_make(c->db, h->key, TYPE_HASH);
+    h->is_new = true;
 }
 
 static inline void hash_edit_end(struct call *c, struct hash_edit *h)
@@ -40,6 +44,9 @@ static inline void hash_edit_end(struct call *c, struct hash_edit *h)
     call_changed(c, h->changes);
     if (h->e == NULL) return;
     keyspace_elements_due(c->db, h->key, h->e, h->due_ms);
+    /* One field alone will be followed by others. */
+    size_t packs = h->is_new && h->changes > 1 ? hash_packs(h->e) : 0;
+    if (packs > 0) h->e = keyspace_pack(c->db, h->key, h->e, packs);
     typed_drop_if_empty(c, h->key, h->e);
 }
 

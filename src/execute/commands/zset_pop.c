@@ -27,7 +27,8 @@ static enum run_result zset_pop(struct call *c, bool max)
 {
     int64_t count = 1;
     if (c->nargs > 3) return reply_syntax(c);
-    if (c->nargs == 3 && !call_int_range(c, 2, 0, INT64_MAX, NULL, &count)) return RUN_ERROR;
+    if (c->nargs == 3 && !call_int_range(c, 2, 0, INT64_MAX, ERR_MUST_BE_POSITIVE, &count))
+        return RUN_ERROR;
     struct entry *e;
     struct key key = call_key(c, 1);
     if (!typed_find(c, key, TYPE_ZSET, LOOKUP_WRITE, &e)) return RUN_ERROR;
@@ -169,6 +170,6 @@ enum run_result cmd_ZMPOP(struct call *c)
 enum run_result cmd_BZMPOP(struct call *c)
 {
     struct zset_pop p = {.blocks = true};
-    if (!call_timeout(c, 1, &p.timeout_ms)) return RUN_ERROR;
-    return zset_mpop_parse(c, 2, &p) ? zset_mpop(c, &p) : RUN_ERROR;
+    if (!zset_mpop_parse(c, 2, &p) || !call_timeout(c, 1, &p.timeout_ms)) return RUN_ERROR;
+    return zset_mpop(c, &p);
 }

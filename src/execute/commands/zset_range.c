@@ -8,6 +8,7 @@
 #include "execute/commands/zset_reply.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define ERR_RANGE_SCORE "ERR min or max is not a float"
 #define ERR_RANGE_LEX "ERR min or max not valid string range item"
@@ -26,12 +27,24 @@ struct zset_range {
 
 /* ---- Ends ---- */
 
+/* More lenient than the score of a member: nothing is 0, and what is too large is infinite. */
+static bool zset_range_number(struct bytes text, double *out)
+{
+    if (number_double(text, out)) return true;
+    char copy[NUMBER_DOUBLE_CHARS], *end;
+    if (text.len >= sizeof(copy)) return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    *out = strtod(copy, &end);
+    return end == copy + text.len && !isnan(*out);
+}
+
 /* A score, "(" in front when it is not in the range itself. */
 static bool zset_range_score(struct bytes text, bool is_high, struct rank_bound *out)
 {
     bool open = text.len > 0 && text.ptr[0] == '(';
     *out = (struct rank_bound){.by = RANK_BY_SCORE, .after = is_high != open};
-    return number_double(bytes_make(text.ptr + open, text.len - open), &out->score);
+    return zset_range_number(bytes_make(text.ptr + open, text.len - open), &out->score);
 }
 
 /* "-" and "+" are before and behind all; others begin with "[" or, not in the range, "(". */
@@ -123,7 +136,7 @@ static bool zset_range_option(struct call *c, uint32_t *i, struct zset_range_for
         if (!call_int(c, *i + 1, &r->offset) || !call_int(c, *i + 2, &r->limit)) return false;
         r->limited = true;
         *i += 2;
-    } else if (form.is_free && call_arg_is(c, *i, "rev")) {
+    } else if (form.is_free && !r->reverse && call_arg_is(c, *i, "rev")) {
         r->reverse = true;
     } else if (form.is_free && r->by == RANGE_BY_RANK && call_arg_is(c, *i, "bylex")) {
         r->by = RANGE_BY_LEX;

@@ -55,6 +55,9 @@ void keyspace_no_touch(bool on);
  * hint. */
 void keyspace_prefetch_slot(struct db *db, uint64_t hash);
 void keyspace_prefetch_entry(struct db *db, uint64_t hash);
+/* The entry that keyspace_prefetch_entry() asked for: that of a key with this hash, or rarely of
+ * another one. NULL without. */
+const struct entry *keyspace_peek(struct db *db, uint64_t hash);
 
 /* ---- Clocks ---- */
 /* lfu: clocks count frequency (a policy of maxmemory with lfu), with Redis's lfu-log-factor and
@@ -89,6 +92,10 @@ char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size
 struct entry *keyspace_make(struct db *db, struct key key, enum value_type type);
 /* Takes a loose entry that is named as the key, over whatever is under it. */
 void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
+/* Puts the value into the entry (entry_pack()), or gives it an allocation of its own again; the
+ * entry as it stands after. */
+struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len);
+struct entry *keyspace_unpack(struct db *db, struct key key, struct entry *e);
 /*
  * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
  * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks

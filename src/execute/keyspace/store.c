@@ -229,3 +229,19 @@ void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64
     bool lent = had_ms != DEADLINE_NONE && !(e->flags & ENTRY_DEADLINE);
     table_due_change(&db->table, key.hash, (struct table_due){had_ms, lent}, table_due_of(e));
 }
+
+struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len)
+{
+    uint64_t *slot = table_slot_of(&db->table, key.hash, e);
+    e = entry_pack(e, len);
+    *slot = segment_slot(key.hash, e);
+    return e;
+}
+
+struct entry *keyspace_unpack(struct db *db, struct key key, struct entry *e)
+{
+    uint64_t *slot = table_slot_of(&db->table, key.hash, e);
+    e = entry_unpack(e);
+    *slot = segment_slot(key.hash, e);
+    return e;
+}

@@ -44,7 +44,7 @@ struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t
 void entry_free(struct entry *e)
 {
     if (e->flags & ENTRY_BLOCK) block_drop(entry_block(e));
-    if (e->flags & ENTRY_ROOT) grave_take(e->kind, entry_root(e));
+    if (entry_has_root(e)) grave_take(e->kind, entry_root(e));
     heap_free(e);
 }
 
@@ -93,7 +93,27 @@ void entry_own_value(struct entry *e)
         memcpy(b->bytes, old->bytes, old->len);
         entry_set_block(e, b);
     }
-    if (e->flags & ENTRY_ROOT) entry_set_root(e, entry_encoding(e), type_of(e)->copy(e));
+    if (entry_has_root(e)) entry_set_root(e, entry_encoding(e), type_of(e)->copy(e));
+}
+
+struct entry *entry_pack(struct entry *e, size_t len)
+{
+    dcheck(entry_has_root(e));
+    void *root = entry_root(e);
+    e = entry_reshape(e, e->flags & ~(unsigned)ENTRY_WORD, len, 0);
+    memcpy(entry_inline_at(e), root, len);
+    heap_free(root);
+    return e;
+}
+
+struct entry *entry_unpack(struct entry *e)
+{
+    dcheck((e->flags & ENTRY_ROOT) && !entry_has_root(e));
+    void *root = heap_alloc(e->value_len);
+    memcpy(root, entry_inline_at(e), e->value_len);
+    e = entry_reshape(e, e->flags | ENTRY_WORD, 0, 0);
+    entry_set_root(e, entry_encoding(e), root);
+    return e;
 }
 
 struct entry *entry_with_deadline(struct entry *e, int64_t at_ms)
@@ -153,7 +173,7 @@ size_t entry_memory(const struct entry *e, uint64_t samples)
     size_t sum = arena_usable(e) + ENTRY_INDEX_SHARE;
     if (e->flags & ENTRY_DEADLINE) sum += ENTRY_INDEX_SHARE;
     if (e->flags & ENTRY_BLOCK) sum += arena_usable(entry_block(e));
-    if (e->flags & ENTRY_ROOT) sum += type_of(e)->bytes(e, samples);
+    if (entry_has_root(e)) sum += type_of(e)->bytes(e, samples);
     return sum;
 }
 

@@ -26,7 +26,8 @@ enum {
     ENTRY_WORD = 2,
     ENTRY_LONG_KEY = 4,
     ENTRY_BLOCK = 8, /* the word is the address of a struct block */
-    ENTRY_ROOT = 16, /* the word is the address of a value that is no string (types/type.h) */
+    ENTRY_ROOT = 16, /* a value that is no string (types/type.h): the word is its address, or,
+                      * without ENTRY_WORD, its bytes are inline: it is packed */
     ENTRY_DUE = 32,  /* elements of this value have deadlines; its type sets the flag */
 };
 
@@ -120,10 +121,18 @@ static inline struct block *entry_block(const struct entry *e)
     return (struct block *)(uintptr_t)e->words[e->flags & ENTRY_DEADLINE];
 }
 
-/* The value of a type other than string; its encoding says what it points to. */
+/* True when a value that is no string has an allocation of its own. */
+static inline bool entry_has_root(const struct entry *e)
+{
+    return (e->flags & (ENTRY_ROOT | ENTRY_WORD)) == (ENTRY_ROOT | ENTRY_WORD);
+}
+
+/* The value of a type other than string; its encoding says what it points to. A packed one is only
+ * to be read. */
 static inline void *entry_root(const struct entry *e)
 {
     dcheck(e->flags & ENTRY_ROOT);
+    if (!(e->flags & ENTRY_WORD)) return entry_inline_at(e);
     return (void *)(uintptr_t)e->words[e->flags & ENTRY_DEADLINE];
 }
 
@@ -156,6 +165,10 @@ struct entry *entry_reshape(struct entry *e, unsigned flags, size_t inline_len, 
 struct entry *entry_renamed(const struct entry *from, struct bytes name);
 /* Such an entry gets a copy of the value for its own. */
 void entry_own_value(struct entry *e);
+/* Packs a value, `len` bytes in one allocation, into the entry: takes `e`, frees the root, gives
+ * the entry. Packed values are read as others are; to be changed they are unpacked. */
+struct entry *entry_pack(struct entry *e, size_t len);
+struct entry *entry_unpack(struct entry *e);
 /* Takes `e` and gives it with this deadline or, ENTRY_NO_DEADLINE, without. */
 struct entry *entry_with_deadline(struct entry *e, int64_t at_ms);
 

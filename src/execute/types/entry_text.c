@@ -55,7 +55,7 @@ struct entry *entry_text_over(struct entry *e, const struct entry_text *v, int64
     unsigned flags = text_flags(v, deadline_ms);
     struct block *old = e->flags & ENTRY_BLOCK ? entry_block(e) : NULL;
     struct block *b = flags & ENTRY_BLOCK ? text_block(v) : NULL;
-    if (e->flags & ENTRY_ROOT) grave_take(e->kind, entry_root(e));
+    if (entry_has_root(e)) grave_take(e->kind, entry_root(e));
     e = entry_reshape(e, flags, text_inline_len(v), 0);
     if (flags & ENTRY_DEADLINE) e->words[0] = deadline_ms;
     text_fill(e, v, b);

@@ -27,6 +27,7 @@ static struct hash_small hash_small(const struct entry *e)
 
 static void hash_set_small(struct entry *e, struct hash_small h)
 {
+    must(entry_has_root(e));
     entry_set_root(e, h.width == HASH_SMALL_TRIPLE ? ENC_LISTPACK_EX : ENC_LISTPACK, h.lp);
 }
 
@@ -83,6 +84,18 @@ static uint64_t hash_expire(struct entry *e, int64_t now_ms, uint64_t max)
     }
     hash_flag_due(e);
     return count;
+}
+
+/* ---- In the entry ---- */
+
+/* Above, an allocation of its own wastes little, and unpacking would cost more. */
+#define HASH_PACK_MAX 256
+
+size_t hash_packs(const struct entry *e)
+{
+    if (entry_encoding(e) != ENC_LISTPACK || !entry_has_root(e)) return 0;
+    size_t bytes = listpack_bytes(entry_root(e));
+    return bytes <= HASH_PACK_MAX ? bytes : 0;
 }
 
 /* ---- From small to large ---- */
@@ -429,9 +442,15 @@ static bool hash_free_some(enum value_encoding enc, void *root, uint64_t max)
     return true;
 }
 
+static const struct table *hash_table(const struct entry *e)
+{
+    return hash_is_large(e) ? &hash_large(e)->table : NULL;
+}
+
 const struct type_ops hash_ops = {
     .make = hash_make,
     .count = hash_count,
+    .table = hash_table,
     .due = hash_due,
     .expire_some = hash_expire,
     .bytes = hash_bytes_of,

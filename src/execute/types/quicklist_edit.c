@@ -9,6 +9,9 @@
 #include "base/must.h"
 #include "codec/number.h"
 
+/* So few at an end are dropped one by one: lists that are trimmed after each push. */
+#define QUICKLIST_DROPS_MAX 8
+
 /* ---- Joining and splitting ---- */
 
 /* Joins node i with the one behind it when both are listpacks and make up no more than the limit
@@ -173,6 +176,10 @@ static void quicklist_delete_within(struct quicklist *q, uint32_t i, uint32_t at
 void quicklist_delete(struct quicklist *q, uint64_t from, uint64_t count)
 {
     must(count > 0 && from < q->count && count <= q->count - from);
+    if (count <= QUICKLIST_DROPS_MAX && (from == 0 || from + count == q->count)) {
+        for (; count > 0; count--) quicklist_drop(q, from == 0);
+        return;
+    }
     uint32_t at, first = quicklist_seek(q, from, &at), i = first;
     for (; count > 0; i++, at = 0) {
         uint32_t here = quicklist_at(q, i)->count - at;

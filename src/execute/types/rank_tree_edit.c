@@ -79,10 +79,12 @@ static void rank_find(const struct rank_tree *t, double score, const struct entr
     struct rank_bound b = {RANK_BY_PAIR, true, score, rank_name(member)};
     way->height = t->height;
     struct rank_node *n = t->root;
-    for (; n->level > 0; n = rank_inner_of(n)->children[way->at[n->level]]) {
+    for (uint32_t level = t->height - 1; level > 0; level--) {
         uint32_t below = rank_node_below(n, &b);
-        way->nodes[n->level] = n;
-        way->at[n->level] = below > 0 ? below - 1 : 0;
+        uint32_t i = below > 0 ? below - 1 : 0;
+        way->nodes[level] = n;
+        way->at[level] = i;
+        n = rank_inner_of(n)->children[i];
     }
     b.after = false;
     way->nodes[0] = n;

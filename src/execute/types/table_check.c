@@ -34,7 +34,7 @@ static void check_entry(const struct segment *s, uint64_t slot, struct check_fou
     must(((e->flags & ENTRY_LONG_KEY) != 0) == (entry_name_len(e) > UINT8_MAX));
     must(arena_usable(e) >= entry_size(e));
     if (e->flags & ENTRY_WORD) must(e->value_len == 0);
-    if (e->flags & ENTRY_ROOT) must((e->flags & ENTRY_WORD) && !(e->flags & ENTRY_BLOCK));
+    if (e->flags & ENTRY_ROOT) must(!(e->flags & ENTRY_BLOCK));
     if (e->flags & ENTRY_BLOCK)
         must((e->flags & ENTRY_WORD) && entry_block(e)->len <= entry_block(e)->cap);
     if (e->flags & ENTRY_DUE) must((e->flags & ENTRY_ROOT) && type_of(e)->due(e) >= 0);

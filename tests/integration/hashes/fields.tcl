@@ -129,6 +129,46 @@ test "the limits are options" {
     }
 }
 
+test "limits may be as large as numbers go" {
+    with_config {hash-max-listpack-entries 9223372036854775807 hash-max-listpack-value 9223372036854775807} {
+        foreach len {65 5000 10000 300000} {
+            ask HSET h f$len [string repeat [expr {$len % 7}] $len]
+        }
+        for {set i 0} {$i < 1000} {incr i} { ask HSET h n$i $i }
+        expect listpack { ask OBJECT ENCODING h }
+        expect 300000 { ask HSTRLEN h f300000 }
+        expect_true {[ask HGET h f10000] eq [string repeat 4 10000]}
+        expect 1004 { llength [ask HKEYS h] }
+    }
+    ask HSET h f v
+    expect hashtable { ask OBJECT ENCODING h }
+    expect_true {[ask HGET h f10000] eq [string repeat 4 10000]}
+    expect 1005 { ask HLEN h }
+}
+
+test "hashes made in one go, then changed" {
+    for {set i 0} {$i < 50} {incr i} {
+        ask HSET h$i a $i b 2 c 3
+        ask EXPIRE h$i 100
+    }
+    expect 3 { ask HLEN h7 }
+    ask RENAME h1 renamed
+    ask COPY h2 copied
+    ask HDEL h2 a b c
+    expect {1 2 3} { ask HVALS renamed }
+    expect {2 2 3} { ask HVALS copied }
+    expect 0 { ask EXISTS h2 }
+    expect 1 { ask HSET copied d 4 }
+    expect 8 { ask HINCRBY h3 a 5 }
+    expect 0 { ask HDEL h4 nothing }
+    expect {a 4 b 2 c 3} { ask HGETALL h4 }
+    expect OK { ask SET h5 string }
+    expect string { ask GET h5 }
+    expect 1 { ask HSETNX h6 d 4 }
+    expect {6 2 3 4} { ask HVALS h6 }
+    expect 100 { ask TTL h6 }
+}
+
 test "big values, overwritten by small ones and back" {
     foreach len {4095 4096 4097 8191 8192 100000 3 1000000 0 20000} {
         set value [string repeat [string index abcdefghij [expr {$len % 10}]] $len]

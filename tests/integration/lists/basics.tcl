@@ -240,6 +240,18 @@ test "the small form ends at the option and comes back at half of it" -tags bato
     }
 }
 
+test "limits of any size are taken, and nodes stay of a reasonable one" {
+    foreach size {2147483647 -2147483648 0 32767 1} {
+        with_config [list list-max-listpack-size $size] {
+            set items [lrepeat 3000 [string repeat x 40]]
+            expect 3000 { ask RPUSH l {*}$items }
+            expect quicklist { ask OBJECT ENCODING l }
+            expect $items { ask LRANGE l 0 -1 }
+            ask DEL l
+        }
+    }
+}
+
 test "lists are copied, renamed, persisted and reckoned like other keys" -tags baton-only {
     for {set i 0} {$i < 3000} {incr i} { lappend items "item $i" }
     ask RPUSH l {*}$items

@@ -61,6 +61,7 @@ static struct entry *edit_begin(unsigned d, unsigned k, int64_t *had_ms)
 {
     struct entry *e = find(d, k);
     if (e == NULL) e = keyspace_make(keyspace_db(d), key_of(k), TYPE_HASH);
+    if (!entry_has_root(e)) e = keyspace_unpack(keyspace_db(d), key_of(k), e);
     *had_ms = entry_due(e);
     return e;
 }
@@ -68,6 +69,10 @@ static struct entry *edit_begin(unsigned d, unsigned k, int64_t *had_ms)
 static void edit_end(unsigned d, unsigned k, struct entry *e, int64_t had_ms)
 {
     keyspace_elements_due(keyspace_db(d), key_of(k), e, had_ms);
+    if (hash_packs(e) > 0 && fixture_below(2) == 0) {
+        e = keyspace_pack(keyspace_db(d), key_of(k), e, hash_packs(e));
+        assert_int_equal(hash_packs(e), 0);
+    }
     if (hash_count(e) == 0) keyspace_delete(keyspace_db(d), key_of(k));
 }
 
@@ -374,6 +379,31 @@ static void a_hash_becomes_large_at_its_limits(void **state)
     assert_int_equal(entry_encoding(e), ENC_HASHTABLE);
 }
 
+/* A packed hash is one allocation, reads as before, and goes where its entry goes. */
+static void a_packed_hash_is_in_its_entry(void **state)
+{
+    (void)state;
+    struct db *db = keyspace_db(0);
+    struct entry *e = make_hash(5, 10);
+    size_t apart = entry_memory(e, 0);
+    assert_true(hash_packs(e) > 0);
+    e = keyspace_pack(db, key_of(0), e, hash_packs(e));
+    assert_ptr_equal(e, find(0, 0));
+    if (FIXTURE_SIZE_CLASSES) assert_true(entry_memory(e, 0) < apart);
+    e = keyspace_set_deadline(db, e, FIXTURE_NOW_MS + 100);
+    keyspace_copy(db, e, db, key_of(1));
+    keyspace_move(db, e, keyspace_db(1), key_of(2));
+    struct hash_item item;
+    assert_true(hash_get(find(0, 1), bytes_of("f3"), 0, &item) && item.value.len == 10);
+    assert_true(hash_get(find(1, 2), bytes_of("f4"), 0, &item) && item.value.len == 10);
+    e = keyspace_unpack(db, key_of(1), find(0, 1));
+    assert_true(hash_delete(e, bytes_of("f0"), 0));
+    assert_int_equal(hash_count(e), 4);
+    assert_int_equal(entry_deadline(e), FIXTURE_NOW_MS + 100);
+    e = make_hash(60, 3);
+    assert_int_equal(hash_packs(e), 0);
+}
+
 /* Triples stand in the order of their deadlines, those without at the end. */
 static void triples_are_in_the_order_of_deadlines(void **state)
 {
@@ -478,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(hashes_do_what_the_model_does),
         FIXTURE_TEST(a_hash_becomes_large_at_its_limits),
+        FIXTURE_TEST(a_packed_hash_is_in_its_entry),
         FIXTURE_TEST(triples_are_in_the_order_of_deadlines),
         FIXTURE_TEST(what_is_big_goes_in_steps),
         FIXTURE_TEST(a_scan_shows_what_stays),
