@@ -19,6 +19,7 @@
 #define TOP(name_) name_, NULL, name_
 #define SUB(parent_, name_) name_, parent_, parent_ "|" name_
 #define TIPS(text) .tips = (text)
+#define ELEMENT(index_) .element = (index_)
 #define DEPRECATED(text) .deprecated = (text)
 #define KEYS(...)                                   \
     .keys = (const struct key_spec[]){__VA_ARGS__}, \

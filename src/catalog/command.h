@@ -120,6 +120,8 @@ struct command_spec {
     const char *deprecated; /* "since|replaced by" or NULL */
     const struct key_spec *keys;
     uint8_t key_count;
+    uint8_t element; /* argument that names an element of the first key's value, a member or field
+                        (the first of several): its memory is asked for ahead; 0: none */
     /* filled by command_open() */
     bool is_container; /* has subcommands */
     int16_t first_key; /* fixed index of the first key; 0: none or not fixed (ask command_keys) */

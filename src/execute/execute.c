@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "execute/core/ahead.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
@@ -29,7 +30,6 @@
 
 enum {
     EXECUTE_SETTINGS_ID = 1,
-    EXECUTE_WINDOW = 32,           /* commands whose memory is asked for ahead */
     EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
     EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
     EXECUTE_REPLY_HELD =
@@ -238,13 +238,11 @@ static uint32_t execute_cut_event(struct session *s)
 
 /* ---- Commands ---- */
 
-/* Asks for the memory of the next commands' first keys, in two passes. `item` is the one that
- * command `from` belongs to. */
+/* Asks for the memory of the next commands. `item` is the one that command `from` belongs to. */
 static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t from)
 {
-    uint32_t to =
-        from + EXECUTE_WINDOW < b->command_count ? from + EXECUTE_WINDOW : b->command_count;
-    struct db *dbs[EXECUTE_WINDOW];
+    uint32_t to = from + AHEAD_MAX < b->command_count ? from + AHEAD_MAX : b->command_count;
+    struct db *dbs[AHEAD_MAX];
     uint32_t end = b->items[item].first + b->items[item].count;
     struct session *s = session_at(b->items[item].conn);
     for (uint32_t i = from; i < to; i++) {
@@ -254,10 +252,8 @@ static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t fr
             s = session_at(b->items[item].conn);
         }
         dbs[i - from] = s != NULL && b->commands[i].first_key != 0 ? s->db : NULL;
-        if (dbs[i - from] != NULL) keyspace_prefetch_slot(dbs[i - from], b->commands[i].hash);
     }
-    for (uint32_t i = from; i < to; i++)
-        if (dbs[i - from] != NULL) keyspace_prefetch_entry(dbs[i - from], b->commands[i].hash);
+    ahead_fetch(&b->commands[from], dbs, to - from);
 }
 
 /* Drops what a session was answered since `start` when it is over the output limit; then nothing of
@@ -302,7 +298,7 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
     for (uint32_t i = item->first; i < item->first + item->count; i++) {
         if (i >= *asked && b->command_count > 1) {
             execute_prefetch(b, index, i);
-            *asked = i + EXECUTE_WINDOW;
+            *asked = i + AHEAD_MAX;
         }
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);

@@ -10,9 +10,10 @@
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/core/config_rewrite.h"
+#include "execute/types/dump.h"
 #include "execute/types/heap.h"
-#include "execute/types/set.h"
-#include "execute/types/zset.h"
+#include "execute/types/table.h"
+#include "execute/types/type.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -73,22 +74,38 @@ static enum run_result debug_pause_cron(struct call *c)
 
 /* ---- Values and tables ---- */
 
-/* What a string takes in a snapshot, uncompressed: integers of up to 32 bits are packed there,
- * other strings have a length of 1, 2, 5 or 9 bytes. */
-static size_t debug_serialized_len(const struct entry *e)
+/* Bytes that are counted and forgotten. */
+struct debug_counter {
+    struct rdb_out out;
+    size_t gone;
+};
+
+static void debug_count(struct rdb_out *out, size_t want)
 {
-    int64_t n;
-    if (string_int(e, &n) && n >= INT32_MIN && n <= INT32_MAX)
-        return n >= INT8_MIN && n <= INT8_MAX ? 2 : n >= INT16_MIN && n <= INT16_MAX ? 3 : 5;
-    size_t len = string_len(e);
-    return len + (len < 64 ? 1 : len < 16384 ? 2 : len <= UINT32_MAX ? 5 : 9);
+    struct debug_counter *counter = (struct debug_counter *)out;
+    counter->gone += out->len;
+    out->len = 0;
+    if (out->cap >= want) return;
+    heap_free(out->ptr);
+    out->ptr = heap_alloc(want);
+    out->cap = want;
+}
+
+/* What the value takes in a snapshot, without the byte that says its type. */
+static size_t debug_serialized_len(const struct call *c, const struct entry *e)
+{
+    struct debug_counter counter = {
+        .out = {.room = debug_count, .compress = c->settings->rdbcompression}};
+    dump_value(&counter.out, e, (uint16_t)c->settings->rdb_version);
+    heap_free(counter.out.ptr);
+    return counter.gone + counter.out.len - 1;
 }
 
 static enum run_result debug_object(struct call *c)
 {
     const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
-    size_t len = entry_type(e) == TYPE_STRING ? debug_serialized_len(e) : 0;
+    size_t len = debug_serialized_len(c, e);
     int64_t idle_s = entry_idle_ms(e) / 1000;
     char text[512];
     int n = snprintf(text, sizeof(text),
@@ -130,18 +147,12 @@ static enum run_result debug_htstats(struct call *c)
     return RUN_OK;
 }
 
-/* The table of a large set or sorted set. */
-static const struct table *debug_table_of(const struct entry *e)
-{
-    if (entry_type(e) == TYPE_SET) return set_table(e);
-    return entry_type(e) == TYPE_ZSET ? zset_table(e) : NULL;
-}
-
 static enum run_result debug_htstats_key(struct call *c)
 {
     const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
-    const struct table *t = debug_table_of(e);
+    const struct type_ops *ops = type_of(e);
+    const struct table *t = ops != NULL && ops->table != NULL ? ops->table(e) : NULL;
     if (t == NULL)
         return reply_error(c, "ERR The value stored at the specified key is not represented using "
                               "an hash table");

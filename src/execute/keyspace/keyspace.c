@@ -140,6 +140,13 @@ void keyspace_prefetch_entry(struct db *db, uint64_t hash)
     table_prefetch_entry(&db->table, hash);
 }
 
+const struct entry *keyspace_peek(struct db *db, uint64_t hash)
+{
+    if (db->table.directory == NULL) return NULL;
+    uint64_t slot = *table_seek(&db->table, hash);
+    return slot != 0 && band_tag(slot) == band_tag(hash) ? segment_entry(slot) : NULL;
+}
+
 bool keyspace_delete(struct db *db, struct key key)
 {
     uint64_t *slot = db_find(db, key);

@@ -55,6 +55,9 @@ void keyspace_no_touch(bool on);
  * hint. */
 void keyspace_prefetch_slot(struct db *db, uint64_t hash);
 void keyspace_prefetch_entry(struct db *db, uint64_t hash);
+/* The entry that keyspace_prefetch_entry() asked for: that of a key with this hash, or rarely of
+ * another one. NULL without. */
+const struct entry *keyspace_peek(struct db *db, uint64_t hash);
 
 /* ---- Clocks ---- */
 /* lfu: clocks count frequency (a policy of maxmemory with lfu), with Redis's lfu-log-factor and

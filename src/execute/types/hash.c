@@ -442,9 +442,15 @@ static bool hash_free_some(enum value_encoding enc, void *root, uint64_t max)
     return true;
 }
 
+static const struct table *hash_table(const struct entry *e)
+{
+    return hash_is_large(e) ? &hash_large(e)->table : NULL;
+}
+
 const struct type_ops hash_ops = {
     .make = hash_make,
     .count = hash_count,
+    .table = hash_table,
     .due = hash_due,
     .expire_some = hash_expire,
     .bytes = hash_bytes_of,

@@ -378,6 +378,7 @@ static bool set_free_some(enum value_encoding enc, void *root, uint64_t max)
 const struct type_ops set_ops = {
     .make = set_make,
     .count = set_count,
+    .table = set_table,
     .bytes = set_bytes,
     .copy = set_copy,
     .free_cost = set_free_cost,

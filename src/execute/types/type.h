@@ -16,6 +16,8 @@
 #include "execute/types/entry.h"
 #include "execute/types/limits.h"
 
+struct table;
+
 struct type_ops {
     /* Sets root and encoding of an empty value. */
     void (*make)(struct entry *e);
@@ -28,6 +30,8 @@ struct type_ops {
     /* Deletes up to `max` elements that are due; gives how many. Unless it is `max`, due() is past
      * now_ms afterwards. */
     uint64_t (*expire_some)(struct entry *e, int64_t now_ms, uint64_t max);
+    /* The table of elements by name, in the forms that have one; else NULL. NULL in other types. */
+    const struct table *(*table)(const struct entry *e);
     /* Memory behind the entry, in bytes of the allocator. Up to `samples` elements are measured and
      * the others reckoned by them; 0: all are measured. */
     size_t (*bytes)(const struct entry *e, uint64_t samples);

@@ -199,6 +199,7 @@ static bool zset_free_some(enum value_encoding enc, void *root, uint64_t max)
 const struct type_ops zset_ops = {
     .make = zset_make,
     .count = zset_count,
+    .table = zset_table,
     .bytes = zset_bytes,
     .copy = zset_copy,
     .free_cost = zset_free_cost,

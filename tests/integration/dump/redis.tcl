@@ -88,3 +88,15 @@ test "a redis-server that runs now and this one understand each other" -tags bat
         }
     }
 }
+
+# The type's byte and the footer are not counted.
+test "DEBUG OBJECT tells how long a value is in a snapshot" -tags baton-only {
+    with_config {rdb-version 10} {
+        set c [client::dial]
+        for_each_case {
+            dumps::make $c $case
+            set len [expr {[string length [ask DUMP k]] - 11}]
+            expect_match "*serializedlength:$len *" { ask DEBUG OBJECT k }
+        }
+    }
+}
