@@ -2,8 +2,8 @@
  * INFO stages: what each stage did, where its home is, and who runs its turns.
  *
  * How busy a stage is is told over a window that ends now and begins at the older of two samples,
- * which are a second or more apart; execute's cron takes them. Without a cron (and at first) the
- * window is the time since the last INFO, or since the start.
+ * which are a second or more apart; execute's cron takes them. CONFIG RESETSTAT begins it anew.
+ * Without a cron (and at first) the window is the time since the last INFO, or since the start.
  */
 #include "execute/commands/info.h"
 
@@ -54,6 +54,8 @@ void stages_forget(void)
 {
     const struct stage *execute = stages_find("execute");
     if (execute != NULL) stage_read_figures(execute, &stages_base);
+    stages_newer.ticks = 0;
+    stages_sample(clock_ticks());
 }
 
 void stages_read_execute(struct stages_execute *out)
