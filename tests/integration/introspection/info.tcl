@@ -121,6 +121,12 @@ test "instantaneous_ops_per_sec shows load" -tags slow {
     wait_for {[info_field instantaneous_ops_per_sec stats] < 500}
 }
 
+test "CONFIG RESETSTAT forgets how busy the loop was" -tags baton-only {
+    for {set i 0} {$i < 3000} {incr i} { ask PING }
+    ask CONFIG RESETSTAT
+    wait_for {[info_field instantaneous_eventloop_cycles_per_sec stats] < 200} 500 20
+}
+
 test "INFO persistence, replication, cpu, cluster of a lone server" {
     foreach {section name want} {
         persistence loading 0 persistence rdb_bgsave_in_progress 0 persistence aof_enabled 0

@@ -153,6 +153,17 @@ test "FLUSHDB and FLUSHALL with SYNC and ASYNC" {
     }
 }
 
+test "each key of a flushed database counts once as freed later" {
+    wait_for {[info_field lazyfree_pending_objects] == 0}
+    ask CONFIG RESETSTAT
+    for {set i 0} {$i < 1000} {incr i} { lappend members member:$i }
+    ask SADD large {*}$members
+    ask MSET a 1 b 2
+    ask FLUSHDB ASYNC
+    wait_for {[info_field lazyfree_pending_objects] == 0}
+    expect 3 { info_field lazyfreed_objects }
+}
+
 test "keys and their expiry are gone after FLUSHALL, new ones live" {
     ask SET a 1 PX 100000
     ask FLUSHALL
