@@ -414,7 +414,8 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     }
     if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
     blocking_forget(s);
-    if (s->held_first != NULL && !s->closing) pause_make_ready(s);
+    /* One that must read first stands in its line already. */
+    if (s->held_first != NULL && !s->closing && s->line == NULL) pause_make_ready(s);
 }
 
 /* ---- CLIENT PAUSE ---- */

@@ -126,6 +126,21 @@ static void later_commands_wait_behind_it(void **state)
     assert_int_equal(conn_card(0)->held, 0);
 }
 
+/* It was blocked by the last of the commands that made more replies than its client reads. */
+static void one_that_must_read_first_may_be_served(void **state)
+{
+    (void)state;
+    struct session *a = core_session(0), *pusher = core_session(1);
+    core_expect(a, "blpop k 0", "");
+    core_expect(a, "ping", "");
+    run_choke(a);
+    core_expect(pusher, "rpush k 1", ":1|");
+    assert_string_equal(core_run_woken(), "*2|$1|k|$1|1|");
+    assert_false(a->is_blocked);
+    assert_true(a->is_choked);
+    assert_string_equal(core_run_held(), "+PONG|"); /* nothing is unread here */
+}
+
 static void a_session_that_ends_leaves_no_trace(void **state)
 {
     (void)state;
@@ -178,6 +193,7 @@ int main(void)
         core_test(timeouts_end_in_their_order),
         core_test(client_unblock_answers_for_the_command),
         core_test(later_commands_wait_behind_it),
+        core_test(one_that_must_read_first_may_be_served),
         core_test(a_session_that_ends_leaves_no_trace),
         core_test(a_swapped_database_feeds),
         core_test(expiry_and_flushing_do_no_harm),
