@@ -135,7 +135,7 @@ static enum doc_type doc_type_of(const struct command_spec *c, struct bytes name
     return DOC_STRING;
 }
 
-/* Which specification has a key at this position, or after this token; -1: none. */
+/* Which specification has a key at this position; -1: none. */
 static int doc_key_spec(const struct doc_parser *p, uint32_t position)
 {
     if (position == 0) return -1;
@@ -252,6 +252,17 @@ static int16_t doc_fold(struct doc_parser *p, struct doc_list list)
     return block;
 }
 
+/* What follows a token that a key specification begins with is a key. */
+static void doc_note_key(struct doc_parser *p, struct bytes token, int16_t argument)
+{
+    for (int i = 0; i < p->spec->key_count; i++) {
+        const struct key_spec *k = &p->spec->keys[i];
+        if (k->begin != KEY_BEGIN_KEYWORD || !bytes_is_word(token, k->begin_keyword)) continue;
+        doc_at(p, argument)->key_spec_index = i;
+        doc_at(p, argument)->type = DOC_KEY;
+    }
+}
+
 /* Gives `token` to what follows it in its sequence; nothing follows: the token is the argument. */
 static int16_t doc_tokenize(struct doc_parser *p, struct bytes token, struct doc_list after)
 {
@@ -261,6 +272,7 @@ static int16_t doc_tokenize(struct doc_parser *p, struct bytes token, struct doc
         doc_set_name(doc_at(p, pure), token, "");
         return pure;
     }
+    doc_note_key(p, token, after.first);
     bool wraps = after.count == 1 && doc_at(p, after.first)->token.len > 0;
     int16_t i = wraps ? doc_new(p, DOC_BLOCK) : doc_fold(p, after);
     struct doc_argument *a = doc_at(p, i);

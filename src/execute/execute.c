@@ -68,7 +68,7 @@ struct execute_stage {
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
-    uint64_t cron_ns, idle_check_ns, work_ns;
+    uint64_t cron_ns, idle_check_ns, work_ns, expire_ns;
     uint64_t due_ns;
 };
 
@@ -431,9 +431,10 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     bool paused = run_pause_mode() != PAUSE_OFF;
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
-    if (next >= 0 && next <= wall_ms) {
+    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns) {
         keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
         next = keyspace_next_due_ms();
+        if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
     }
     int64_t held = run_next_due_ms();
     if (held >= 0 && (next < 0 || held < next)) next = held;

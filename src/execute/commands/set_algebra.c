@@ -85,7 +85,7 @@ static void set_sink_take_all(struct set_sink *k, const struct entry *e)
 static void set_intersect(struct set_sources *s, struct set_sink *k)
 {
     if (s->missing > 0) return;
-    qsort(s->sets, s->count, sizeof(*s->sets), set_fewer_first);
+    qsort(s->sets, s->count, sizeof(struct entry *), set_fewer_first);
     struct set_member members[SET_WINDOW];
     struct set_walk w = set_walk(s->sets[0]);
     for (uint32_t n; k->count < k->limit && (n = set_next(&w, members, SET_WINDOW)) > 0;) {
@@ -117,7 +117,7 @@ static void set_unite(struct set_sources *s, struct set_sink *k)
 /* The members of the first set are looked up in the others, the large ones first. */
 static void set_subtract_by_lookup(struct set_sources *s, struct set_sink *k)
 {
-    qsort(s->sets + 1, s->count - 1, sizeof(*s->sets), set_more_first);
+    qsort(s->sets + 1, s->count - 1, sizeof(struct entry *), set_more_first);
     struct set_member members[SET_WINDOW];
     struct set_walk w = set_walk(s->first);
     for (uint32_t n; (n = set_next(&w, members, SET_WINDOW)) > 0;) {

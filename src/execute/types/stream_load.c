@@ -91,10 +91,11 @@ static bool load_packed_id(struct stream_load *l, struct stream_id *id)
     return true;
 }
 
-/* The text is good until the next one is taken. */
+/* The text is good until the next one is taken; none when it fails. */
 static bool load_string(struct stream_load *l, struct bytes *text)
 {
     struct rdb_string form;
+    *text = bytes_make("", 0);
     if (!rdb_take_string(l->in, &form)) return load_wrong(l, load_cut_off);
     l->blob = heap_realloc(l->blob, form.len == 0 ? 1 : form.len);
     *text = bytes_make(l->blob, form.len);
@@ -185,8 +186,8 @@ static bool load_add(struct stream_load *l, struct stream_id id, uint32_t count)
 
 static bool load_entry(struct stream_load *l, bool *deleted)
 {
-    int64_t flags, ms, seq, elements, wanted;
-    uint32_t count;
+    int64_t flags = 0, ms = 0, seq = 0, elements = 0, wanted = 0;
+    uint32_t count = 0;
     if (!load_int(l, &flags) || !load_int(l, &ms) || !load_int(l, &seq)) return false;
     if (flags & ~(STREAM_PACKED_DELETED | STREAM_PACKED_NODE_NAMES))
         return load_wrong(l, load_bad_node);
@@ -200,14 +201,14 @@ static bool load_entry(struct stream_load *l, bool *deleted)
 
 static bool load_entries(struct stream_load *l)
 {
-    int64_t count, deleted;
+    int64_t count = 0, deleted = 0;
     if (!load_int(l, &count) || !load_int(l, &deleted)) return false;
     if (count < 0 || deleted < 0 || count > l->left || deleted > l->left)
         return load_wrong(l, load_bad_node);
     if (!load_names(l)) return false;
     l->begins_node = true;
     while (count + deleted > 0) {
-        bool is_deleted;
+        bool is_deleted = false;
         if (!load_entry(l, &is_deleted)) return false;
         int64_t *rest = is_deleted ? &deleted : &count;
         if (--*rest < 0) return load_wrong(l, load_bad_node);
@@ -257,9 +258,9 @@ static bool load_head(struct stream_load *l)
 
 static bool load_pending(struct stream_load *l, struct stream_group *g)
 {
-    uint64_t count, deliveries;
-    struct stream_id id;
-    int64_t delivered_ms;
+    uint64_t count, deliveries = 0;
+    struct stream_id id = STREAM_ID_MIN;
+    int64_t delivered_ms = 0;
     if (!load_count(l, STREAM_PACKED_ID + 9, &count)) return false;
     while (count-- > 0) {
         if (!load_packed_id(l, &id) || !load_ms(l, 0, &delivered_ms) || !load_len(l, &deliveries))
@@ -274,7 +275,7 @@ static bool load_consumer_ids(struct stream_load *l, struct stream_group *g,
                               struct stream_consumer *c)
 {
     uint64_t count;
-    struct stream_id id;
+    struct stream_id id = STREAM_ID_MIN;
     if (!load_count(l, STREAM_PACKED_ID, &count)) return false;
     while (count-- > 0) {
         if (!load_packed_id(l, &id)) return false;

@@ -6,6 +6,8 @@
 
 /* Members that are taken out of the tree at once. */
 #define ZSET_BATCH 64
+/* Members whose memory a pop asks for ahead. */
+#define ZSET_AHEAD 2
 /* Nodes of the tree hold about so many members each. */
 #define ZSET_NODE_MEMBERS 32
 
@@ -107,19 +109,47 @@ bool zset_large_remove(struct zset *z, struct key member)
     return true;
 }
 
+/* A member that the tree has given away leaves the table. */
+static void zset_large_drop(struct zset *z, struct entry *m)
+{
+    uint64_t hash = entry_hash(m);
+    table_remove(&z->table, hash, table_slot_of(&z->table, hash, m));
+    entry_free(m);
+}
+
+/*
+ * Who pops one member mostly pops the next one soon. Its entry was asked for by the pop before
+ * this one, so its hash can be known; where the table has it is asked for now, and the entries
+ * behind it.
+ */
+static void zset_large_ahead(const struct zset *z, uint64_t rank)
+{
+    bool from_end = rank > 0;
+    struct rank_cursor c;
+    if (!rank_tree_seek(&z->tree, from_end ? z->tree.count - 1 : 0, &c)) return;
+    struct entry *next = rank_cursor_pair(&c).member;
+    table_prefetch_slot(&z->table, entry_hash(next));
+    for (int i = 0; i < ZSET_AHEAD; i++) {
+        if (!(from_end ? rank_cursor_prev(&c) : rank_cursor_next(&c))) return;
+        __builtin_prefetch(rank_cursor_pair(&c).member);
+    }
+}
+
 void zset_large_cut(struct zset *z, uint64_t rank, uint64_t count)
 {
+    if (count == 1 && (rank == 0 || rank == z->tree.count - 1)) {
+        struct rank_pair out;
+        rank_tree_cut(&z->tree, rank, 1, &out);
+        zset_large_ahead(z, rank);
+        zset_large_drop(z, out.member);
+        return;
+    }
     while (count > 0) {
         struct rank_pair out[ZSET_BATCH];
         uint32_t max = count < ZSET_BATCH ? (uint32_t)count : ZSET_BATCH;
         uint32_t got = rank_tree_cut(&z->tree, rank, max, out);
         for (uint32_t i = 0; i < got; i++) __builtin_prefetch(out[i].member);
-        for (uint32_t i = 0; i < got; i++) {
-            struct entry *m = out[i].member;
-            uint64_t hash = entry_hash(m);
-            table_remove(&z->table, hash, table_slot_of(&z->table, hash, m));
-            entry_free(m);
-        }
+        for (uint32_t i = 0; i < got; i++) zset_large_drop(z, out[i].member);
         count -= got;
     }
 }
