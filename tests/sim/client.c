@@ -1,32 +1,38 @@
 /*
  * Clients. Each has keys of its own, so the model of one client in one order tells every answer but
  * those that depend on others: numbers of a shared counter, which must be new to everybody and grow
- * for each, and of kills. Values carry the client's number and a nonce, so an answer that went to a
- * wrong client is never right by chance.
+ * for each, of kills, and the values of shared lists (lists.c). Values carry the client's number
+ * and a nonce, so an answer that went to a wrong client is never right by chance.
+ *
+ * When all are done, one more client, the sweeper, pops what is left in the shared lists.
  */
 #include "sim/sim.h"
 
+#include "base/bytes.h"
 #include "base/must.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CLIENTS = 16, KEYS = 3, ANSWERS = 256, COUNTER_MAX = 4096, TAKE_MAX = 65536 };
 
-enum answer_kind { ANSWER_BYTES, ANSWER_COUNTER, ANSWER_NUMBER };
+enum answer_kind {
+    ANSWER_BYTES,
+    ANSWER_COUNTER,
+    ANSWER_NUMBER,
+    ANSWER_PUSH, /* of `count` values from `value` on */
+    ANSWER_POP,
+    ANSWER_MOVE,
+};
 
 struct answer {
     enum answer_kind kind;
     char *bytes;
     size_t len;
-};
-
-struct text {
-    char *data;
-    size_t len, cap;
+    int value, count;
+    struct list_pop pop;
 };
 
 enum client_state { CLIENT_NEW, CLIENT_OPEN, CLIENT_DONE };
@@ -39,6 +45,7 @@ struct client {
     int window, lazy;            /* answers awaited at most; reads once in so many times */
     bool half_closes;            /* says that no more comes while answers are due */
     bool silent, skips;          /* CLIENT REPLY OFF, SKIP */
+    bool waits_unseen;           /* was silent when it sent what waits */
     bool ends;                   /* the server is to end the connection */
     bool finished, refused;
     struct answer answers[ANSWERS]; /* a ring */
@@ -50,66 +57,31 @@ struct client {
     bool has[KEYS];
 };
 
-static struct client clients[CLIENTS];
+static struct client clients[CLIENTS + 1]; /* the sweeper comes after the last one */
 static int client_count;
+static int swept; /* shared lists that the sweeper found empty */
 static bool counter_taken[COUNTER_MAX];
 static uint64_t counter_sent;
-
-/* ---- Text ---- */
-
-static void text_add(struct text *t, const char *data, size_t len)
-{
-    if (t->len + len > t->cap) {
-        t->cap = (t->len + len) * 2 + 64;
-        t->data = realloc(t->data, t->cap);
-        must(t->data != NULL);
-    }
-    memcpy(t->data + t->len, data, len);
-    t->len += len;
-}
-
-static void text_drop(struct text *t, size_t len)
-{
-    memmove(t->data, t->data + len, t->len - len);
-    t->len -= len;
-}
-
-static void text_free(struct text *t)
-{
-    free(t->data);
-    *t = (struct text){0};
-}
-
-__attribute__((format(printf, 2, 3))) static void text_print(struct text *t, const char *fmt, ...)
-{
-    char line[256];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    text_add(t, line, (size_t)n);
-}
-
-static void text_bulk(struct text *t, const char *data, size_t len)
-{
-    text_print(t, "$%zu\r\n", len);
-    text_add(t, data, len);
-    text_add(t, "\r\n", 2);
-}
 
 /* ---- Sending ---- */
 
 /* Takes the bytes. With replies off, none is awaited. */
-static void await(struct client *c, enum answer_kind kind, struct text *bytes)
+static void await_answer(struct client *c, struct answer a)
 {
     bool none = c->silent || c->skips;
     c->skips = false;
     if (none) {
-        text_free(bytes);
+        if (a.kind == ANSWER_POP) lists_lost();
+        free(a.bytes);
         return;
     }
     must(c->last - c->first < ANSWERS);
-    c->answers[c->last++ % ANSWERS] = (struct answer){kind, bytes->data, bytes->len};
+    c->answers[c->last++ % ANSWERS] = a;
+}
+
+static void await(struct client *c, enum answer_kind kind, struct text *bytes)
+{
+    await_answer(c, (struct answer){.kind = kind, .bytes = bytes->data, .len = bytes->len});
     *bytes = (struct text){0};
 }
 
@@ -167,7 +139,11 @@ static struct text new_value(struct client *c, size_t len)
     return t;
 }
 
-static size_t value_len(void) { return sim_chance(25) ? sim_below(100000) : sim_below(40); }
+static size_t value_len(void)
+{
+    if (sim_choices.medium) return sim_below(30000);
+    return sim_chance(25) ? sim_below(100000) : sim_below(40);
+}
 
 static void send_set(struct client *c, int key)
 {
@@ -394,12 +370,73 @@ static void send_others(struct client *c, int key)
         snprintf(words, sizeof(words), "CLIENT KILL ID %d", (int)sim_below(CLIENTS + 4) + 1);
         send_words(c, words, 0, NULL);
         await(c, ANSWER_NUMBER, &none);
+    } else if (sim_choices.unblocks && key == 2) {
+        snprintf(words, sizeof(words), "CLIENT UNBLOCK %d %s", (int)sim_below(CLIENTS + 4) + 1,
+                 sim_chance(2) ? "TIMEOUT" : "ERROR");
+        send_words(c, words, 0, NULL);
+        await(c, ANSWER_NUMBER, &none);
     } else if (sim_choices.pauses && key == 1) {
         snprintf(words, sizeof(words), "CLIENT PAUSE %d %s", (int)sim_below(30),
                  sim_chance(2) ? "WRITE" : "ALL");
         send_words(c, words, 0, NULL);
         await_text(c, "+OK\r\n");
     }
+}
+
+/* ---- Shared lists ---- */
+
+static void send_push(struct client *c, int key)
+{
+    char words[128];
+    struct text value = {0};
+    struct answer a = {.kind = ANSWER_PUSH, .count = 1 + (int)sim_below(3)};
+    if (lists_are_full(a.count)) return;
+    int list = key % LISTS, len = snprintf(words, sizeof(words), "RPUSH shared:list:%d", list);
+    if (sim_chance(10)) {
+        a.count = 1;
+        a.value = lists_push(c->number, list);
+        text_print(&value, "%d.", a.value);
+        for (size_t n = sim_below(40000); value.len < n;) text_print(&value, "%d", a.value);
+        snprintf(words + len, sizeof(words) - (size_t)len, " %%");
+    }
+    for (int i = 0; value.len == 0 && i < a.count; i++) {
+        int n = lists_push(c->number, list);
+        if (i == 0) a.value = n;
+        len += snprintf(words + len, sizeof(words) - (size_t)len, " %d.", n);
+    }
+    send_words(c, words, 0, &value);
+    await_answer(c, a);
+    text_free(&value);
+}
+
+static void send_pop_of(struct client *c, int list, uint64_t ms)
+{
+    char words[128], key[64] = "shared:list:0 shared:list:1";
+    struct answer a = {.kind = ANSWER_POP, .pop = {list, kernel_now_ns, ms}};
+    if (list < LISTS) snprintf(key, sizeof(key), "shared:list:%d", list);
+    snprintf(words, sizeof(words), "BLPOP %s 0.%03d", key, (int)ms);
+    if (sim_choices.moves && c != &clients[client_count] && sim_chance(3)) {
+        a.kind = ANSWER_MOVE;
+        snprintf(words, sizeof(words), "BLMOVE shared:list:%d shared:list:%d %s RIGHT 0.%03d",
+                 list % LISTS, (int)sim_below(LISTS), sim_chance(2) ? "LEFT" : "RIGHT", (int)ms);
+    }
+    if (c->silent || c->skips) c->waits_unseen = true;
+    send_words(c, words, 0, NULL);
+    await_answer(c, a);
+}
+
+static void send_pop(struct client *c, int key)
+{
+    send_pop_of(c, key, 1 + sim_below(sim_chance(3) ? 500 : 20));
+}
+
+/* Asks once more for what the sweeper has not found empty. */
+static void send_sweep(struct client *c)
+{
+    if (swept < LISTS)
+        send_pop_of(c, swept, 1);
+    else
+        c->commands_left = 0;
 }
 
 static void client_send(struct client *c)
@@ -409,8 +446,13 @@ static void client_send(struct client *c)
         send_append,  send_del,     send_length,     send_incr,   send_shared, send_shared,
         send_echo,    send_echo,    send_inline,     send_inline, send_end,    send_others,
         send_mistake, send_nothing, send_reply_mode, send_edit,   send_edit,   send_swap,
-        send_row,     send_twice,   send_part,
+        send_row,     send_twice,   send_part,       send_push,   send_push,   send_pop,
+        send_pop,     send_pop,
     };
+    if (c == &clients[client_count]) {
+        send_sweep(c);
+        return;
+    }
     for (size_t n = sim_some((size_t)c->window); n > 0 && c->commands_left > 0; n--) {
         if (c->last - c->first >= (unsigned)c->window) break;
         c->commands_left--;
@@ -430,9 +472,19 @@ static void client_fail(const struct client *c, const char *what)
              c->first, (int)a->kind, wanted, a->bytes == NULL ? "" : a->bytes, got, c->rx.data);
 }
 
-/* True when this client may be cut off at any time. */
+static bool client_awaits(const struct client *c, enum answer_kind kind)
+{
+    for (unsigned i = c->first; i != c->last; i++)
+        if (c->answers[i % ANSWERS].kind == kind) return true;
+    return false;
+}
+
+/* True when this client may be cut off at any time. Who waits in a blocking command is so as soon
+ * as it says that no more comes. */
 static bool client_may_die(const struct client *c)
 {
+    bool waits = c->waits_unseen || client_awaits(c, ANSWER_POP) || client_awaits(c, ANSWER_MOVE);
+    if (c->finished && waits) return true;
     return sim_choices.kills || sim_choices.limits || (sim_choices.pauses && c->finished) ||
            (sim_choices.scarce && c->first == 0); /* refused, with or without a word */
 }
@@ -457,27 +509,92 @@ static bool client_is_refusal(struct client *c)
     return true;
 }
 
+/* The bulk at *at; false when it is not whole. */
+static bool client_bulk(struct client *c, size_t *at, struct bytes *bulk)
+{
+    const char *start = c->rx.data + *at, *end = memchr(start, '\n', c->rx.len - *at);
+    if (end == NULL) return false;
+    if (*start != '$') client_fail(c, "no bulk");
+    size_t head = (size_t)(end + 1 - start), len = strtoul(start + 1, NULL, 10);
+    if (c->rx.len - *at < head + len + 2) return false;
+    *bulk = bytes_make(end + 1, len);
+    *at += head + len + 2;
+    return true;
+}
+
+/* The number of a value of a shared list: "number." and the number again and again. */
+static int client_value(const struct client *c, struct bytes value)
+{
+    char own[16];
+    int number = (int)strtol(value.ptr, NULL, 10);
+    int len = snprintf(own, sizeof(own), "%d.", number);
+    if (value.len < (size_t)len || memcmp(value.ptr, own, (size_t)len) != 0)
+        client_fail(c, "no value of a shared list");
+    for (size_t i = (size_t)len; i < value.len; i++)
+        if (value.ptr[i] != own[(i - (size_t)len) % ((size_t)len - 1)])
+            client_fail(c, "a broken value of a shared list");
+    return number;
+}
+
+/* An answer to a command that may wait; false when it is not whole. */
+static bool client_waited(struct client *c, const struct answer *a, size_t *len)
+{
+    static const char error[] = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
+    struct bytes key, value;
+    const char *end = memchr(c->rx.data, '\n', c->rx.len);
+    if (end == NULL) return false;
+    struct bytes line = bytes_make(c->rx.data, (size_t)(end + 1 - c->rx.data));
+    *len = line.len;
+    if (bytes_equal(line, bytes_of("*-1\r\n"))) {
+        lists_timed_out(&a->pop);
+        swept += c == &clients[client_count];
+        return true;
+    }
+    if (sim_choices.unblocks && bytes_equal(line, bytes_of(error))) return true;
+    if (a->kind == ANSWER_MOVE) {
+        *len = 0;
+        if (!client_bulk(c, len, &value)) return false;
+        lists_moved(client_value(c, value));
+        return true;
+    }
+    if (!bytes_equal(line, bytes_of("*2\r\n"))) client_fail(c, "no popped value");
+    if (!client_bulk(c, len, &key) || !client_bulk(c, len, &value)) return false;
+    lists_popped(&a->pop, c->number, key.ptr[key.len - 1] - '0', client_value(c, value));
+    return true;
+}
+
+/* An answer that begins with a number; false when it is not whole. */
+static bool client_counted(struct client *c, const struct answer *a, size_t *len)
+{
+    uint64_t n;
+    if (!client_number(c, &n, len)) return false;
+    if (a->kind == ANSWER_NUMBER && n > 1) client_fail(c, "reached more than one");
+    if (a->kind == ANSWER_PUSH && n < (uint64_t)a->count) client_fail(c, "pushed too little");
+    for (int i = 0; i < a->count; i++) lists_pushed(a->value + i);
+    if (a->kind == ANSWER_COUNTER) {
+        if (n <= c->counter_seen || n > counter_sent || counter_taken[n])
+            client_fail(c, "the shared counter went wrong");
+        counter_taken[n] = true;
+        c->counter_seen = n;
+    }
+    return true;
+}
+
 /* One answer off the front; false when more bytes are needed. */
 static bool client_match(struct client *c)
 {
     struct answer *a = &c->answers[c->first % ANSWERS];
     size_t len = a->len;
-    uint64_t n;
     if (client_is_refusal(c)) return false;
     if (c->first == c->last) client_fail(c, "bytes that nobody asked for");
     if (a->kind == ANSWER_BYTES) {
         size_t least = c->rx.len < a->len ? c->rx.len : a->len;
         if (memcmp(c->rx.data, a->bytes, least) != 0) client_fail(c, "a wrong answer");
         if (c->rx.len < a->len) return false;
+    } else if (a->kind == ANSWER_POP || a->kind == ANSWER_MOVE) {
+        if (!client_waited(c, a, &len)) return false;
     } else {
-        if (!client_number(c, &n, &len)) return false;
-        if (a->kind == ANSWER_NUMBER && n > 1) client_fail(c, "killed more than one");
-        if (a->kind == ANSWER_COUNTER) {
-            if (n <= c->counter_seen || n > counter_sent || counter_taken[n])
-                client_fail(c, "the shared counter went wrong");
-            counter_taken[n] = true;
-            c->counter_seen = n;
-        }
+        if (!client_counted(c, a, &len)) return false;
     }
     text_drop(&c->rx, len);
     free(a->bytes);
@@ -558,6 +675,13 @@ static bool client_act(struct client *c)
     return true;
 }
 
+static bool clients_are_at_work(void)
+{
+    for (int i = 0; i < client_count; i++)
+        if (clients[i].state != CLIENT_DONE) return true;
+    return false;
+}
+
 bool clients_step(void)
 {
     int from = (int)sim_below((uint64_t)client_count);
@@ -566,19 +690,26 @@ bool clients_step(void)
         sim_progress();
         return true;
     }
-    return false;
+    if (clients_are_at_work() || !client_act(&clients[client_count])) return false;
+    sim_progress();
+    return true;
 }
 
-bool clients_are_done(void)
+bool clients_are_done(void) { return clients[client_count].state == CLIENT_DONE; }
+
+void clients_check_end(void)
 {
-    for (int i = 0; i < client_count; i++)
-        if (clients[i].state != CLIENT_DONE) return false;
-    return true;
+    for (int i = 0; i <= client_count; i++) {
+        const struct client *c = &clients[i];
+        for (unsigned a = c->first; a != c->last; a++)
+            if (c->answers[a % ANSWERS].kind == ANSWER_POP) lists_lost();
+    }
+    if (swept == LISTS) lists_check_end();
 }
 
 void clients_print(void)
 {
-    for (int i = 0; i < client_count; i++) {
+    for (int i = 0; i <= client_count; i++) {
         const struct client *c = &clients[i];
         if (c->state == CLIENT_DONE) continue;
         printf("client %d: state %d, %u of %u answers, %d commands left%s%s\n", i, (int)c->state,
@@ -593,6 +724,8 @@ void clients_open(void)
     memset(clients, 0, sizeof(clients));
     memset(counter_taken, 0, sizeof(counter_taken));
     counter_sent = 0;
+    swept = 0;
+    lists_open();
     client_count = 1 + (int)sim_below(CLIENTS);
     for (int i = 0; i < client_count; i++) {
         struct client *c = &clients[i];
@@ -603,11 +736,18 @@ void clients_open(void)
         c->lazy = sim_chance(4) ? 50 : 2;
         c->half_closes = sim_chance(3);
     }
+    clients[client_count] = (struct client){
+        .number = client_count,
+        .commands_left = 1,
+        .abort_at = -1,
+        .window = 1,
+        .lazy = 1,
+    };
 }
 
 void clients_close(void)
 {
-    for (int i = 0; i < client_count; i++) {
+    for (int i = 0; i <= client_count; i++) {
         struct client *c = &clients[i];
         text_free(&c->rx);
         for (int k = 0; k < KEYS; k++) text_free(&c->values[k]);

@@ -134,9 +134,12 @@ static void sim_choose(void)
     sim_choices = (struct sim_choices){
         .kills = sim_chance(4),
         .pauses = sim_chance(4),
+        .unblocks = sim_chance(3),
+        .moves = sim_chance(3),
         .scarce = sim_chance(6),
         .limits = sim_chance(8),
         .low_water = sim_chance(2),
+        .medium = sim_chance(4),
         .data_mode = sim_chance(2),
         .yields = yields[sim_below(5)],
         .modes = (unsigned)sim_below(3),
@@ -246,6 +249,7 @@ static uint64_t sim_run(uint64_t seed)
     wiring_stop_listening();
     while (sim_step()) {}
     wiring_check_end();
+    clients_check_end();
     sim_stop_threads();
     clients_close();
     wiring_close();

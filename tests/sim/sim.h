@@ -6,6 +6,8 @@
  * kernel.c   sockets, pollers and clocks: the functions that the linker puts in place of the real
  * wiring.c   the rooms, wired by a plan as the server wires them
  * client.c   clients, and the model that knows every answer
+ * text.c     bytes that grow
+ * lists.c    the model of the lists that all clients share
  * sim.c      seeds, the scheduler, and what must hold at the end
  */
 #ifndef SIM_SIM_H
@@ -24,9 +26,12 @@
 struct sim_choices {
     bool kills;      /* clients kill each other */
     bool pauses;     /* CLIENT PAUSE is used */
+    bool unblocks;   /* clients end each other's waits */
+    bool moves;      /* values go from one shared list to the other */
     bool scarce;     /* few clients allowed, descriptors run out */
     bool limits;     /* output limits cut those who do not read */
     bool low_water;  /* parse rests connections early */
+    bool medium;     /* many replies fill a batch together, none does alone */
     bool data_mode;  /* pollers give data as io_uring does, not readiness */
     unsigned yields; /* one call in so many gives the CPU away */
     unsigned modes;  /* 0: all lent, 1: all at home, 2: changes all the time */
@@ -106,6 +111,45 @@ void wiring_check_idle(void);
 /* All clients are gone. */
 void wiring_check_end(void);
 
+/* ---- text.c ---- */
+
+/* All zero: empty. The owner ends it with text_free(), after which it is empty again. */
+struct text {
+    char *data;
+    size_t len, cap;
+};
+
+void text_add(struct text *t, const char *data, size_t len);
+void text_drop(struct text *t, size_t len); /* off the front */
+void text_free(struct text *t);
+/* At most 255 chars. */
+void text_print(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* As RESP sends it. */
+void text_bulk(struct text *t, const char *data, size_t len);
+
+/* ---- lists.c ---- */
+
+enum { LISTS = 2 };
+
+/* A blocking pop. */
+struct list_pop {
+    int list; /* LISTS: from any */
+    uint64_t sent_ns, timeout_ms;
+};
+
+void lists_open(void);
+bool lists_are_full(int more);
+/* The number of a value that the client is about to push. */
+int lists_push(int client, int list);
+/* The push was answered. */
+void lists_pushed(int value);
+void lists_popped(const struct list_pop *pop, int client, int list, int value);
+void lists_moved(int value); /* an answer said so */
+void lists_timed_out(const struct list_pop *pop);
+void lists_lost(void); /* nobody will see what a pop was answered */
+/* All values that are left were popped. */
+void lists_check_end(void);
+
 /* ---- client.c ---- */
 
 void clients_open(void);
@@ -113,6 +157,7 @@ void clients_close(void);
 /* One random client does one thing; false when none could do anything. */
 bool clients_step(void);
 bool clients_are_done(void);
+void clients_check_end(void);
 void clients_print(void); /* who still waits for what */
 
 #endif

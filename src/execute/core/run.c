@@ -313,9 +313,11 @@ static struct call run_make_call(struct session *s, const struct command *cmd, s
     };
 }
 
-/* The handler said that it waits: its command is copied with the arguments as they stand now. */
+/* The handler said that it waits: its command is copied with the arguments as they stand now. The
+ * one that waits for nothing but the server's end, SHUTDOWN, is never run again. */
 static void run_keep_blocked(struct session *s, const struct command *cmd, const struct call *c)
 {
+    if (s->blocking == NULL) return;
     struct command copy = *cmd;
     copy.args = c->args;
     copy.nargs = c->nargs;

@@ -244,6 +244,7 @@ test "wrong types and wrong numbers of arguments" {
 }
 
 test "random edits of both forms end alike" {
+    set model {}
     with_config {hash-max-listpack-entries 30} {
         for {set i 0} {$i < [by_load 1000 4000 20000]} {incr i} {
             set f [expr {[random_int 100] + ($i % 2) * 1000000}]
