@@ -37,7 +37,7 @@ class Shape:
     def __init__(self, test, pipeline, clients, size, threads, heavy=False):
         self.test, self.pipeline, self.clients = test, pipeline, clients
         self.size, self.threads = size, threads
-        self.least, self.guess = (10, 40) if heavy else (2000, 30000 * min(pipeline, 8))
+        self.least, self.guess = (20, 100) if heavy else (2000, 30000 * min(pipeline, 8))
 
     def key(self):
         return (self.test, self.pipeline, self.clients, self.size, self.threads)
@@ -128,7 +128,7 @@ class Load:
         output = process.communicate()[0].decode(errors='replace')
         used = server.cpu() - before
         row = self._row(output, process.returncode, server, shape)
-        rps = float(row['rps'])
+        rps = min(float(row['rps']), count * 1000.0)    # what took no time says inf
         if shape.threads > 1:
             took = count / rps
             rps = count / max(took - min(idle, 0.25), took / 4)
