@@ -197,7 +197,7 @@ def command(rng, templates):
     words = Pick(rng).expand(text)
     if rng.random() < 0.01 and words[0] != 'SPOP':
         words, how = words[:rng.randrange(1, len(words) + 1)], 'kind'
-    elif rng.random() < 0.01:
+    elif rng.random() < 0.01 and 'RAND' not in words[0]:            # which takes -2147483649 for a count
         words = words + [rng.choice(MEMBERS)]
     if words[0] == 'SORT' and 'nosort' in words:
         how = 'kind'
