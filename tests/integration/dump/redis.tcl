@@ -53,11 +53,15 @@ proc start_redis {} {
     if {$program eq ""} { skip "redis-server is not installed" }
     set dir [file join $keeper::scratch redis]
     file mkdir $dir
-    set port [server::free_port]
-    set pid [keeper::spawn $dir /dev/null $dir/out $dir/err [list {*}$program --port $port \
-        --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes]]
-    wait_for { ![catch { client::hangup [client::dial -port $port -auth ""] }] }
-    return [list [client::dial -port $port -auth ""] $pid]
+    for {set try 1} {$try <= 3} {incr try} {
+        set port [server::free_port] ;# until somebody else takes it
+        set out [file join $dir out$try]
+        set pid [keeper::spawn $dir /dev/null $out $dir/err [list {*}$program --port $port \
+            --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes]]
+        wait_for { [string match "*Ready to accept*" [slurp $out]] || ![keeper::running $pid] }
+        if {[keeper::running $pid]} { return [list [client::dial -port $port -auth ""] $pid] }
+    }
+    fail "redis-server does not start: [slurp $out]"
 }
 
 proc with_redis {script} {
