@@ -125,14 +125,18 @@ static int zset_combine_by_count(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* True when all inputs have the member of the first; *score is then zset_combined. */
+/*
+ * True when all inputs have the member of the first; *score is then zset_combined. What is not a
+ * number in a later input is seen by the sum alone: the least and the greatest keep what they had,
+ * as in Redis.
+ */
 static bool zset_combine_in_all(const struct combine *k, struct bytes member, double *score)
 {
     *score = zset_combine_weighted(&k->inputs[0], *score);
     for (uint32_t i = 1; i < k->input_count; i++) {
         double other;
         if (!zset_combine_has(k->inputs[i].e, member, &other)) return false;
-        *score = zset_combine_scores(k->how, *score, zset_combine_weighted(&k->inputs[i], other));
+        *score = zset_combine_scores(k->how, *score, k->inputs[i].weight * other);
     }
     return true;
 }

@@ -93,6 +93,17 @@ test "other types are refused, and a set counts as scores of 1 where sets may co
     expect {a 1 b 6 c 6} { ask ZRANGE members 0 -1 WITHSCORES }
 }
 
+test "a weight of 0 and a score without end" {
+    ask ZADD a inf m
+    ask ZADD b inf m
+    expect {m 0} { ask ZINTER 2 a b WEIGHTS 3 0 WITHSCORES }
+    expect {m 0} { ask ZINTER 2 a b WEIGHTS 0 0 WITHSCORES }
+    expect {m inf} { ask ZINTER 2 a b WEIGHTS 1 0 AGGREGATE MIN WITHSCORES }
+    expect {m inf} { ask ZINTER 2 a b WEIGHTS 1 0 AGGREGATE MAX WITHSCORES }
+    expect {m 0} { ask ZUNION 2 a b WEIGHTS 1 0 AGGREGATE MIN WITHSCORES }
+    expect {m inf} { ask ZUNION 2 a b WEIGHTS 3 0 WITHSCORES }
+}
+
 test "a negative count of ZRANDMEMBER that no buffer could hold ends the client" -tags baton-only {
     ask ZADD z 1 [string repeat m 10000]
     with_config {client-output-buffer-limit {normal 10mb 0 0}} {
