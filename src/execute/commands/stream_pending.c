@@ -165,7 +165,9 @@ static bool stream_has_entry(const struct stream *s, struct stream_id id)
 static void stream_claim_entry(struct call *c, const struct stream_claim *claim,
                                struct stream_id id)
 {
+    bool forced = stream_pending_find(claim->group, id) == NULL;
     struct stream_pending *p = stream_pending_give(claim->group, id, claim->consumer);
+    if (forced) p->deliveries = 1; /* as if somebody had read it before, as in Redis */
     p->delivered_ms = claim->delivered_ms;
     if (claim->deliveries >= 0)
         p->deliveries = (uint64_t)claim->deliveries;

@@ -132,8 +132,11 @@ test "XCLAIM FORCE makes entries pending, and what was deleted is dropped" {
     expect {} { ask XCLAIM s g Bob 0 1 }
     expect {{1-0 {f v}}} { ask XCLAIM s g Bob 0 1 9 FORCE }
     expect {1-0} { pending s g }
-    ask XDEL s 1
-    expect {} { ask XCLAIM s g Alice 0 1 }
+    expect 2 { lindex [ask XPENDING s g - + 1] 0 3 }
+    expect 2-0 { ask XCLAIM s g Bob 0 2 FORCE JUSTID }
+    expect 1 { lindex [ask XPENDING s g 2 2 1] 0 3 }
+    ask XDEL s 1 2
+    expect {} { ask XCLAIM s g Alice 0 1 2 }
     expect {} { pending s g }
 }
 
