@@ -20,7 +20,7 @@ import grammar                                                      # noqa: E402
 from servers import Client, Failure, Server, encode, redis_program  # noqa: E402
 
 MAX_DIFFERENCES, CHECK_EVERY, BATCH = 15, 400, 40
-LONG_DOUBLE = re.compile(rb'-?\d+\.\d{14,}(e[+-]\d+)?$')
+LONG_DOUBLE = re.compile(rb'-?\d+\.\d{12,}(e[+-]\d+)?$')
 CLOCK_SLACK_MS = 3000               # how far apart the two servers' ideas of "in a while" may be
 
 

@@ -117,10 +117,7 @@ static bool stream_parse_wish(struct call *c, uint32_t i, struct stream_wish *wi
         if (memchr(text.ptr, '-', text.len) == NULL && stream_args_read_id(text, 0, &wish->id))
             return true;
     }
-    if (!stream_args_id(c, i, 0, &wish->id)) return false;
-    if (!stream_id_is_zero(wish->id)) return true;
-    reply_error(c, "ERR The ID specified in XADD must be greater than 0-0");
-    return false;
+    return stream_args_id(c, i, 0, &wish->id);
 }
 
 /* The next id that the wish allows; false when there is none behind `last`. */
@@ -160,6 +157,8 @@ enum run_result cmd_XADD(struct call *c)
     if (!stream_parse_wish(c, o.id_arg, &wish)) return RUN_ERROR;
     uint32_t from = o.id_arg + 1, count = (c->nargs - from) / 2;
     if (count == 0 || (c->nargs - from) % 2 != 0) return reply_arity(c);
+    if (!wish.any && !wish.any_seq && stream_id_is_zero(wish.id))
+        return reply_error(c, "ERR The ID specified in XADD must be greater than 0-0");
 
     struct key key = call_key(c, 1);
     struct entry *e;
