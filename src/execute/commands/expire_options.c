@@ -27,8 +27,7 @@ bool expire_time(struct call *c, uint32_t i, unsigned unit, bool only_future, in
     return true;
 }
 
-/* EX, PX, EXAT or PXAT; false when it is none of them. */
-static bool expire_options_unit(struct bytes word, unsigned *unit)
+bool expire_options_unit(struct bytes word, unsigned *unit)
 {
     static const struct {
         const char *word;

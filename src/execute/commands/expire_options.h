@@ -41,4 +41,7 @@ struct expire_options {
 bool expire_options_parse(struct call *c, uint32_t from, enum expire_form form,
                           struct expire_options *out);
 
+/* EX, PX, EXAT or PXAT; false when the word is none of them. */
+bool expire_options_unit(struct bytes word, unsigned *unit);
+
 #endif

@@ -27,26 +27,6 @@ enum run_result cmd_HGETDEL(struct call *c)
     return RUN_OK;
 }
 
-/* EX, PX, EXAT or PXAT at argument i; false when it is none of them. */
-static bool hash_ex_unit(const struct call *c, uint32_t i, unsigned *unit)
-{
-    static const struct {
-        const char *word;
-        unsigned unit;
-    } units[] = {
-        {"ex", EXPIRE_SECONDS},
-        {"px", EXPIRE_MS},
-        {"exat", EXPIRE_SECONDS | EXPIRE_ABSOLUTE},
-        {"pxat", EXPIRE_MS | EXPIRE_ABSOLUTE},
-    };
-    for (unsigned u = 0; u < 4; u++) {
-        if (!call_arg_is(c, i, units[u].word)) continue;
-        *unit = units[u].unit;
-        return true;
-    }
-    return false;
-}
-
 /* ---- HGETEX ---- */
 
 /* Reads the option, if there is one, and the fields. *at_ms is HASH_KEEP_DEADLINE without an
@@ -56,7 +36,7 @@ static bool hash_getex_parse(struct call *c, int64_t *at_ms, uint32_t *first)
     uint32_t i = 2;
     unsigned unit;
     *at_ms = HASH_KEEP_DEADLINE;
-    if (hash_ex_unit(c, 2, &unit)) {
+    if (expire_options_unit(arg(c, 2), &unit)) {
         if (!hash_expire_time(c, 3, unit, at_ms)) return false;
         i = 4;
     } else if (call_arg_is(c, 2, "persist")) {
@@ -141,7 +121,7 @@ static bool hash_setex_option(struct call *c, uint32_t *i, struct hash_setex *o)
     if (call_arg_is(c, *i, "fnx")) return hash_setex_condition(c, &o->fnx, o);
     if (call_arg_is(c, *i, "fxx")) return hash_setex_condition(c, &o->fxx, o);
     bool keep = call_arg_is(c, *i, "keepttl");
-    if (!keep && !hash_ex_unit(c, *i, &unit)) {
+    if (!keep && !expire_options_unit(arg(c, *i), &unit)) {
         reply_errorf(c, "ERR unknown argument: %.*s", REPLY_WORD(arg(c, *i)));
         return false;
     }

@@ -57,7 +57,6 @@ static void run_set_value_limits(const struct settings *s)
         .zset_max_listpack_value = (uint64_t)s->zset_max_listpack_value,
         .stream_node_max_bytes = (uint64_t)s->stream_node_max_bytes,
         .stream_node_max_entries = (uint64_t)s->stream_node_max_entries,
-        .hll_sparse_max_bytes = (uint64_t)s->hll_sparse_max_bytes,
     };
 }
 

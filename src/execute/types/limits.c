@@ -12,5 +12,4 @@ struct value_limits value_limits = {
     .zset_max_listpack_value = 64,
     .stream_node_max_bytes = 4096,
     .stream_node_max_entries = 100,
-    .hll_sparse_max_bytes = 3000,
 };

@@ -17,7 +17,6 @@ struct value_limits {
     uint64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     uint64_t zset_max_listpack_entries, zset_max_listpack_value;
     uint64_t stream_node_max_bytes, stream_node_max_entries; /* 0: no bound */
-    uint64_t hll_sparse_max_bytes;
 };
 
 extern struct value_limits value_limits;
