@@ -3,16 +3,12 @@
 
 suite
 
-proc waiting {count} {
-    wait_for {[info_field blocked_clients clients] == $count}
-}
-
 # A client that has sent a command and waits.
 proc waiter {args} {
     set before [info_field blocked_clients clients]
     set c [client::dial]
     client::send $c {*}$args
-    waiting [expr {$before + 1}]
+    wait_for_blocked [expr {$before + 1}]
     return $c
 }
 
@@ -21,7 +17,7 @@ test "XREAD waits for what comes behind the end" {
     set c [waiter XREAD BLOCK 0 STREAMS none s $ $]
     ask XADD s 2 f new
     expect {{s {{2-0 {f new}}}}} { client::reply $c }
-    waiting 0
+    wait_for_blocked 0
 }
 
 test "XREAD does not wait when something is there" {
@@ -63,7 +59,7 @@ test "a group's entry goes to who waits longest" {
     set b [waiter XREADGROUP GROUP g b BLOCK 0 STREAMS s >]
     ask XADD s 1 f v
     expect {{s {{1-0 {f v}}}}} { client::reply $a }
-    waiting 1
+    wait_for_blocked 1
     ask XADD s 2 f v
     expect {{s {{2-0 {f v}}}}} { client::reply $b }
     expect {{a 1} {b 1}} { lindex [ask XPENDING s g] 3 }
@@ -112,7 +108,7 @@ test "CLIENT UNBLOCK" {
     set id [$c CLIENT ID]
     foreach {how reply} {TIMEOUT (nil) ERROR "UNBLOCKED client unblocked via CLIENT UNBLOCK"} {
         client::send $c XREAD BLOCK 0 STREAMS s $
-        waiting 1
+        wait_for_blocked 1
         expect 1 { ask CLIENT UNBLOCK $id $how }
         expect $reply {
             try { client::reply $c } trap {REPLY} text { set text }
@@ -124,7 +120,7 @@ test "clients that go while they wait leave nothing behind" {
     for {set i 0} {$i < 20} {incr i} {
         set c [waiter XREAD BLOCK 0 STREAMS s t $ $]
         client::hangup $c
-        waiting 0
+        wait_for_blocked 0
     }
     ask XADD s 1 f v
     expect 0 { info_field total_blocking_keys clients }

@@ -291,6 +291,18 @@ proc wait_for {condition {timeout_ms 5000} {every_ms 5}} {
     }
 }
 
+# Until so many clients wait in blocking commands.
+proc wait_for_blocked {count} {
+    wait_for {[info_field blocked_clients clients] == $count}
+}
+
+# A new client that has sent a command, whose reply is not awaited.
+proc waiting {args} {
+    set c [client::dial]
+    client::send $c {*}$args
+    return $c
+}
+
 proc shorten {script} {
     return [string range [regsub -all {\s+} [string trim $script] " "] 0 200]
 }

@@ -2,16 +2,6 @@
 
 suite
 
-proc wait_for_blocked {count} {
-    wait_for [string map [list @ $count] {[info_field blocked_clients] == @}]
-}
-
-proc waiting {args} {
-    set c [client::dial]
-    client::write $c [client::encode {*}$args]
-    return $c
-}
-
 test "what is there is answered at once" {
     ask ZADD z 1 a 2 b 3 c 4 d
     expect_each {
