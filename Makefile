@@ -1,7 +1,7 @@
 # Baton: no configure step, sources are found by themselves. `make help` lists the targets.
 #
 # One flavour is built at a time, each with its objects in build/<flavour>: release (the server is
-# src/baton-server), asan, tsan, cov and fuzz (the server is build/<flavour>/baton-server).
+# src/baton-server), dev (quick to build), asan, tsan, cov and fuzz (build/<flavour>/baton-server).
 
 FLAVOUR ?= release
 PREFIX  ?= /usr/local
@@ -60,6 +60,8 @@ LIBS := -luring -llzf -lpthread -lm
 # The server is optimised as a whole, 4 % less CPU at pipeline 64; tests link the plain objects.
 FLAGS_release := -O3 -flto=auto -ffat-lto-objects $(HARDEN)
 LIBS_release  := -ljemalloc
+FLAGS_dev     := -O1 $(HARDEN)
+LIBS_dev      := -ljemalloc
 FLAGS_cov     := -O0 -fno-omit-frame-pointer -fPIE --coverage -fprofile-update=atomic -DBATON_COVERAGE
 LIBS_cov      := -ljemalloc --coverage
 # gcc guesses at lengths where sanitizers hide what it would know: -Wformat-truncation only informs.
@@ -71,7 +73,7 @@ FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fPIE -fsanitize=fuzzer-no-link,add
     -DBATON_LIBC_MALLOC -DBATON_FUZZ
 LIBS_fuzz     := -fsanitize=fuzzer,address,undefined
 ifeq ($(FLAGS_$(FLAVOUR)),)
-$(error FLAVOUR must be release, asan, tsan, cov or fuzz)
+$(error FLAVOUR must be release, dev, asan, tsan, cov or fuzz)
 endif
 
 # Only the room's own files, the unit tests that mirror them and the fuzz targets may include its private
