@@ -16,11 +16,11 @@ static bool zset_pop_seek(const struct entry *e, bool max, struct zset_cursor *a
 static void zset_pop_cut(struct call *c, struct key key, struct entry *e, uint64_t count, bool max)
 {
     uint64_t all = zset_count(e);
+    call_event(c, count, key, NOTIFY_ZSET, max ? "zpopmax" : "zpopmin");
     if (count == all)
-        keyspace_delete(c->db, key);
+        typed_drop(c, key);
     else
         zset_cut(e, max ? all - count : 0, count);
-    call_changed(c, count);
 }
 
 static enum run_result zset_pop(struct call *c, bool max)
