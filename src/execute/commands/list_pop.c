@@ -92,11 +92,12 @@ static bool list_choice_parse(struct call *c, uint32_t i, struct list_choice *ch
     uint32_t where = i + 1 + (uint32_t)count;
     if (!list_end(c, where, &choice->at_head)) return false;
     if (where + 1 < c->nargs) {
-        if (where + 3 != c->nargs || !call_arg_is(c, where + 1, "count")) {
+        bool ok = where + 2 < c->nargs && call_arg_is(c, where + 1, "count");
+        if (ok && !call_int_range(c, where + 2, 1, INT64_MAX, ERR_LIST_COUNT, &max)) return false;
+        if (!ok || where + 3 != c->nargs) {
             reply_syntax(c);
             return false;
         }
-        if (!call_int_range(c, where + 2, 1, INT64_MAX, ERR_LIST_COUNT, &max)) return false;
     }
     choice->first = i + 1;
     choice->count = (uint32_t)count;
