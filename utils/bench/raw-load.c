@@ -166,8 +166,10 @@ static void read_group(const char *path)
 static void subscribe(struct client *c, const char *channel)
 {
     char text[512];
-    int n = snprintf(text, sizeof(text), "*2\r\n$9\r\nSUBSCRIBE\r\n$%zu\r\n%s\r\n", strlen(channel),
-                     channel);
+    int n = snprintf(text, sizeof(text),
+                     "*2\r\n$9\r\nSUBSCRIBE\r\n"
+                     "$%zu\r\n%s\r\n",
+                     strlen(channel), channel);
     send_all(c->fd, text, (size_t)n);
     while (c->replies == 0) {
         char in[512];
