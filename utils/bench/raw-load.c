@@ -183,9 +183,9 @@ static void subscribe(struct client *c, const char *channel)
 int main(int argc, char **argv)
 {
     if (argc != 9) {
-        fprintf(
-            stderr,
-            "usage: raw-load PORT CONNECTIONS PIPELINE REPLIES MILLISECONDS SUBSCRIBERS CHANNEL FILE\n");
+        fputs("usage: raw-load PORT CONNECTIONS PIPELINE REPLIES MILLISECONDS SUBSCRIBERS CHANNEL"
+              " FILE\n",
+              stderr);
         return 2;
     }
     int port = atoi(argv[1]), conns = atoi(argv[2]), subscribers = atoi(argv[6]);
