@@ -26,29 +26,38 @@ static bool config_set_hides(const struct bytes *args, uint32_t i)
     return o != NULL && (o->flags & OPTION_SENSITIVE) != 0;
 }
 
-static bool holds_command(const struct command_spec *spec)
+/* The argument from which on a whole other command follows, 0: none does. */
+static uint32_t inner_command(const struct command_spec *spec)
 {
-    return spec->id == CMD_COMMAND_GETKEYS || spec->id == CMD_COMMAND_GETKEYSANDFLAGS;
+    switch ((int)spec->id) {
+    case CMD_COMMAND_GETKEYS:
+    case CMD_COMMAND_GETKEYSANDFLAGS: return 2;
+    case CMD_ACL_DRYRUN: return 3;
+    default: return 0;
+    }
 }
 
-/* A whole command stands among the arguments, from `first` on. When that holds one in turn, all of
- * it is hidden. */
+/* When the inner command holds one in turn, all of it is hidden. */
 static bool inner_hides(const struct bytes *args, uint32_t nargs, uint32_t i, uint32_t first)
 {
     bool no_such_sub;
     if (i <= first) return false;
     const struct command_spec *inner = command_find(args + first, nargs - first, &no_such_sub);
     if (inner == NULL) return false;
-    return holds_command(inner) || redact_hides(inner, args + first, nargs - first, i - first);
+    return inner_command(inner) != 0 || redact_hides(inner, args + first, nargs - first, i - first);
 }
 
 bool redact_hides(const struct command_spec *spec, const struct bytes *args, uint32_t nargs,
                   uint32_t i)
 {
-    if (holds_command(spec)) return inner_hides(args, nargs, i, 2);
+    uint32_t inner = inner_command(spec);
+    if (inner != 0) return inner_hides(args, nargs, i, inner);
     switch ((int)spec->id) {
     case CMD_AUTH: return i >= 1;
     case CMD_HELLO: return hello_hides(args, nargs, i);
+    case CMD_ACL_SETUSER:
+    case CMD_ACL_DELUSER:
+    case CMD_ACL_GETUSER: return i >= 2;
     case CMD_CONFIG_SET: return config_set_hides(args, i);
     default: return false;
     }

@@ -32,7 +32,7 @@ static void assert_becomes(const char *old, struct settings *s, const char *want
     size_t len;
     FILE *out = open_memstream(&text, &len);
     assert_non_null(out);
-    config_rewrite_text(bytes_of(old), s, false, out);
+    config_rewrite_text(bytes_of(old), s, bytes_make(NULL, 0), false, out);
     assert_int_equal(fclose(out), 0);
     assert_string_equal(text, want);
     free(text);
