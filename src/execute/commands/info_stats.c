@@ -7,6 +7,8 @@
 #include "codec/number.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking_prefix.h"
+#include "execute/core/tracking_table.h"
 
 #include <inttypes.h>
 
@@ -103,9 +105,6 @@ void info_show_stats(struct info *info)
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
         NULL,
     };
     static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
@@ -113,6 +112,9 @@ void info_show_stats(struct info *info)
     info_show_traffic(info);
     info_show_expiry(info);
     info_zeros(info, later);
+    info_int(info, "tracking_total_keys", (int64_t)tracking_table_count());
+    info_int(info, "tracking_total_items", (int64_t)tracking_table_items());
+    info_int(info, "tracking_total_prefixes", (int64_t)tracking_prefix_count());
     info_int(info, "unexpected_error_replies", (int64_t)stats()->unexpected_errors);
     info_int(info, "total_error_replies", (int64_t)stats()->error_replies);
     info_int(info, "dump_payload_sanitizations", 0);

@@ -1,6 +1,7 @@
 /* Hands what happens to keys to those who listen. */
 #include "execute/core/event.h"
 
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 
 uint8_t event_ears;
@@ -20,8 +21,8 @@ void event_set_classes(uint32_t classes)
 
 static void event_tell(struct db *db, struct key key, struct session *by, bool exists)
 {
-    (void)by;
     if (event_ears & EVENT_EAR_WATCH) watch_touched(db, key, exists);
+    if (event_ears & EVENT_EAR_TRACKING) tracking_touched(key, by);
 }
 
 void event_touched(struct db *db, struct key key, struct session *by)
@@ -39,6 +40,7 @@ void event_notify(struct db *db, struct key key, uint32_t class, const char *nam
 
 void event_flushed(struct db *db, struct db *other)
 {
+    if (event_ears & EVENT_EAR_TRACKING) tracking_flushed();
     if (!(event_ears & EVENT_EAR_WATCH)) return;
     if (db != NULL) {
         watch_touched_all(db, other);
@@ -50,7 +52,7 @@ void event_flushed(struct db *db, struct db *other)
 
 void call_event_heard(struct call *c, struct key key, uint32_t class, const char *name)
 {
-    event_touched(c->db, key, c->session);
+    event_touched(c->db, key, call_outermost(c)->session);
     event_notify(c->db, key, class, name);
 }
 

@@ -13,6 +13,7 @@
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "msg/conn.h"
@@ -178,6 +179,7 @@ static void session_close(struct session *s)
     blocking_forget(s);
     multi_forget(s);
     watch_forget_all(s);
+    tracking_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -242,6 +244,7 @@ void session_reset(struct session *s)
     s->no_evict = s->no_touch = false;
     multi_forget(s);
     watch_forget_all(s);
+    tracking_end(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_authenticated(s, !password_is_needed());
 }
@@ -258,15 +261,20 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) +
+           tracking_bytes(s);
 }
 
 /* `out` takes 16 chars or more. */
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
+    const struct tracking *t = s->tracking;
     char *p = out;
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
+    if (t != NULL) *p++ = 't';
+    if (t != NULL && (t->options & TRACKING_BROKEN)) *p++ = 'R';
+    if (t != NULL && (t->options & TRACKING_BROADCAST)) *p++ = 'B';
     if (s->watch_failed) *p++ = 'd';
     if (s->closing) *p++ = s->cut_after_reply ? 'c' : 'A';
     if (card->is_unix) *p++ = 'U';
@@ -318,6 +326,7 @@ void session_describe(const struct session *s, struct reply *r)
     reply_printf(r, " omem=%" PRIu64 " tot-mem=%" PRIu64 " events=%s cmd=%s user=%s", in.out,
                  session_memory(s) + in.query + in.query_free + in.args + in.out,
                  in.out != 0 ? "rw" : "r", s->last == NULL ? "NULL" : s->last->full, s->user);
-    reply_printf(r, " redir=-1 resp=%d lib-name=%s lib-ver=%s", s->resp, text_or_empty(s->lib_name),
-                 text_or_empty(s->lib_ver));
+    int64_t redirect = s->tracking == NULL ? -1 : (int64_t)s->tracking->redirect;
+    reply_printf(r, " redir=%" PRId64 " resp=%d lib-name=%s lib-ver=%s", redirect, s->resp,
+                 text_or_empty(s->lib_name), text_or_empty(s->lib_ver));
 }

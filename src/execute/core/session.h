@@ -27,7 +27,7 @@ enum session_care {
     CARE_RULES = 2,      /* its user may not do everything */
     CARE_MULTI = 4,      /* its commands are queued */
     CARE_SUBSCRIBED = 8, /* RESP2 with subscriptions: few commands may run */
-    CARE_TRACKING = 16,  /* the keys that it reads are remembered */
+    CARE_CACHING = 16,   /* CLIENT CACHING, which holds for one command, was given */
 };
 
 struct held_command; /* a command copied while the session could not run it */
@@ -60,6 +60,7 @@ struct session {
     struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
     struct watch *watches;       /* core/watch.c: the keys that it watches */
     bool watch_failed;           /* one of them was changed */
+    struct tracking *tracking;   /* core/tracking.c: how it is told of changed keys, or NULL */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
