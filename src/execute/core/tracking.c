@@ -86,7 +86,7 @@ void tracking_flushed(void)
 {
     tracking_table_clear();
     struct tracking_message m = tracking_message_of_all();
-    for (const struct session *s = sessions_first(); s != NULL; s = s->next)
+    for (struct session *s = sessions_first(); s != NULL; s = s->next)
         if (s->tracking != NULL) tracking_message_add(&m, s);
     tracking_message_send(&m);
 }

@@ -43,7 +43,7 @@ static struct push *message_in_resp2(struct tracking_message *m)
 }
 
 /* Who was to get the messages has gone: the session that sent them there is told. */
-static void message_is_lost(const struct session *s)
+static void message_is_lost(struct session *s)
 {
     char wire[64];
     s->tracking->options |= TRACKING_BROKEN;
@@ -55,10 +55,10 @@ static void message_is_lost(const struct session *s)
     push_send(p);
 }
 
-void tracking_message_add(struct tracking_message *m, const struct session *s)
+void tracking_message_add(struct tracking_message *m, struct session *s)
 {
     uint64_t redirect = s->tracking->redirect;
-    const struct session *to = redirect == 0 ? s : session_by_id(redirect);
+    struct session *to = redirect == 0 ? s : session_by_id(redirect);
     if (to == NULL)
         message_is_lost(s);
     else if (to->resp >= 3)

@@ -23,7 +23,7 @@ struct tracking_message {
 struct tracking_message tracking_message_of(struct bytes keys);
 struct tracking_message tracking_message_of_all(void);
 /* To the session that gets what `s` is told; one that can show it in no form gets nothing. */
-void tracking_message_add(struct tracking_message *m, const struct session *s);
+void tracking_message_add(struct tracking_message *m, struct session *s);
 void tracking_message_send(struct tracking_message *m);
 
 #endif

@@ -258,7 +258,7 @@ static struct reply prefix_keys(const struct tracking_prefix *p, const void *but
 }
 
 /* A session that does not want to hear of its own changes, and has made some. */
-static void prefix_tell_writer(const struct tracking_prefix *p, const struct session *s)
+static void prefix_tell_writer(const struct tracking_prefix *p, struct session *s)
 {
     struct reply keys = prefix_keys(p, writer_make(s->id));
     if (keys.len > 0) {

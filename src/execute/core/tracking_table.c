@@ -116,7 +116,7 @@ static bool value_has(const void *value, uint64_t id)
 
 static void reader_tell(struct tracking_message *m, uint64_t id, const struct session *by)
 {
-    const struct session *s = reader_session(id);
+    struct session *s = reader_session(id);
     if (s == NULL || (s == by && (s->tracking->options & TRACKING_NOLOOP))) return;
     tracking_message_add(m, s);
 }
