@@ -261,8 +261,7 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) +
-           tracking_bytes(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + tracking_bytes(s);
 }
 
 /* `out` takes 16 chars or more. */

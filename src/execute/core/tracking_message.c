@@ -38,7 +38,7 @@ static struct push *message_in_resp2(struct tracking_message *m)
 {
     if (m->resp2 == NULL)
         m->resp2 =
-            message_make(bytes_of(resp2_head), m->keys.ptr == NULL ? bytes_of("*-1\r\n") : m->keys);
+            message_make(bytes_of(resp2_head), m->keys.ptr == NULL ? bytes_of("$-1\r\n") : m->keys);
     return m->resp2;
 }
 

@@ -55,7 +55,7 @@ static void length_add(size_t len)
         lengths[i].count++;
         return;
     }
-    lengths = heap_grow(lengths, (length_count + 1) * sizeof(*lengths));
+    lengths = heap_realloc(lengths, (length_count + 1) * sizeof(*lengths));
     lengths[length_count++] = (struct prefix_length){len, 1};
 }
 
