@@ -24,6 +24,8 @@
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
+#include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
@@ -348,6 +350,15 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
     }
 }
 
+/* Before answers leave: who listens to prefixes of keys is told no later than the one who changed
+ * them is answered. */
+static void execute_broadcast(struct execute_stage *e, struct turn *t)
+{
+    if (likely(!tracking_prefix_is_pending())) return;
+    tracking_prefix_tell();
+    execute_pushes(e, t);
+}
+
 /* Sessions that waited for what the last command did, or whose wait is over. */
 static void execute_woken(struct execute_stage *e, struct turn *t)
 {
@@ -467,6 +478,7 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
     loose_let_go();
     t->items += b->command_count;
     execute_aftermath_all(e, t);
+    execute_broadcast(e, t);
     execute_publish_all(e, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
 }
@@ -493,6 +505,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
         if (s->bye_waits) execute_bye(e, s);
         execute_aftermath_all(e, t);
     }
+    execute_broadcast(e, t);
     execute_publish_all(e, t);
 }
 
@@ -538,6 +551,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
+    if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
     if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns) {
         keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
@@ -595,8 +609,9 @@ static bool execute_run(void *self, struct turn *t)
     }
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
-    if (unlikely(blocking_is_pending() || push_is_pending())) {
+    if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
         execute_aftermath_all(e, t);
+        execute_broadcast(e, t);
         execute_publish_all(e, t);
         e->due_ns = 0; /* they may hold commands */
     }

@@ -20,6 +20,7 @@
 #include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "execute/types/limits.h"
@@ -105,6 +106,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
 void run_close(void)
 {
     push_close();
+    tracking_close();
     blocking_close();
     watch_close();
     pubsub_close();
@@ -411,10 +413,12 @@ static enum run_result run_handler(struct call *c)
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
-    if (likely(result != RUN_BLOCKED))
-        run_account(c, began);
-    else
+    if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */
+        return result;
+    }
+    run_account(c, began);
+    tracking_after(c);
     return result;
 }
 
@@ -453,6 +457,13 @@ static void run_queue(struct call *c, const struct command *cmd)
     reply_status(c, "QUEUED");
 }
 
+/* What holds for one command of the client, or leaves out its answer. */
+static void run_done(const struct call *c, size_t mark)
+{
+    if (unlikely(c->session->care & CARE_CACHING)) tracking_command_done(c->session, c->spec);
+    if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
+}
+
 /* False when the command has to wait; then nothing happened. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
@@ -482,7 +493,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(&c, mark);
+    if (!blocked) run_done(&c, mark);
     return true;
 }
 
@@ -575,7 +586,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
         if (run_ticks == 0) run_ticks = clock_ticks();
         run_account(&c, run_ticks);
     }
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(&c, mark);
+    run_done(&c, mark);
     blocking_forget(s);
     /* One that must read first stands in its line already. */
     if (s->held_first != NULL && !s->closing && s->line == NULL) pause_make_ready(s);

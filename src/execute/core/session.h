@@ -28,7 +28,7 @@ enum session_care {
     CARE_RULES = 2,      /* its user may not do everything */
     CARE_MULTI = 4,      /* its commands are queued */
     CARE_SUBSCRIBED = 8, /* RESP2 with subscriptions: few commands may run */
-    CARE_TRACKING = 16,  /* the keys that it reads are remembered */
+    CARE_CACHING = 16,   /* CLIENT CACHING, which holds for one command, was given */
 };
 
 struct user;
@@ -66,6 +66,7 @@ struct session {
     /* core/pubsub.c: what it is subscribed to, or NULL */
     struct subscriptions *subscriptions;
     uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
+    struct tracking *tracking;   /* core/tracking.c: how it is told of changed keys, or NULL */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
