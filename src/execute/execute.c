@@ -15,6 +15,7 @@
 #include "base/must.h"
 #include "execute/core/ahead.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/run.h"
@@ -69,6 +70,8 @@ struct execute_stage {
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
     uint64_t cron_ns, idle_check_ns, work_ns, expire_ns;
+    uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
+    bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
 };
 
@@ -414,6 +417,30 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
     info_cron(began);
 }
 
+/* Deletes keys that are due; gives when the next is, as keyspace_next_due_ms() does. */
+static int64_t execute_expire(struct execute_stage *e, int64_t wall_ms, uint64_t mono_ns)
+{
+    uint64_t waiting = keyspace_pending_free();
+    if (e->cycle_ns == 0) e->cycle_ns = mono_ns;
+    keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
+    e->cycle_buried |= keyspace_pending_free() > waiting;
+    int64_t next = keyspace_next_due_ms();
+    if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    return next;
+}
+
+/* A cycle of expiry lasts until nothing is due and the memory of what it deleted is free. Its time
+ * so far is told as it goes: the longest of a second is what is kept. */
+static void execute_time_cycle(struct execute_stage *e, int64_t next_ms, int64_t wall_ms)
+{
+    uint64_t lasted_ns = clock_mono_ns() - e->cycle_ns;
+    latency_note(LATENCY_EXPIRE_CYCLE, lasted_ns);
+    if (next_ms >= 0 && next_ms <= wall_ms) return;
+    if (e->cycle_buried && keyspace_pending_free() > 0) return;
+    e->cycle_ns = 0;
+    e->cycle_buried = false;
+}
+
 /* What time asks for; gives when it must be asked again. */
 static uint64_t execute_time(struct execute_stage *e, const struct settings *settings,
                              int64_t wall_ms, uint64_t mono_ns)
@@ -431,11 +458,9 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     bool paused = run_pause_mode() != PAUSE_OFF;
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
-    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns) {
-        keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
-        next = keyspace_next_due_ms();
-        if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
-    }
+    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns)
+        next = execute_expire(e, wall_ms, mono_ns);
+    if (unlikely(e->cycle_ns != 0)) execute_time_cycle(e, next, wall_ms);
     int64_t held = run_next_due_ms();
     if (held >= 0 && (next < 0 || held < next)) next = held;
     if (next < 0) return due;

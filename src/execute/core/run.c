@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "execute/core/held.h"
+#include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/pause.h"
 #include "execute/core/slowlog.h"
@@ -32,6 +33,7 @@ static command_handler *run_handlers[CMD_COUNT];
 /* What the settings and the pause mean for each command, worked out when they change. */
 static const struct settings *run_settings;
 static uint64_t run_slow_ns;      /* slow log from here on */
+static uint64_t run_late_ns;      /* slow log or latency monitor */
 static uint32_t run_gate;         /* commands with one of these flags are looked at closer */
 static bool run_everything_waits; /* CLIENT PAUSE ALL */
 
@@ -66,6 +68,8 @@ static void run_settings_changed(const struct settings *settings)
     int64_t us = settings->slowlog_log_slower_than;
     run_set_value_limits(settings);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
+    latency_set_threshold(settings->latency_monitor_threshold);
+    run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
 static void run_pause_changed(void)
@@ -85,6 +89,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     slowlog_open();
+    latency_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
     run_attack_logged_ms = -ATTACK_LOG_MS;
     run_pause_changed();
@@ -256,6 +261,14 @@ static void run_silence(struct session *s, struct reply *reply, size_t mark)
     }
 }
 
+static void run_note_late(const struct call *c, uint64_t ns)
+{
+    uint32_t flags = c->spec->flags;
+    if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG))
+        slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
+    latency_note(flags & CF_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
+}
+
 /* After the handler: what it took, and what it changed. */
 static void run_account(const struct call *c)
 {
@@ -275,8 +288,7 @@ static void run_account(const struct call *c)
     stats()->changes_since_save += c->changes;
     c->session->command_count++;
 
-    if (unlikely(ns >= run_slow_ns) && !(c->spec->flags & CF_SKIP_SLOWLOG))
-        slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
+    if (unlikely(ns >= run_late_ns)) run_note_late(c, ns);
     if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
 }
 

@@ -1,4 +1,4 @@
-# SLOWLOG, LATENCY HISTOGRAM and RESET.
+# SLOWLOG and LATENCY HISTOGRAM.
 
 # On a busy machine any command may take 10 ms, the default bound.
 suite -config {"slowlog-log-slower-than 10000000"}
@@ -123,25 +123,4 @@ test "LATENCY HISTOGRAM of nothing, of unknown, of subcommands" {
     expect client|id { dict keys [ask LATENCY HISTOGRAM client|id] }
     expect_true {[dict exists [ask LATENCY HISTOGRAM] client|id]}
     expect_true {[dict exists [ask LATENCY HISTOGRAM client] client|id]}
-}
-
-test "LATENCY RESET, LATEST, HISTORY" -needs {latency|latest latency|history} {
-    expect 0 { ask LATENCY RESET }
-    expect 0 { ask LATENCY RESET nosuch }
-    expect {} { ask LATENCY LATEST }
-    expect {} { ask LATENCY HISTORY command }
-    expect_error "ERR unknown subcommand*" { ask LATENCY NOSUCH }
-}
-
-test "latency monitoring of a slow command" -needs latency|latest {
-    with_config {latency-monitor-threshold 10} {
-        ask LATENCY RESET
-        ask DEBUG SLEEP 0.03
-        set event [lindex [ask LATENCY LATEST] 0]
-        expect command { lindex $event 0 }
-        expect_true {[lindex $event 2] >= 25 && [lindex $event 3] >= 25}
-        expect_true {[llength [ask LATENCY HISTORY command]] == 1}
-        expect 1 { ask LATENCY RESET command }
-        expect {} { ask LATENCY LATEST }
-    }
 }
