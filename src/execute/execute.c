@@ -65,7 +65,7 @@ struct execute_stage {
     uint32_t idle_count;
     size_t idle_bytes;     /* their buffers */
     uint64_t batches_made; /* those that exist */
-    uint64_t lending;      /* batches on their way with loans */
+    uint64_t awaited;      /* batches on their way with loans or items that are timed */
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
@@ -103,11 +103,14 @@ static void execute_keep_batch(struct execute_stage *e, struct reply_batch *b)
     e->idle_list[e->idle_count++] = b;
 }
 
-static void execute_repay(struct execute_stage *e, struct reply_batch *b)
+/* What was waiting for the batch to be home. */
+static void execute_settle(struct execute_stage *e, struct reply_batch *b)
 {
     reply_repay(b->loans, b->loan_count);
     b->loan_count = 0;
-    e->lending--;
+    slowlog_land(b);
+    b->awaited = false;
+    e->awaited--;
 }
 
 static void execute_take_home(struct execute_stage *e)
@@ -115,7 +118,7 @@ static void execute_take_home(struct execute_stage *e)
     for (int i = 0; i < e->wiring.writer_count; i++) {
         struct reply_batch *b;
         while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
-            if (b->loan_count > 0) execute_repay(e, b);
+            if (unlikely(b->awaited)) execute_settle(e, b);
             execute_keep_batch(e, b);
         }
     }
@@ -183,7 +186,8 @@ static struct reply_batch *execute_seal(struct execute_stage *e, struct out *o)
     b->loans = o->reply.loans;
     b->loan_count = o->reply.loan_count;
     b->loan_max = o->reply.loan_max;
-    e->lending += b->loan_count > 0;
+    b->awaited = b->loan_count > 0 || b->slow != NULL;
+    e->awaited += b->awaited;
     return b;
 }
 
@@ -219,6 +223,10 @@ static void execute_add_item(struct execute_stage *e, struct out *o, struct conn
                              struct item_start start, uint32_t events)
 {
     size_t len = o->reply.len - start.len;
+    if (unlikely(slowlog_is_fresh())) {
+        slowlog_ride(o->batch, len > 0 ? (int64_t)o->batch->item_count : -1);
+        if (len > 0) events |= REPLY_TIMED;
+    }
     if (len == 0 && events == 0) return;
     struct conn_card *card = conn_card(conn.slot);
     size_t total = reply_total(&o->reply) - start.total;
@@ -360,6 +368,7 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
 {
     stage_note_handoff(&e->stage, t, b->read_ticks);
     e->read_ticks = b->read_ticks;
+    run_note_read(b->read_ticks);
     if (unlikely(b->blocks.first != NULL)) loose_take(b);
     uint32_t asked = 0;
     for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
@@ -499,7 +508,7 @@ static bool execute_run(void *self, struct turn *t)
     keyspace_tick(wall_ms);
     run_begin_turn(settings, wall_ms, t->ticks);
     e->output = 0;
-    if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
+    if (unlikely(e->awaited > 0)) execute_take_home(e); /* what was lent may be written to again */
     struct command_batch *b = NULL;
     for (int i = 0; i < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; i++) {
         if (execute_writers_lag(e)) {
@@ -566,7 +575,7 @@ void execute_close(struct execute_stage *e)
         struct out *o = &e->outs[i];
         if (o->batch == NULL) continue;
         struct reply_batch *b = execute_seal(e, o);
-        if (b->loan_count > 0) execute_repay(e, b);
+        if (b->awaited) execute_settle(e, b);
         execute_free_batch(e, b);
     }
     execute_drop_idle(e, 0);

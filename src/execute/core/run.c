@@ -43,6 +43,7 @@ static int64_t run_wall_ms, run_mono_ms; /* as commands see them */
 static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
+static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
 static int64_t run_attack_logged_ms;
 
 static void run_set_value_limits(const struct settings *s)
@@ -125,6 +126,8 @@ void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t t
     run_turn_mono_ms = (int64_t)clock_mono_ms();
     run_set_time(ticks);
 }
+
+void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
@@ -261,11 +264,24 @@ static void run_silence(struct session *s, struct reply *reply, size_t mark)
     }
 }
 
-static void run_note_late(const struct call *c, uint64_t ns)
+/* How long a command that begins now has waited to be run. Readers may see another CPU's clock. */
+static uint64_t run_waited_ticks(uint64_t now)
+{
+    return now > run_read_ticks ? now - run_read_ticks : 0;
+}
+
+/* The command of `c`, which began at `began`, took long. */
+static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
 {
     uint32_t flags = c->spec->flags;
-    if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG))
-        slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
+    if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG)) {
+        struct slowlog_times times = {
+            .wait_us = clock_ticks_to_ns(run_waited_ticks(began)) / 1000,
+            .us = ns / 1000,
+            .end_ticks = run_ticks,
+        };
+        slowlog_add(c, &times, (uint64_t)run_settings->slowlog_max_len);
+    }
     latency_note(flags & CF_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
 }
 
@@ -273,7 +289,8 @@ static void run_note_late(const struct call *c, uint64_t ns)
 static void run_account(const struct call *c)
 {
     uint64_t now = clock_ticks();
-    uint64_t ns = clock_ticks_to_ns(now - run_ticks);
+    uint64_t began = run_ticks;
+    uint64_t ns = clock_ticks_to_ns(now - began);
     run_ticks = now;
 
     const struct settings *settings = settings_now();
@@ -288,7 +305,7 @@ static void run_account(const struct call *c)
     stats()->changes_since_save += c->changes;
     c->session->command_count++;
 
-    if (unlikely(ns >= run_late_ns)) run_note_late(c, ns);
+    if (unlikely(ns >= run_late_ns)) run_note_late(c, began, ns);
     if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
 }
 
@@ -332,7 +349,7 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     struct command copy = *cmd;
     copy.args = c->args;
     copy.nargs = c->nargs;
-    held_keep_blocked(s, &copy);
+    held_keep_blocked(s, &copy, run_waited_ticks(run_ticks));
     heap_free(c->own_args);
 }
 
@@ -371,11 +388,11 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
 {
     if (unlikely(s->closing)) return false;
     if (unlikely(s->held_first != NULL || s->is_blocked || s->is_choked)) {
-        held_add(s, cmd);
+        held_add(s, cmd, run_read_ticks);
         return false;
     }
     if (unlikely(!run_now(s, cmd, reply))) {
-        held_add(s, cmd);
+        held_add(s, cmd, run_read_ticks);
         pause_wait(s);
         return false;
     }
@@ -393,6 +410,7 @@ void run_held(struct session *s, struct reply *reply)
             pause_make_ready(s);
             return;
         }
+        run_read_ticks = h->ticks;
         if (!run_now(s, &h->command, reply)) {
             held_return(s, h);
             pause_wait(s);
@@ -414,6 +432,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
 {
     size_t mark = reply->len;
     reply->resp = s->resp;
+    run_read_ticks = clock_ticks() - s->blocked->ticks; /* being blocked is no waiting */
     struct call c = run_make_call(s, &s->blocked->command, reply);
     if (how == BLOCKING_FED) {
         if (run_handler(&c) == RUN_BLOCKED) return;
