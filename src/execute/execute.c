@@ -27,6 +27,7 @@
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/keyspace/keyspace.h"
+#include "execute/publish.h"
 #include "execute/types/heap.h"
 
 enum {
@@ -73,6 +74,8 @@ struct execute_stage {
     uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
     bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
+    bool publishes; /* somebody reads the figures */
+    struct execute_figures figures;
 };
 
 /* ---- Reply batches ---- */
@@ -423,6 +426,7 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
         e->idle_check_ns = mono_ns + 1000000000u;
         execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
+    if (e->publishes) publish_figures(&e->figures, settings);
     info_cron(began);
 }
 
@@ -595,6 +599,12 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
                                                         const struct settings *new, char *error))
 {
     config_on_change(option, apply);
+}
+
+const struct execute_figures *execute_figures(struct execute_stage *e)
+{
+    e->publishes = true;
+    return &e->figures;
 }
 
 uint64_t execute_batches_out(const struct execute_stage *e)

@@ -204,4 +204,6 @@ const struct slowlog_entry *slowlog_first(void) { return slowlog_newest; }
 
 uint64_t slowlog_count(void) { return slowlog_entries; }
 
+uint64_t slowlog_next_entry_id(void) { return slowlog_next_id; }
+
 void slowlog_clear(void) { slowlog_trim(0); }

@@ -55,6 +55,8 @@ void slowlog_land(struct reply_batch *b);
 /* Newest; then e->next. */
 const struct slowlog_entry *slowlog_first(void);
 uint64_t slowlog_count(void);
+/* How many entries there ever were: the id of the next one. */
+uint64_t slowlog_next_entry_id(void);
 void slowlog_clear(void);
 
 /* True when the argument is a secret, or might be one: logs show "(redacted)" for it. */
