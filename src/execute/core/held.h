@@ -1,5 +1,6 @@
 /*
- * Commands that a session could not run when they came: copied, in order, until it may go on.
+ * Commands that a session could not run when they came: copied, in order, until it may go on. And
+ * those that MULTI queues.
  */
 #ifndef EXECUTE_CORE_HELD_H
 #define EXECUTE_CORE_HELD_H
@@ -16,7 +17,10 @@ struct held_command {
     struct bytes args[]; /* and the bytes that they borrow, behind the last one */
 };
 
-/* Copies the command, which was read at `ticks`, to the end of the session's line. */
+/* A copy of the command and its arguments; ends with held_free(). */
+struct held_command *held_copy(const struct command *cmd, uint64_t ticks);
+
+/* Copies the command to the end of the session's line. */
 void held_add(struct session *s, const struct command *cmd, uint64_t ticks);
 /* Gives the first, or NULL. The caller owns it: it ends with held_free() or goes back with
  * held_return(). */

@@ -8,13 +8,18 @@
 #include "execute/core/run.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
+#include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "execute/types/limits.h"
 
@@ -68,6 +73,7 @@ static void run_settings_changed(const struct settings *settings)
     run_settings = settings;
     int64_t us = settings->slowlog_log_slower_than;
     run_set_value_limits(settings);
+    event_set_classes(settings->notify_keyspace_events);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
     latency_set_threshold(settings->latency_monitor_threshold);
     run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
@@ -89,6 +95,8 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     }
     pause_open();
     blocking_open();
+    watch_open();
+    event_open();
     slowlog_open();
     latency_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
@@ -99,7 +107,9 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
 
 void run_close(void)
 {
+    push_close();
     blocking_close();
+    watch_close();
     slowlog_close();
 }
 
@@ -178,6 +188,7 @@ static void run_cut_http(struct session *s)
 
 static void run_flawed(struct call *c, const struct command *cmd)
 {
+    multi_abort(c->session);
     switch ((enum command_flaw)cmd->flaw) {
     case FLAW_UNKNOWN:
         if (is_http(cmd))
@@ -207,18 +218,50 @@ static bool run_is_allowed(const struct session *s, int whom)
     return whom == ALLOWED_YES;
 }
 
+/* Within a transaction nothing of it will run; EXEC itself says so. */
 static void reject(struct call *c, const char *error)
 {
     stats_of(c->spec->id)->rejected++;
-    reply_error(c, error);
+    multi_abort(c->session);
+    if (c->spec->id != CMD_EXEC || c->session->multi == NULL) {
+        reply_error(c, error);
+        return;
+    }
+    multi_forget(c->session);
+    watch_forget_all(c->session);
+    const char *reason = strncmp(error, "ERR ", 4) == 0 ? error + 4 : error;
+    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
 }
 
-enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT };
+enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
+
+/* Within a transaction these run at once. */
+static bool run_ends_multi(enum command_id id)
+{
+    switch (id) {
+    case CMD_MULTI:
+    case CMD_EXEC:
+    case CMD_DISCARD:
+    case CMD_WATCH:
+    case CMD_QUIT:
+    case CMD_RESET: return true;
+    default: return false;
+    }
+}
+
+/* EXEC does what its commands do. */
+static uint32_t run_flags(const struct call *c)
+{
+    uint32_t flags = c->spec->flags;
+    if (c->session->multi != NULL && c->spec->id == CMD_EXEC) flags |= c->session->multi->flags;
+    return flags;
+}
 
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge(struct call *c)
 {
-    uint32_t flags = c->spec->flags;
+    uint32_t flags = run_flags(c);
+    bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
     if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
         reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
                   "\"local\", you can run it from a local connection, otherwise you need to set "
@@ -229,9 +272,13 @@ static enum verdict run_judge(struct call *c)
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
     }
+    if (queues && (flags & CF_NO_MULTI)) {
+        reject(c, "ERR Command not allowed inside a transaction");
+        return VERDICT_REJECTED;
+    }
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
-    return VERDICT_RUN;
+    return queues ? VERDICT_QUEUE : VERDICT_RUN;
 }
 
 /*
@@ -244,9 +291,14 @@ static bool run_make_room(void)
     return pause_mode() != PAUSE_OFF || memory_limit_make_room(run_settings);
 }
 
-static enum verdict run_judge_memory(struct call *c)
+bool run_memory_allows(uint32_t flags)
 {
-    if (run_make_room() || !(c->spec->flags & CF_DENYOOM)) return VERDICT_RUN;
+    return run_settings->maxmemory <= 0 || run_make_room() || !(flags & CF_DENYOOM);
+}
+
+static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
+{
+    if (run_memory_allows(run_flags(c))) return so_far;
     reject(c, ERR_OOM);
     return VERDICT_REJECTED;
 }
@@ -270,10 +322,12 @@ static uint64_t run_waited_ticks(uint64_t now)
     return now > run_read_ticks ? now - run_read_ticks : 0;
 }
 
-/* The command of `c`, which began at `began`, took long. */
+/* The command of `c`, which began at `began`, took long. Of what a script runs only the script
+ * itself is noted. */
 static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
 {
     uint32_t flags = c->spec->flags;
+    if (c->outer != NULL && c->outer->spec->id != CMD_EXEC) return;
     if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG)) {
         struct slowlog_times times = {
             .wait_us = clock_ticks_to_ns(run_waited_ticks(began)) / 1000,
@@ -285,11 +339,10 @@ static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
     latency_note(flags & CF_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
 }
 
-/* After the handler: what it took, and what it changed. */
-static void run_account(const struct call *c)
+/* After the handler, which began at `began`: what it took, and what it changed. */
+static void run_account(const struct call *c, uint64_t began)
 {
     uint64_t now = clock_ticks();
-    uint64_t began = run_ticks;
     uint64_t ns = clock_ticks_to_ns(now - began);
     run_ticks = now;
 
@@ -306,7 +359,7 @@ static void run_account(const struct call *c)
     c->session->command_count++;
 
     if (unlikely(ns >= run_late_ns)) run_note_late(c, began, ns);
-    if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
+    if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
 static enum run_result run_handler(struct call *c)
@@ -314,11 +367,12 @@ static enum run_result run_handler(struct call *c)
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
     if (unlikely(quiet)) keyspace_no_touch(true);
     if (unlikely(run_ticks == 0)) run_ticks = clock_ticks();
+    uint64_t began = run_ticks;
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
     if (likely(result != RUN_BLOCKED))
-        run_account(c);
+        run_account(c, began);
     else
         run_ticks = clock_ticks(); /* it counts when it is done */
     return result;
@@ -353,6 +407,12 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     heap_free(c->own_args);
 }
 
+static void run_queue(struct call *c, const struct command *cmd)
+{
+    multi_queue(c->session, cmd);
+    reply_status(c, "QUEUED");
+}
+
 /* False when the command has to wait; then nothing happened. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
@@ -363,8 +423,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(cmd->flaw != FLAW_NONE)) {
         verdict = VERDICT_REJECTED;
         run_flawed(&c, cmd);
-    } else if (unlikely((cmd->spec->flags & run_gate) || run_everything_waits ||
-                        !s->authenticated)) {
+    } else if (unlikely((cmd->spec->flags & run_gate) || run_everything_waits || s->care != 0)) {
         verdict = run_judge(&c);
         if (verdict == VERDICT_WAIT) return false;
     }
@@ -374,14 +433,48 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
     bool blocked = false;
-    if (unlikely(run_settings->maxmemory > 0) && verdict == VERDICT_RUN)
-        verdict = run_judge_memory(&c);
-    if (likely(verdict == VERDICT_RUN)) blocked = run_handler(&c) == RUN_BLOCKED;
+    if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
+        verdict = run_judge_memory(&c, verdict);
+    if (likely(verdict == VERDICT_RUN))
+        blocked = run_handler(&c) == RUN_BLOCKED;
+    else if (verdict == VERDICT_QUEUE)
+        run_queue(&c, cmd);
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
     if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
     return true;
+}
+
+void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs)
+{
+    bool no_such_sub = false;
+    *cmd = (struct command){.args = args, .nargs = nargs};
+    cmd->spec = command_find(args, nargs, &no_such_sub);
+    if (cmd->spec == NULL) {
+        cmd->flaw = FLAW_UNKNOWN;
+    } else if (no_such_sub) {
+        cmd->flaw = FLAW_SUBCOMMAND;
+    } else if (!command_arity_fits(cmd->spec, nargs)) {
+        cmd->flaw = FLAW_ARITY;
+    } else if (cmd->spec->first_key > 0 && (uint32_t)cmd->spec->first_key < nargs) {
+        cmd->first_key = (uint16_t)cmd->spec->first_key;
+        cmd->hash = hash_bytes(args[cmd->first_key].ptr, args[cmd->first_key].len);
+    }
+}
+
+enum run_result run_within(const struct call *outer, struct session *s, const struct command *cmd,
+                           struct reply *reply)
+{
+    dcheck(cmd->flaw == FLAW_NONE);
+    struct call c = run_make_call(s, cmd, reply);
+    c.outer = outer;
+    c.now_ms = outer->now_ms;
+    s->last = cmd->spec;
+    run_ticks = clock_ticks();
+    enum run_result result = run_handler(&c);
+    must(result != RUN_BLOCKED);
+    return result;
 }
 
 bool run(struct session *s, const struct command *cmd, struct reply *reply)
@@ -428,22 +521,29 @@ void run_held(struct session *s, struct reply *reply)
 
 int64_t run_mono_now_ms(void) { return run_mono_ms; }
 
+/* True when it is answered. */
+static bool run_blocked(struct call *c, enum blocking_wake how)
+{
+    if (how == BLOCKING_FED) return run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_TIMEOUT)
+        reply_null_array(c);
+    else
+        reply_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    if (run_ticks == 0) run_ticks = clock_ticks();
+    run_account(c, run_ticks);
+    return true;
+}
+
 void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
 {
     size_t mark = reply->len;
     reply->resp = s->resp;
+    uint64_t read_ticks = run_read_ticks; /* of the batch whose commands go on after this */
     run_read_ticks = clock_ticks() - s->blocked->ticks; /* being blocked is no waiting */
     struct call c = run_make_call(s, &s->blocked->command, reply);
-    if (how == BLOCKING_FED) {
-        if (run_handler(&c) == RUN_BLOCKED) return;
-    } else {
-        if (how == BLOCKING_TIMEOUT)
-            reply_null_array(&c);
-        else
-            reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
-        if (run_ticks == 0) run_ticks = clock_ticks();
-        run_account(&c);
-    }
+    bool answered = run_blocked(&c, how);
+    run_read_ticks = read_ticks;
+    if (!answered) return;
     if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
     blocking_forget(s);
     /* One that must read first stands in its line already. */
