@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "catalog/command.h"
 #include "catalog/config_text.h"
+#include "catalog/config_users.h"
 #include "version.h"
 
 #include <ctype.h>
@@ -129,10 +130,9 @@ static int config_rename(struct config_reading *r, const struct bytes *words, ui
     return 0;
 }
 
-/* The line stays in the file; who may do what is still to come. */
+/* Execute makes the users, once it is there. */
 static int config_user(struct config_reading *r, const struct bytes *words, uint32_t count)
 {
-    (void)count;
     char *name = config_string(words[1]);
     for (unsigned i = 0; i < r->user_count; i++) {
         if (strcmp(r->users[i], name) != 0) continue;
@@ -146,6 +146,7 @@ static int config_user(struct config_reading *r, const struct bytes *words, uint
     r->users = realloc(r->users, (r->user_count + 1) * sizeof *r->users);
     must(r->users != NULL);
     r->users[r->user_count++] = name;
+    if (!r->dry) config_users_add(words + 1, count - 1);
     return 0;
 }
 
@@ -353,7 +354,6 @@ int config_load(int argc, char **argv, struct config_source *out)
     free(text);
     if (result == 0) {
         config_settle_dir(r.settings);
-        out->users = r.user_count;
         config_set_path(out->path);
         settings_publish(r.settings);
         r.settings = NULL;
@@ -362,7 +362,7 @@ int config_load(int argc, char **argv, struct config_source *out)
     return result == 0 ? CONFIG_READY : CONFIG_BAD;
 }
 
-void config_log_pending(const struct config_source *source)
+void config_log_pending(void)
 {
     char *names = NULL;
     size_t len;
@@ -374,7 +374,6 @@ void config_log_pending(const struct config_source *source)
         if ((o->flags & OPTION_PENDING) == 0) continue;
         if (!option_is_equal(defaults, settings_now(), o)) fprintf(out, " %s", o->name);
     }
-    if (source->users > 0) fputs(" user", out);
     settings_free(defaults);
     must(fclose(out) == 0);
     if (len > 0) log_note("Options that are not in effect yet in this version:%s", names);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/latency.h"
@@ -30,6 +31,8 @@
 #include "execute/keyspace/keyspace.h"
 #include "execute/publish.h"
 #include "execute/types/heap.h"
+
+#include <stdio.h>
 
 enum {
     EXECUTE_SETTINGS_ID = 1,
@@ -636,6 +639,15 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
     return e;
+}
+
+int execute_load_users(char *error, size_t error_len)
+{
+    struct reply text = {0};
+    int r = acl_load_at_start(&text);
+    if (r != 0) snprintf(error, error_len, "%.*s", (int)text.len, text.buf);
+    reply_release(&text);
+    return r;
 }
 
 void execute_close(struct execute_stage *e)

@@ -108,8 +108,6 @@ void info_show_stats(struct info *info)
         "tracking_total_prefixes",
         NULL,
     };
-    static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
-                                      "acl_access_denied_channel", NULL};
     info_show_traffic(info);
     info_show_expiry(info);
     info_zeros(info, later);
@@ -123,7 +121,9 @@ void info_show_stats(struct info *info)
              (int64_t)(info->counters.output_limit_cuts + stats()->output_limit_cuts));
     info_show_turns(info);
     info_int(info, "acl_access_denied_auth", (int64_t)stats()->acl_denied_auth);
-    info_zeros(info, acl);
+    info_int(info, "acl_access_denied_cmd", (int64_t)stats()->acl_denied_command);
+    info_int(info, "acl_access_denied_key", (int64_t)stats()->acl_denied_key);
+    info_int(info, "acl_access_denied_channel", (int64_t)stats()->acl_denied_channel);
 }
 
 /* ---- By command, by error ---- */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "execute/core/acl.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/latency.h"
@@ -257,6 +258,29 @@ static uint32_t run_flags(const struct call *c)
     return flags;
 }
 
+/* Answers for a command that the user's rules forbid. */
+static void reject_denied(struct call *c, struct acl_verdict v)
+{
+    struct session *s = c->session;
+    struct reply text = {0};
+    s->last = c->spec; /* what the log tells of the session */
+    acl_note_denied(s, c->spec, c->args, v, s->multi != NULL ? ACL_IN_MULTI : ACL_TOPLEVEL);
+    reply_printf(&text, "NOPERM ");
+    acl_print_denied(s->user, c->spec, c->args, v, false, &text);
+    reply_raw(&text, "", 1);
+    reject(c, text.buf);
+    reply_release(&text);
+}
+
+static bool run_is_denied(struct call *c)
+{
+    if (!(c->session->care & CARE_RULES)) return false;
+    struct acl_verdict v = acl_check(c->session->user, c->spec, c->args, c->nargs);
+    if (likely(v.denied == ACL_ALLOWED)) return false;
+    reject_denied(c, v);
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge(struct call *c)
 {
@@ -276,6 +300,7 @@ static enum verdict run_judge(struct call *c)
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
     }
+    if (run_is_denied(c)) return VERDICT_REJECTED;
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
@@ -524,7 +549,7 @@ int64_t run_mono_now_ms(void) { return run_mono_ms; }
 /* True when it is answered. */
 static bool run_blocked(struct call *c, enum blocking_wake how)
 {
-    if (how == BLOCKING_FED) return run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_FED) return run_is_denied(c) || run_handler(c) != RUN_BLOCKED;
     if (how == BLOCKING_TIMEOUT)
         reply_null_array(c);
     else

@@ -30,6 +30,7 @@ enum session_care {
     CARE_TRACKING = 16,  /* the keys that it reads are remembered */
 };
 
+struct user;
 struct held_command; /* a command copied while the session could not run it */
 
 struct session {
@@ -46,7 +47,7 @@ struct session {
     bool is_paused;                  /* its next command waits for CLIENT PAUSE to end */
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_choked;                  /* its client must read replies before more are made */
-    const char *user;                /* "default"; borrowed */
+    struct user *user;               /* core/acl.h */
     char *name;                      /* or NULL */
     char *lib_name, *lib_ver;        /* or NULL */
     int64_t opened_ms, active_ms;    /* monotonic */
@@ -102,8 +103,8 @@ void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
-/* The right password of `user` was given. */
-void session_authenticate(struct session *s);
+/* The right password of the user was given. */
+void session_authenticate(struct session *s, struct user *u);
 /* True when the session may run commands: no password needed, or given. */
 bool session_is_authenticated(const struct session *s);
 /* Bytes of execute's memory that this session costs. */
