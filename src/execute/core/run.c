@@ -15,6 +15,7 @@
 #include "execute/core/held.h"
 #include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/push.h"
@@ -403,6 +404,18 @@ static enum run_result run_handler(struct call *c)
     return result;
 }
 
+/* The handler for the first time, with those who are shown commands told. A script is shown before
+ * what it calls. */
+static enum run_result run_shown(struct call *c, const struct command *cmd)
+{
+    if (likely(!monitor_is_on())) return run_handler(c);
+    bool shown_before = (c->spec->flags & CF_SKIP_MONITOR) != 0;
+    if (shown_before) monitor_show(c, cmd);
+    enum run_result result = run_handler(c);
+    if (!shown_before) monitor_show(c, cmd);
+    return result;
+}
+
 static struct call run_make_call(struct session *s, const struct command *cmd, struct reply *reply)
 {
     return (struct call){
@@ -461,7 +474,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
         verdict = run_judge_memory(&c, verdict);
     if (likely(verdict == VERDICT_RUN))
-        blocked = run_handler(&c) == RUN_BLOCKED;
+        blocked = run_shown(&c, cmd) == RUN_BLOCKED;
     else if (verdict == VERDICT_QUEUE)
         run_queue(&c, cmd);
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
@@ -497,7 +510,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     c.now_ms = outer->now_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
-    enum run_result result = run_handler(&c);
+    enum run_result result = run_shown(&c, cmd);
     must(result != RUN_BLOCKED);
     return result;
 }

@@ -11,6 +11,7 @@
 #include "execute/core/acl.h"
 #include "execute/core/blocking.h"
 #include "execute/core/held.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/stats.h"
@@ -187,6 +188,7 @@ static void session_close(struct session *s)
     blocking_forget(s);
     multi_forget(s);
     watch_forget_all(s);
+    monitor_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -252,6 +254,7 @@ void session_reset(struct session *s)
     s->no_evict = s->no_touch = false;
     multi_forget(s);
     watch_forget_all(s);
+    monitor_end(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_default_user(s);
 }
@@ -275,6 +278,7 @@ size_t session_memory(const struct session *s)
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
     char *p = out;
+    if (s->is_monitor) *p++ = 'O';
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
     if (s->watch_failed) *p++ = 'd';

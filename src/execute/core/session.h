@@ -58,9 +58,11 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
-    struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
-    struct watch *watches;       /* core/watch.c: the keys that it watches */
-    bool watch_failed;           /* one of them was changed */
+    struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
+    struct watch *watches; /* core/watch.c: the keys that it watches */
+    bool watch_failed;     /* one of them was changed */
+    bool is_monitor;       /* it is shown all commands */
+    struct session *monitor_next, *monitor_prev;
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */

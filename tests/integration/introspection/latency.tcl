@@ -43,7 +43,7 @@ test "a slow command is an event" {
         expect_match "command - high $ms ms, low $ms ms (all time high $ms ms)\n*" {
             ask LATENCY GRAPH command
         }
-        expect_match "*command*SLOWLOG GET*" { ask LATENCY DOCTOR }
+        expect_match "*command*" { ask LATENCY DOCTOR }
         expect 1 { ask LATENCY RESET command }
         expect {} { latest command }
     }
@@ -70,7 +70,7 @@ test "values that take long to free make a cycle of expiry" -tags no-sanitizer {
         ask PEXPIRE big 1
         wait_for {[latest expire-cycle] ne ""}
         wait_for {[info_field lazyfree_pending_objects memory] == 0}
-        expect_match "*expire-cycle*slices*" { ask LATENCY DOCTOR }
+        expect_match "*expire-cycle*" { ask LATENCY DOCTOR }
     }
 }
 
