@@ -201,16 +201,6 @@ static void reject_exec(struct call *c, const char *reason)
     reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
 }
 
-static void reject(struct call *c, const char *error)
-{
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id == CMD_EXEC)
-        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
-    else
-        reply_error(c, error);
-}
-
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -244,6 +234,16 @@ static bool run_is_allowed(const struct session *s, int whom)
 {
     if (whom == ALLOWED_LOCAL) return conn_card(s->conn.slot)->is_local;
     return whom == ALLOWED_YES;
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    multi_abort(c->session);
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
+        reply_error(c, error);
 }
 
 /* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
