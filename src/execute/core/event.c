@@ -16,6 +16,7 @@ void event_set_classes(uint32_t classes)
     event_classes = classes;
     bool is_published = (classes & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT)) != 0;
     event_listen(EVENT_EAR_NOTIFY, is_published);
+    keyspace_tell(is_published && (classes & NOTIFY_NEW), is_published && (classes & NOTIFY_MISS));
 }
 
 static void event_tell(struct db *db, struct key key, struct session *by, bool exists)
@@ -48,21 +49,30 @@ void event_flushed(struct db *db, struct db *other)
     for (int i = 0; i < keyspace_db_count(); i++) watch_touched_all(keyspace_db(i), NULL);
 }
 
-void call_event_heard(struct call *c, struct key key, uint32_t class, const char *name)
+void call_event_heard(struct call *c, struct db *db, struct key key, uint32_t class,
+                      const char *name)
 {
-    event_touched(c->db, key, c->session);
-    event_notify(c->db, key, class, name);
+    event_touched(db, key, c->session);
+    event_notify(db, key, class, name);
 }
 
-/* The keyspace has deleted a key by itself. */
-static void event_gone(struct db *db, struct key key, enum keyspace_gone why)
+static void event_of_keyspace(struct db *db, struct key key, enum keyspace_event what)
 {
+    static const struct {
+        uint32_t class;
+        const char *name;
+        bool changes, exists;
+    } kinds[] = {
+        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false},
+        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false},
+        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true},
+        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false},
+        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true},
+        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false},
+    };
     if (!event_is_heard()) return;
-    event_tell(db, key, NULL, false);
-    if (why == KEYSPACE_EXPIRED)
-        event_notify(db, key, NOTIFY_EXPIRED, "expired");
-    else
-        event_notify(db, key, NOTIFY_EVICTED, "evicted");
+    if (kinds[what].changes) event_tell(db, key, NULL, kinds[what].exists);
+    event_notify(db, key, kinds[what].class, kinds[what].name);
 }
 
-void event_open(void) { keyspace_on_gone(event_gone); }
+void event_open(void) { keyspace_on_event(event_of_keyspace); }

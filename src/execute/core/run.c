@@ -179,6 +179,24 @@ static void run_cut_http(struct session *s)
     session_kill(s);
 }
 
+/* Nothing of a transaction whose EXEC is refused will run: EXEC says so, without one too. */
+static void reject_exec(struct call *c, const char *reason)
+{
+    multi_forget(c->session);
+    watch_forget_all(c->session);
+    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    multi_abort(c->session);
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
+        reply_error(c, error);
+}
+
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -192,7 +210,10 @@ static void run_flawed(struct call *c, const struct command *cmd)
     case FLAW_SUBCOMMAND: reject_unknown_subcommand(c); return;
     case FLAW_ARITY:
         stats_of(c->spec->id)->rejected++;
-        reply_arity(c);
+        if (c->spec->id == CMD_EXEC)
+            reject_exec(c, "wrong number of arguments for 'exec' command");
+        else
+            reply_arity(c);
         return;
     case FLAW_PROTOCOL:
         log_verbose("Protocol error from client id=%" PRIu64 ": %.*s", c->session->id,
@@ -209,21 +230,6 @@ static bool run_is_allowed(const struct session *s, int whom)
 {
     if (whom == ALLOWED_LOCAL) return conn_card(s->conn.slot)->is_local;
     return whom == ALLOWED_YES;
-}
-
-/* Within a transaction nothing of it will run; EXEC itself says so. */
-static void reject(struct call *c, const char *error)
-{
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id != CMD_EXEC || c->session->multi == NULL) {
-        reply_error(c, error);
-        return;
-    }
-    multi_forget(c->session);
-    watch_forget_all(c->session);
-    const char *reason = strncmp(error, "ERR ", 4) == 0 ? error + 4 : error;
-    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
 }
 
 enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
