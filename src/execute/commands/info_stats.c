@@ -6,6 +6,7 @@
 
 #include "codec/number.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
 
 #include <inttypes.h>
@@ -90,26 +91,19 @@ static void info_show_turns(struct info *info)
 void info_show_stats(struct info *info)
 {
     static const char *const later[] = {
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
-        "latest_fork_usec",
-        "total_forks",
-        "migrate_cached_sockets",
-        "slave_expires_tracked_keys",
-        "active_defrag_hits",
-        "active_defrag_misses",
-        "active_defrag_key_hits",
-        "active_defrag_key_misses",
-        "total_active_defrag_time",
-        "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        NULL,
+        "latest_fork_usec",         "total_forks",
+        "migrate_cached_sockets",   "slave_expires_tracked_keys",
+        "active_defrag_hits",       "active_defrag_misses",
+        "active_defrag_key_hits",   "active_defrag_key_misses",
+        "total_active_defrag_time", "current_active_defrag_time",
+        "tracking_total_keys",      "tracking_total_items",
+        "tracking_total_prefixes",  NULL,
     };
     info_show_traffic(info);
     info_show_expiry(info);
+    info_int(info, "pubsub_channels", (int64_t)pubsub_name_count(PUBSUB_CHANNEL));
+    info_int(info, "pubsub_patterns", (int64_t)pubsub_name_count(PUBSUB_PATTERN));
+    info_int(info, "pubsubshard_channels", (int64_t)pubsub_name_count(PUBSUB_SHARD));
     info_zeros(info, later);
     info_int(info, "unexpected_error_replies", (int64_t)stats()->unexpected_errors);
     info_int(info, "total_error_replies", (int64_t)stats()->error_replies);

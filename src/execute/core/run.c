@@ -16,6 +16,7 @@
 #include "execute/core/memory_limit.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
@@ -92,6 +93,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    pubsub_open();
     event_open();
     slowlog_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
@@ -105,6 +107,7 @@ void run_close(void)
     push_close();
     blocking_close();
     watch_close();
+    pubsub_close();
     slowlog_close();
 }
 
@@ -232,6 +235,33 @@ static bool run_is_allowed(const struct session *s, int whom)
     return whom == ALLOWED_YES;
 }
 
+/* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
+static bool run_suits_subscriber(enum command_id id)
+{
+    switch (id) {
+    case CMD_SUBSCRIBE:
+    case CMD_UNSUBSCRIBE:
+    case CMD_PSUBSCRIBE:
+    case CMD_PUNSUBSCRIBE:
+    case CMD_SSUBSCRIBE:
+    case CMD_SUNSUBSCRIBE:
+    case CMD_PING:
+    case CMD_QUIT:
+    case CMD_RESET: return true;
+    default: return false;
+    }
+}
+
+static void reject_subscriber(struct call *c)
+{
+    char error[160];
+    snprintf(error, sizeof(error),
+             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+             "are allowed in this context",
+             c->spec->full);
+    reject(c, error);
+}
+
 enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
 
 /* Within a transaction these run at once. */
@@ -294,6 +324,10 @@ static enum verdict run_judge(struct call *c)
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
     }
+    if ((c->session->care & CARE_SUBSCRIBED) && !run_suits_subscriber(c->spec->id)) {
+        reject_subscriber(c);
+        return VERDICT_REJECTED;
+    }
     if (queues && (flags & CF_NO_MULTI)) {
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
@@ -329,14 +363,12 @@ static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
 /* ---- Running ---- */
 
 /* CLIENT REPLY: what the command answered goes away again. */
-static void run_silence(struct session *s, struct reply *reply, size_t mark)
+static void run_silence(const struct call *c, size_t mark)
 {
-    if (s->reply_mode == REPLIES_OFF) {
-        reply_rewind(reply, mark);
-    } else if (s->reply_mode == REPLIES_SKIP_NOW) {
-        reply_rewind(reply, mark);
-        s->reply_mode = REPLIES_ON;
-    }
+    struct session *s = c->session;
+    if (s->reply_mode != REPLIES_OFF && s->reply_mode != REPLIES_SKIP_NOW) return;
+    if (!c->is_push) reply_rewind(c->reply, mark);
+    if (s->reply_mode == REPLIES_SKIP_NOW) s->reply_mode = REPLIES_ON;
 }
 
 /* Of what a script runs only the script itself is logged. */
@@ -450,7 +482,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
+    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(&c, mark);
     return true;
 }
 
@@ -517,8 +549,8 @@ void run_held(struct session *s, struct reply *reply)
             return;
         }
         held_free(h);
-        if (blocking_is_pending() && s->held_first != NULL && !s->is_blocked) {
-            pause_make_ready(s); /* those who wait for what it wrote go first */
+        if ((blocking_is_pending() || s->push_waits) && s->held_first != NULL && !s->is_blocked) {
+            pause_make_ready(s); /* messages to it and those who wait for what it wrote go first */
             return;
         }
     }
@@ -543,7 +575,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
         if (run_ticks == 0) run_ticks = clock_ticks();
         run_account(&c, run_ticks);
     }
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(&c, mark);
     blocking_forget(s);
     /* One that must read first stands in its line already. */
     if (s->held_first != NULL && !s->closing && s->line == NULL) pause_make_ready(s);
@@ -577,7 +609,7 @@ bool run_must_choke(const struct session *s)
 
 uint64_t run_reply_room(const struct session *s)
 {
-    int64_t hard = run_settings->client_output_buffer_limit.of[CLIENT_NORMAL].hard;
+    int64_t hard = run_settings->client_output_buffer_limit.of[session_output_class(s)].hard;
     if (likely(hard <= 0)) return UINT64_MAX;
     uint64_t unread = conn_meter(&conn_card(s->conn.slot)->out_pending);
     return unread < (uint64_t)hard ? (uint64_t)hard - unread : 0;

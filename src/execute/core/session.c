@@ -13,6 +13,7 @@
 #include "execute/core/held.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
@@ -167,6 +168,7 @@ struct session *session_begin(struct conn_ref conn)
     s->id = card->id;
     s->db = keyspace_db(0);
     s->resp = 2;
+    session_set_output_class(s, CLIENT_NORMAL);
     s->opened_ms = card->opened_ms;
     s->active_ms = (int64_t)clock_mono_ms();
     session_set_default_user(s);
@@ -187,6 +189,7 @@ static void session_close(struct session *s)
     blocking_forget(s);
     multi_forget(s);
     watch_forget_all(s);
+    pubsub_forget_all(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -242,6 +245,16 @@ void session_set_text(char **text, struct bytes value)
     (*text)[value.len] = '\0';
 }
 
+enum client_class session_output_class(const struct session *s)
+{
+    return pubsub_is_subscriber(s) ? CLIENT_PUBSUB : CLIENT_NORMAL;
+}
+
+void session_set_output_class(struct session *s, enum client_class class)
+{
+    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t) class);
+}
+
 void session_set_name(struct session *s, struct bytes name) { session_set_text(&s->name, name); }
 
 void session_reset(struct session *s)
@@ -252,6 +265,7 @@ void session_reset(struct session *s)
     s->no_evict = s->no_touch = false;
     multi_forget(s);
     watch_forget_all(s);
+    pubsub_forget_all(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_default_user(s);
 }
@@ -268,13 +282,14 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + pubsub_memory(s);
 }
 
 /* `out` takes 16 chars or more. */
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
     char *p = out;
+    if (pubsub_is_subscriber(s)) *p++ = 'P';
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
     if (s->watch_failed) *p++ = 'd';
@@ -320,8 +335,11 @@ void session_describe(const struct session *s, struct reply *r)
     reply_printf(r, " age=%" PRId64 " idle=%" PRId64 " flags=%s db=%d",
                  (now_ms - s->opened_ms) / 1000, (now_ms - s->active_ms) / 1000, flags,
                  db_number(s->db));
-    reply_printf(r, " sub=0 psub=0 ssub=0 multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64,
-                 multi_count(s), in.query, in.query_free);
+    reply_printf(r, " sub=%" PRIu64 " psub=%" PRIu64 " ssub=%" PRIu64,
+                 pubsub_count(s, PUBSUB_CHANNEL), pubsub_count(s, PUBSUB_PATTERN),
+                 pubsub_count(s, PUBSUB_SHARD));
+    reply_printf(r, " multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64, multi_count(s),
+                 in.query, in.query_free);
     /* Replies go into the buffer of their batch: a session has none of its own. */
     reply_printf(r, " argv-mem=%" PRIu64 " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%" PRIu64, in.args,
                  multi_bytes(s), in.blocks);

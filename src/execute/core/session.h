@@ -15,6 +15,7 @@
 #include "execute/execute_private.h"
 
 #include "base/bytes.h"
+#include "catalog/option.h" /* enum client_class */
 #include "execute/core/reply.h"
 #include "execute/keyspace/keyspace.h"
 #include "msg/command_batch.h"
@@ -47,6 +48,7 @@ struct session {
     bool is_paused;                  /* its next command waits for CLIENT PAUSE to end */
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_choked;                  /* its client must read replies before more are made */
+    bool push_waits;                 /* a message for it is to go before its next answer */
     struct user *user;               /* core/acl.h */
     char *name;                      /* or NULL */
     char *lib_name, *lib_ver;        /* or NULL */
@@ -58,9 +60,12 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
-    struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
-    struct watch *watches;       /* core/watch.c: the keys that it watches */
-    bool watch_failed;           /* one of them was changed */
+    struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
+    struct watch *watches; /* core/watch.c: the keys that it watches */
+    bool watch_failed;     /* one of them was changed */
+    /* core/pubsub.c: what it is subscribed to, or NULL */
+    struct subscriptions *subscriptions;
+    uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
@@ -101,6 +106,9 @@ void session_finish(struct session *s);
  * needed. */
 void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
+/* Which limits its unread output has. */
+enum client_class session_output_class(const struct session *s);
+void session_set_output_class(struct session *s, enum client_class class);
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
 /* The right password of the user was given. */
