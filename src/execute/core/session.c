@@ -11,10 +11,12 @@
 #include "execute/core/acl.h"
 #include "execute/core/blocking.h"
 #include "execute/core/held.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "msg/conn.h"
@@ -190,6 +192,8 @@ static void session_close(struct session *s)
     multi_forget(s);
     watch_forget_all(s);
     pubsub_forget_all(s);
+    tracking_end(s);
+    monitor_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -266,6 +270,8 @@ void session_reset(struct session *s)
     multi_forget(s);
     watch_forget_all(s);
     pubsub_forget_all(s);
+    tracking_end(s);
+    monitor_end(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_default_user(s);
 }
@@ -282,16 +288,22 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + pubsub_memory(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + pubsub_memory(s) +
+           tracking_bytes(s);
 }
 
 /* `out` takes 16 chars or more. */
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
+    const struct tracking *t = s->tracking;
     char *p = out;
+    if (s->is_monitor) *p++ = 'O';
     if (pubsub_is_subscriber(s)) *p++ = 'P';
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
+    if (t != NULL) *p++ = 't';
+    if (t != NULL && (t->options & TRACKING_BROKEN)) *p++ = 'R';
+    if (t != NULL && (t->options & TRACKING_BROADCAST)) *p++ = 'B';
     if (s->watch_failed) *p++ = 'd';
     if (s->closing) *p++ = s->cut_after_reply ? 'c' : 'A';
     if (card->is_unix) *p++ = 'U';
@@ -347,6 +359,7 @@ void session_describe(const struct session *s, struct reply *r)
                  session_memory(s) + in.query + in.query_free + in.args + in.out,
                  in.out != 0 ? "rw" : "r", s->last == NULL ? "NULL" : s->last->full,
                  acl_name(s->user));
-    reply_printf(r, " redir=-1 resp=%d lib-name=%s lib-ver=%s", s->resp, text_or_empty(s->lib_name),
-                 text_or_empty(s->lib_ver));
+    int64_t redirect = s->tracking == NULL ? -1 : (int64_t)s->tracking->redirect;
+    reply_printf(r, " redir=%" PRId64 " resp=%d lib-name=%s lib-ver=%s", redirect, s->resp,
+                 text_or_empty(s->lib_name), text_or_empty(s->lib_ver));
 }
