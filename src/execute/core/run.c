@@ -321,7 +321,7 @@ static bool run_is_denied(struct call *c)
 }
 
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
-static enum verdict run_judge(struct call *c)
+static enum verdict run_judge_all(struct call *c)
 {
     uint32_t flags = run_flags(c);
     bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
@@ -347,6 +347,14 @@ static enum verdict run_judge(struct call *c)
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
+}
+
+/* Rules alone are common, so they have a short way. */
+static enum verdict run_judge(struct call *c)
+{
+    bool rules_only = c->session->care == CARE_RULES && !(c->spec->flags & run_gate);
+    if (!rules_only || run_everything_waits) return run_judge_all(c);
+    return run_is_denied(c) ? VERDICT_REJECTED : VERDICT_RUN;
 }
 
 /*
