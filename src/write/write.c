@@ -41,6 +41,7 @@ enum {
     WRITE_LINE_MAX = 1024,    /* connections in line: no new batches until there are fewer */
     WRITE_SENDS = 8,          /* to connections in line, in a turn */
     WRITE_LINE_NS = 1000000,  /* when the home goes on if whoever runs the turn does not */
+    WRITE_TIMED_MAX = 4,      /* batches that a connection may keep for the sake of their times */
     WRITE_SOFT_CHECK_NS = 500000000,
 };
 
@@ -49,7 +50,9 @@ struct piece {
     const char *ptr;
     size_t len;
     struct reply_batch
-        *batch;  /* the batch that `ptr` points into, or NULL: then the bytes follow */
+        *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
+    struct reply_item
+        *timed;  /* the item of that batch that ends here and is to be timed, or NULL */
     size_t room; /* of a copy: for more bytes behind it */
     char copy[];
 };
@@ -66,6 +69,7 @@ struct conn_out {
     size_t ready_len;
     struct conn_out *prev_in_line, *next_in_line; /* of those with messages */
     bool in_line;
+    uint32_t timed;        /* pieces of the queue that keep their batch to be timed */
     uint64_t pending;      /* bytes of the queue */
     uint64_t over_soft_ns; /* since when it is over the soft limit; 0: it is not */
     bool cut;              /* shut down: what still comes is dropped */
@@ -154,6 +158,7 @@ static void write_free_first(struct write_stage *w, struct pieces *q)
 
 static void write_drop_first(struct write_stage *w, struct conn_out *c)
 {
+    c->timed -= c->queue.first->timed != NULL;
     write_free_first(w, &c->queue);
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) - 1);
 }
@@ -372,12 +377,21 @@ static void write_add_piece(struct write_stage *w, struct conn_out *c, struct re
     if (is_new) conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
 }
 
-/* Queues what is left of an item. */
-static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                        const char *ptr, size_t len)
+/* The last piece is the end of an item that is to be timed, and keeps its batch. */
+static void write_time_last(struct conn_out *c, struct reply_item *item)
 {
-    write_add_piece(w, c, b, bytes_make(ptr, len), len > WRITE_COPY_MAX);
-    write_set_pending(w, c, c->pending + len);
+    c->queue.last->timed = item;
+    c->timed++;
+}
+
+/* Queues bytes of an item; `timed`: the item, when they are its end and it is to be timed. */
+static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        struct bytes bytes, struct reply_item *timed)
+{
+    if (c->timed >= WRITE_TIMED_MAX) timed = NULL;
+    write_add_piece(w, c, b, bytes, bytes.len > WRITE_COPY_MAX || timed != NULL);
+    if (timed != NULL) write_time_last(c, timed);
+    write_set_pending(w, c, c->pending + bytes.len);
     write_want_watch(w, c);
     write_check_limits(w, c);
 }
@@ -402,6 +416,8 @@ static void write_consume(struct write_stage *w, struct conn_out *c, size_t n)
 {
     while (n > 0 && n >= c->queue.first->len) {
         n -= c->queue.first->len;
+        struct reply_item *timed = c->queue.first->timed;
+        if (unlikely(timed != NULL)) timed->written_ticks = clock_ticks();
         write_drop_first(w, c);
     }
     if (n == 0) return;
@@ -467,7 +483,8 @@ static void write_flush_ready(struct write_stage *w, struct conn_out *c)
     for (struct piece *p; (p = c->ready.first) != NULL; write_free_first(w, &c->ready)) {
         size_t taken = n < p->len ? n : p->len;
         n -= taken;
-        if (taken < p->len) write_queue(w, c, p->batch, p->ptr + taken, p->len - taken);
+        struct bytes rest = bytes_make(p->ptr + taken, p->len - taken);
+        if (rest.len > 0) write_queue(w, c, p->batch, rest, NULL);
         if (c->cut) return;
     }
     c->ready_len = 0;
@@ -495,8 +512,7 @@ static void write_add_ready(struct write_stage *w, struct conn_out *c, struct re
  * the kernel did not take.
  */
 static void write_lent_item(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                            const struct reply_item *item, const struct reply_loan *loans,
-                            uint32_t count)
+                            struct reply_item *item, const struct reply_loan *loans, uint32_t count)
 {
     bool is_first = c->queue.first == NULL;
     size_t at = item->start, total = item->len;
@@ -507,6 +523,7 @@ static void write_lent_item(struct write_stage *w, struct conn_out *c, struct re
         total += loans[i].len;
     }
     write_add_piece(w, c, b, bytes_make(b->buf + at, item->start + item->len - at), true);
+    if (item->events & REPLY_TIMED) write_time_last(c, item);
     if (is_first) total -= write_send_queue(w, c);
     if (c->cut) return;
     write_set_pending(w, c, c->pending + total);
@@ -533,8 +550,30 @@ static uint32_t write_count_loans(const struct reply_batch *b, const struct repl
     return to - from;
 }
 
+/* An item's own bytes: a message waits, an answer takes the messages before it along. */
+static void write_bytes(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        struct reply_item *item)
+{
+    struct bytes bytes = bytes_make(b->buf + item->start, item->len);
+    struct reply_item *timed = item->events & REPLY_TIMED ? item : NULL;
+    if (unlikely((item->events & REPLY_PUSH) || c->in_line) && c->queue.first == NULL) {
+        write_add_ready(w, c, b, bytes);
+        if (item->events & REPLY_PUSH) return;
+        if (c->in_line) write_flush_ready(w, c);
+        if (timed != NULL && c->queue.first == NULL && !c->cut)
+            timed->written_ticks = clock_ticks();
+        return;
+    }
+    size_t n = c->queue.first == NULL ? write_send(w, c, bytes.ptr, bytes.len) : 0;
+    if (c->cut) return;
+    if (n < bytes.len)
+        write_queue(w, c, b, bytes_make(bytes.ptr + n, bytes.len - n), timed);
+    else if (timed != NULL)
+        timed->written_ticks = clock_ticks();
+}
+
 /* `*loan` is the batch's next loan. */
-static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item,
+static void write_item(struct write_stage *w, struct reply_batch *b, struct reply_item *item,
                        uint32_t *loan)
 {
     uint32_t from = *loan;
@@ -549,19 +588,9 @@ static void write_item(struct write_stage *w, struct reply_batch *b, const struc
         if (c->in_line) write_flush_ready(w, c);
         if (!c->cut) write_lent_item(w, c, b, item, &b->loans[from], *loan - from);
     } else if (item->len > 0 && !c->cut) {
-        const char *ptr = b->buf + item->start;
-        if (unlikely((item->events & REPLY_PUSH) || c->in_line) && c->queue.first == NULL) {
-            write_add_ready(w, c, b, bytes_make(ptr, item->len));
-        } else {
-            size_t n = c->queue.first == NULL ? write_send(w, c, ptr, item->len) : 0;
-            if (n < item->len && !c->cut) write_queue(w, c, b, ptr + n, item->len - n);
-        }
+        write_bytes(w, c, b, item);
     }
-    if (likely(item->events == 0)) {
-        if (unlikely(c->in_line)) write_flush_ready(w, c);
-        return;
-    }
-    if (item->events & REPLY_PUSH) return;
+    if (likely((item->events & (REPLY_CUT | REPLY_BYE)) == 0)) return;
     if (c->in_line) write_flush_ready(w, c);
     if (item->events & REPLY_CUT) c->cut_next = true;
     if (item->events & REPLY_BYE) c->bye = true;

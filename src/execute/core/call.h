@@ -48,6 +48,13 @@ struct call {
  * well. */
 enum run_result { RUN_OK, RUN_ERROR, RUN_BLOCKED };
 
+/* The call of the command that the client sent: that of EXEC or of the script, if there is one. */
+static inline const struct call *call_outermost(const struct call *c)
+{
+    while (unlikely(c->outer != NULL)) c = c->outer;
+    return c;
+}
+
 static inline struct bytes arg(const struct call *c, uint32_t i) { return c->args[i]; }
 
 /* The key at argument i, hashed (for the first key parse has done it). */

@@ -3,6 +3,7 @@
 
 #include "codec/number.h"
 #include "execute/core/pubsub.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 
@@ -26,8 +27,8 @@ void event_set_classes(uint32_t classes)
 
 static void event_tell(struct db *db, struct key key, struct session *by, bool exists)
 {
-    (void)by;
     if (event_ears & EVENT_EAR_WATCH) watch_touched(db, key, exists);
+    if (event_ears & EVENT_EAR_TRACKING) tracking_touched(key, by);
 }
 
 void event_touched(struct db *db, struct key key, struct session *by)
@@ -60,6 +61,7 @@ void event_notify(struct db *db, struct key key, uint32_t class, const char *nam
 
 void event_flushed(struct db *db, struct db *other)
 {
+    if (event_ears & EVENT_EAR_TRACKING) tracking_flushed();
     if (!(event_ears & EVENT_EAR_WATCH)) return;
     if (db != NULL) {
         watch_touched_all(db, other);
@@ -72,7 +74,7 @@ void event_flushed(struct db *db, struct db *other)
 void call_event_heard(struct call *c, struct db *db, struct key key, uint32_t class,
                       const char *name)
 {
-    event_touched(db, key, c->session);
+    event_touched(db, key, call_outermost(c)->session);
     event_notify(db, key, class, name);
 }
 

@@ -59,7 +59,7 @@ static inline void call_event_in(struct call *c, struct db *db, uint64_t n, stru
 static inline void call_touched(struct call *c, uint64_t n, struct key key)
 {
     call_changed(c, n);
-    if (event_is_heard()) event_touched(c->db, key, c->session);
+    if (event_is_heard()) event_touched(c->db, key, call_outermost(c)->session);
 }
 /* The notification alone, of a key that was touched already, or did not change. */
 static inline void call_notify(struct call *c, struct key key, uint32_t class, const char *name)
