@@ -319,6 +319,7 @@ static const struct info_section {
     {"latencystats", "Latencystats", SECTION_DETAIL, info_show_latencystats},
     {"cluster", "Cluster", SECTION_DEFAULT, info_show_cluster},
     {"keyspace", "Keyspace", SECTION_DEFAULT, info_show_keyspace},
+    {"keysizes", "Keysizes", SECTION_ASIDE, info_show_keysizes},
     {"stages", "Stages", SECTION_DETAIL, info_show_stages},
     {"debug", "Debug", SECTION_ASIDE, info_show_debug},
 };
