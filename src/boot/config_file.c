@@ -205,6 +205,13 @@ static int config_read_words(struct config_reading *r, const struct bytes *words
     return config_fail(r, "Bad directive or wrong number of arguments");
 }
 
+static bool config_has_any(struct bytes text, const char *marks)
+{
+    for (; *marks != 0; marks++)
+        if (memchr(text.ptr, *marks, text.len) != NULL) return true;
+    return false;
+}
+
 /* Keeps the line to blame, without control bytes and without what must stay secret. */
 static void config_blame(struct config_reading *r, struct bytes line, size_t number)
 {
@@ -214,9 +221,8 @@ static void config_blame(struct config_reading *r, struct bytes line, size_t num
     struct bytes word = bytes_make(line.ptr, name);
     const struct option *o = option_find(word);
     bool secret = (o != NULL && (o->flags & OPTION_SENSITIVE) != 0) || bytes_is_word(word, "user");
-    /* A user's name may be shown, its passwords may not: they start with > or #. */
-    if (secret && o == NULL)
-        secret = memchr(line.ptr, '>', line.len) || memchr(line.ptr, '#', line.len);
+    /* A user's name may be shown, passwords and hashes may not. */
+    if (secret && o == NULL) secret = config_has_any(line, "><#!");
     r->line_number = number;
     r->line = malloc(line.len + sizeof " (redacted)");
     must(r->line != NULL);

@@ -19,11 +19,14 @@
 #include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
+#include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
@@ -236,11 +239,16 @@ static struct item_start execute_item_start(const struct out *o)
     return (struct item_start){o->reply.len, reply_total(&o->reply)};
 }
 
+static inline void execute_count_reply(struct conn_ref conn, size_t total)
+{
+    struct conn_card *card = conn_card(conn.slot);
+    conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
+}
+
 static void execute_append_item(struct execute_stage *e, struct out *o,
                                 const struct reply_item *item, size_t total)
 {
-    struct conn_card *card = conn_card(item->conn.slot);
-    conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
+    execute_count_reply(item->conn, total);
     struct reply_batch *b = o->batch;
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
@@ -308,10 +316,21 @@ struct push_place {
     size_t start;
 };
 
+/* Does the session's last message end in the batch where the next one begins? */
+static struct reply_item *execute_adjacent(const struct out *o, const struct session *s,
+                                           size_t start)
+{
+    if (s->push_item >= o->batch->item_count) return NULL;
+    struct reply_item *item = &o->batch->items[s->push_item];
+    bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
+    return is_own && item->events == 0 && item->start + item->len == start ? item : NULL;
+}
+
 /* One message to one session: all items of a batch share its bytes. */
 static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
                             struct push_place *at)
 {
+    s->push_waits = false;
     int writer = conn_card(s->conn.slot)->writer;
     struct out *o = execute_out(e, writer);
     struct push_place *place = &at[writer];
@@ -319,6 +338,13 @@ static void execute_push_to(struct execute_stage *e, const struct push *p, struc
         *place = (struct push_place){o->batch, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
     }
+    struct reply_item *last = execute_adjacent(o, s, place->start);
+    if (last != NULL) {
+        last->len += p->len;
+        execute_count_reply(s->conn, p->len);
+        return;
+    }
+    s->push_item = o->batch->item_count;
     const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
     execute_append_item(e, o, &item, p->len);
 }
@@ -339,12 +365,22 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
     }
 }
 
+/* Before answers leave: who listens to prefixes of keys is told no later than the one who changed
+ * them is answered. */
+static void execute_broadcast(struct execute_stage *e, struct turn *t)
+{
+    if (likely(!tracking_prefix_is_pending())) return;
+    tracking_prefix_tell();
+    execute_pushes(e, t);
+}
+
 /* Sessions that waited for what the last command did, or whose wait is over. */
 static void execute_woken(struct execute_stage *e, struct turn *t)
 {
     enum blocking_wake how;
     struct session *s;
     while ((s = blocking_next(&how)) != NULL) {
+        if (s->push_waits) execute_pushes(e, t);
         int writer = conn_card(s->conn.slot)->writer;
         struct out *o = execute_out(e, writer);
         struct item_start start = execute_item_start(o);
@@ -352,20 +388,28 @@ static void execute_woken(struct execute_stage *e, struct turn *t)
         execute_enforce_limit(s, o, start, run_reply_room(s));
         execute_add_item(e, o, s->conn, start, execute_cut_event(s));
         execute_publish_large(e, t, writer);
-        execute_pushes(e, t);
+        if (s->push_waits) execute_pushes(e, t);
     }
 }
 
-/* After a command: messages that it sent, then sessions that waited for what it did. */
-static inline bool execute_has_aftermath(void)
+/* After a command of `s`: sessions that waited for what it did, and messages that may not wait: to
+ * `s` itself, which comes next, or too many. */
+static inline bool execute_has_aftermath(const struct session *s)
 {
-    return blocking_is_pending() || push_is_pending();
+    return blocking_is_pending() || s->push_waits || push_is_due();
 }
 
-static void execute_aftermath(struct execute_stage *e, struct turn *t)
+static void execute_aftermath(struct execute_stage *e, struct turn *t, const struct session *s)
 {
-    execute_pushes(e, t);
     if (blocking_is_pending()) execute_woken(e, t);
+    if (s->push_waits || push_is_due()) execute_pushes(e, t);
+}
+
+/* All that is left of both. */
+static void execute_aftermath_all(struct execute_stage *e, struct turn *t)
+{
+    if (blocking_is_pending()) execute_woken(e, t);
+    if (push_is_pending()) execute_pushes(e, t);
 }
 
 /* The commands of one item. `*asked` is up to where memory was asked for. */
@@ -388,9 +432,9 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(s, o, start, room);
-        if (unlikely(execute_has_aftermath())) {
+        if (unlikely(execute_has_aftermath(s))) {
             execute_add_item(e, o, item->conn, start, execute_cut_event(s));
-            execute_aftermath(e, t);
+            execute_aftermath(e, t, s);
             o = execute_out(e, writer);
             start = execute_item_start(o);
         }
@@ -431,6 +475,7 @@ static void execute_item(struct execute_stage *e, struct turn *t, struct command
         s = session_at(item->conn);
     }
     must(s != NULL);
+    if (unlikely(s->push_waits)) execute_pushes(e, t);
     if (item->count > 0) execute_commands(e, t, b, index, s, asked);
     if (item->events & BATCH_BYE) {
         s->bye_waits = true;
@@ -448,6 +493,8 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
     for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
     loose_let_go();
     t->items += b->command_count;
+    execute_aftermath_all(e, t);
+    execute_broadcast(e, t);
     execute_publish_all(e, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
 }
@@ -459,6 +506,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
 {
     struct session *s;
     while (e->output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
+        if (s->push_waits) execute_pushes(e, t);
         int writer = conn_card(s->conn.slot)->writer;
         struct out *o = execute_out(e, writer);
         struct item_start start = execute_item_start(o);
@@ -471,8 +519,9 @@ static void execute_held(struct execute_stage *e, struct turn *t)
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
-        execute_aftermath(e, t);
+        execute_aftermath_all(e, t);
     }
+    execute_broadcast(e, t);
     execute_publish_all(e, t);
 }
 
@@ -482,7 +531,9 @@ static void execute_close_silent(const struct settings *settings, int64_t mono_m
     int64_t limit_ms = settings->timeout * 1000;
     if (limit_ms <= 0) return;
     for (struct session *s = sessions_first(); s != NULL; s = s->next)
-        if (!s->is_blocked && !s->is_paused && mono_ms - s->active_ms > limit_ms) session_kill(s);
+        if (!s->is_blocked && !s->is_paused && !pubsub_is_subscriber(s) &&
+            mono_ms - s->active_ms > limit_ms)
+            session_kill(s);
 }
 
 static void execute_cron(struct execute_stage *e, const struct settings *settings, uint64_t mono_ns)
@@ -544,6 +595,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
+    if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
     if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns)
         next = execute_expire(e, wall_ms, mono_ns);
@@ -599,8 +651,9 @@ static bool execute_run(void *self, struct turn *t)
     }
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
-    if (unlikely(execute_has_aftermath())) {
-        execute_aftermath(e, t);
+    if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
+        execute_aftermath_all(e, t);
+        execute_broadcast(e, t);
         execute_publish_all(e, t);
         e->due_ns = 0; /* they may hold commands */
     }

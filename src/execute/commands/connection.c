@@ -4,6 +4,7 @@
 #include "execute/commands/client.h"
 #include "execute/commands/table.h"
 #include "execute/core/acl.h"
+#include "execute/core/pubsub.h"
 #include "version.h"
 
 /* Answers the error itself. */
@@ -92,12 +93,18 @@ enum run_result cmd_HELLO(struct call *c)
                "select the RESP protocol version at the same time");
     if (h.has_name) session_set_name(c->session, h.name);
     if (h.version != 0) c->session->resp = c->reply->resp = (uint8_t)h.version;
+    pubsub_version_changed(c->session);
     return hello_answer(c);
 }
 
 enum run_result cmd_PING(struct call *c)
 {
     if (c->nargs > 2) return reply_arity(c);
+    if (c->session->care & CARE_SUBSCRIBED) {
+        reply_array(c, 2);
+        reply_text(c, "pong");
+        return reply_bulk(c, c->nargs == 2 ? arg(c, 1) : bytes_of(""));
+    }
     return c->nargs == 2 ? reply_bulk(c, arg(c, 1)) : reply_status(c, "PONG");
 }
 

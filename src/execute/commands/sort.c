@@ -12,6 +12,7 @@
 #include "base/keysort.h"
 #include "execute/commands/table.h"
 #include "execute/core/acl.h"
+#include "execute/core/event.h"
 #include "execute/core/session.h"
 #include "execute/types/heap.h"
 #include "execute/types/list.h"
@@ -232,7 +233,7 @@ static enum run_result sort_store(struct sort_work *w)
     struct call *c = w->c;
     struct key key = call_key(c, q->to);
     if (w->from == w->to) {
-        call_changed(c, keyspace_delete(c->db, key));
+        call_delete(c, key);
         return reply_int(c, 0);
     }
     struct entry *to = type_make_entry(key.name, TYPE_LIST);
@@ -250,7 +251,7 @@ static enum run_result sort_store(struct sort_work *w)
     }
     uint64_t count = list_count(to);
     keyspace_put_entry(c->db, key, to);
-    call_changed(c, count);
+    call_event(c, count, key, NOTIFY_LIST, "sortstore");
     return reply_int(c, (int64_t)count);
 }
 

@@ -6,7 +6,6 @@
 #include "execute/core/acl.h"
 #include "execute/core/multi.h"
 #include "execute/core/run.h"
-#include "execute/core/stats.h"
 #include "execute/core/watch.h"
 
 enum run_result cmd_MULTI(struct call *c)
@@ -51,7 +50,6 @@ static bool exec_is_denied(struct call *c, const struct command *cmd)
     struct acl_verdict v = acl_check(c->session->user, cmd->spec, cmd->args, cmd->nargs);
     if (v.denied == ACL_ALLOWED) return false;
     acl_note_denied(c->session, cmd->spec, cmd->args, v, ACL_IN_MULTI);
-    stats_of(cmd->spec->id)->rejected++;
     reply_errorf(c,
                  "NOPERM ACLs rules changed between the moment the transaction was accumulated and "
                  "the EXEC call. This command is no longer allowed for the following reason: %s",
@@ -65,8 +63,7 @@ static void exec_run(struct call *c, const struct multi *m)
     reply_array(c, m->count);
     for (const struct held_command *h = m->first; h != NULL; h = h->next) {
         c->reply->resp = c->session->resp;
-        bool has_rules = (c->session->care & CARE_RULES) != 0;
-        if (has_rules && exec_is_denied(c, &h->command)) continue;
+        if (exec_is_denied(c, &h->command)) continue;
         run_within(c, c->session, &h->command, c->reply);
     }
 }

@@ -121,6 +121,7 @@ static void end_sessions(const struct user *u, struct session *current)
     for (struct session *s = u->sessions > 0 ? sessions_first() : NULL; s != NULL; s = next) {
         next = s->next;
         if (s->user != u) continue;
+        session_set_care(s, CARE_RULES, true);
         if (s == current)
             session_finish(s);
         else

@@ -18,9 +18,11 @@
 #include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "execute/types/limits.h"
@@ -98,6 +100,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    pubsub_open();
     event_open();
     slowlog_open();
     latency_open();
@@ -110,8 +113,10 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
 void run_close(void)
 {
     push_close();
+    tracking_close();
     blocking_close();
     watch_close();
+    pubsub_close();
     slowlog_close();
 }
 
@@ -188,6 +193,24 @@ static void run_cut_http(struct session *s)
     session_kill(s);
 }
 
+/* Nothing of a transaction whose EXEC is refused will run: EXEC says so, without one too. */
+static void reject_exec(struct call *c, const char *reason)
+{
+    multi_forget(c->session);
+    watch_forget_all(c->session);
+    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    multi_abort(c->session);
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
+        reply_error(c, error);
+}
+
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -201,7 +224,10 @@ static void run_flawed(struct call *c, const struct command *cmd)
     case FLAW_SUBCOMMAND: reject_unknown_subcommand(c); return;
     case FLAW_ARITY:
         stats_of(c->spec->id)->rejected++;
-        reply_arity(c);
+        if (c->spec->id == CMD_EXEC)
+            reject_exec(c, "wrong number of arguments for 'exec' command");
+        else
+            reply_arity(c);
         return;
     case FLAW_PROTOCOL:
         log_verbose("Protocol error from client id=%" PRIu64 ": %.*s", c->session->id,
@@ -220,19 +246,31 @@ static bool run_is_allowed(const struct session *s, int whom)
     return whom == ALLOWED_YES;
 }
 
-/* Within a transaction nothing of it will run; EXEC itself says so. */
-static void reject(struct call *c, const char *error)
+/* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
+static bool run_suits_subscriber(enum command_id id)
 {
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id != CMD_EXEC || c->session->multi == NULL) {
-        reply_error(c, error);
-        return;
+    switch (id) {
+    case CMD_SUBSCRIBE:
+    case CMD_UNSUBSCRIBE:
+    case CMD_PSUBSCRIBE:
+    case CMD_PUNSUBSCRIBE:
+    case CMD_SSUBSCRIBE:
+    case CMD_SUNSUBSCRIBE:
+    case CMD_PING:
+    case CMD_QUIT:
+    case CMD_RESET: return true;
+    default: return false;
     }
-    multi_forget(c->session);
-    watch_forget_all(c->session);
-    const char *reason = strncmp(error, "ERR ", 4) == 0 ? error + 4 : error;
-    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
+static void reject_subscriber(struct call *c)
+{
+    char error[160];
+    snprintf(error, sizeof(error),
+             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+             "are allowed in this context",
+             c->spec->full);
+    reject(c, error);
 }
 
 enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
@@ -297,6 +335,10 @@ static enum verdict run_judge(struct call *c)
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
     }
+    if ((c->session->care & CARE_SUBSCRIBED) && !run_suits_subscriber(c->spec->id)) {
+        reject_subscriber(c);
+        return VERDICT_REJECTED;
+    }
     if (queues && (flags & CF_NO_MULTI)) {
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
@@ -332,14 +374,12 @@ static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
 /* ---- Running ---- */
 
 /* CLIENT REPLY: what the command answered goes away again. */
-static void run_silence(struct session *s, struct reply *reply, size_t mark)
+static void run_silence(const struct call *c, size_t mark)
 {
-    if (s->reply_mode == REPLIES_OFF) {
-        reply_rewind(reply, mark);
-    } else if (s->reply_mode == REPLIES_SKIP_NOW) {
-        reply_rewind(reply, mark);
-        s->reply_mode = REPLIES_ON;
-    }
+    struct session *s = c->session;
+    if (s->reply_mode != REPLIES_OFF && s->reply_mode != REPLIES_SKIP_NOW) return;
+    if (!c->is_push) reply_rewind(c->reply, mark);
+    if (s->reply_mode == REPLIES_SKIP_NOW) s->reply_mode = REPLIES_ON;
 }
 
 /* How long a command that begins now has waited to be run. Readers may see another CPU's clock. */
@@ -397,10 +437,12 @@ static enum run_result run_handler(struct call *c)
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
-    if (likely(result != RUN_BLOCKED))
-        run_account(c, began);
-    else
+    if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */
+        return result;
+    }
+    run_account(c, began);
+    tracking_after(c);
     return result;
 }
 
@@ -451,6 +493,13 @@ static void run_queue(struct call *c, const struct command *cmd)
     reply_status(c, "QUEUED");
 }
 
+/* What holds for one command of the client, or leaves out its answer. */
+static void run_done(const struct call *c, size_t mark)
+{
+    if (unlikely(c->session->care & CARE_CACHING)) tracking_command_done(c->session, c->spec);
+    if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
+}
+
 /* False when the command has to wait; then nothing happened. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
@@ -480,7 +529,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
+    if (!blocked) run_done(&c, mark);
     return true;
 }
 
@@ -548,8 +597,8 @@ void run_held(struct session *s, struct reply *reply)
             return;
         }
         held_free(h);
-        if (blocking_is_pending() && s->held_first != NULL && !s->is_blocked) {
-            pause_make_ready(s); /* those who wait for what it wrote go first */
+        if ((blocking_is_pending() || s->push_waits) && s->held_first != NULL && !s->is_blocked) {
+            pause_make_ready(s); /* messages to it and those who wait for what it wrote go first */
             return;
         }
     }
@@ -582,7 +631,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     bool answered = run_blocked(&c, how);
     run_read_ticks = read_ticks;
     if (!answered) return;
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    run_done(&c, mark);
     blocking_forget(s);
     /* One that must read first stands in its line already. */
     if (s->held_first != NULL && !s->closing && s->line == NULL) pause_make_ready(s);
@@ -616,7 +665,7 @@ bool run_must_choke(const struct session *s)
 
 uint64_t run_reply_room(const struct session *s)
 {
-    int64_t hard = run_settings->client_output_buffer_limit.of[CLIENT_NORMAL].hard;
+    int64_t hard = run_settings->client_output_buffer_limit.of[session_output_class(s)].hard;
     if (likely(hard <= 0)) return UINT64_MAX;
     uint64_t unread = conn_meter(&conn_card(s->conn.slot)->out_pending);
     return unread < (uint64_t)hard ? (uint64_t)hard - unread : 0;

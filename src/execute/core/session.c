@@ -14,7 +14,9 @@
 #include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "msg/conn.h"
@@ -168,6 +170,7 @@ struct session *session_begin(struct conn_ref conn)
     s->id = card->id;
     s->db = keyspace_db(0);
     s->resp = 2;
+    session_tell_output_class(s);
     s->opened_ms = card->opened_ms;
     s->active_ms = (int64_t)clock_mono_ms();
     session_set_default_user(s);
@@ -189,6 +192,8 @@ static void session_close(struct session *s)
     multi_forget(s);
     watch_forget_all(s);
     monitor_end(s);
+    pubsub_forget_all(s);
+    tracking_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -244,6 +249,16 @@ void session_set_text(char **text, struct bytes value)
     (*text)[value.len] = '\0';
 }
 
+enum client_class session_output_class(const struct session *s)
+{
+    return pubsub_is_subscriber(s) || s->is_monitor ? CLIENT_PUBSUB : CLIENT_NORMAL;
+}
+
+void session_tell_output_class(const struct session *s)
+{
+    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t)session_output_class(s));
+}
+
 void session_set_name(struct session *s, struct bytes name) { session_set_text(&s->name, name); }
 
 void session_reset(struct session *s)
@@ -255,6 +270,8 @@ void session_reset(struct session *s)
     multi_forget(s);
     watch_forget_all(s);
     monitor_end(s);
+    pubsub_forget_all(s);
+    tracking_end(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_default_user(s);
 }
@@ -271,16 +288,22 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + pubsub_memory(s) +
+           tracking_bytes(s);
 }
 
 /* `out` takes 16 chars or more. */
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
+    const struct tracking *t = s->tracking;
     char *p = out;
     if (s->is_monitor) *p++ = 'O';
+    if (pubsub_is_subscriber(s)) *p++ = 'P';
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
+    if (t != NULL) *p++ = 't';
+    if (t != NULL && (t->options & TRACKING_BROKEN)) *p++ = 'R';
+    if (t != NULL && (t->options & TRACKING_BROADCAST)) *p++ = 'B';
     if (s->watch_failed) *p++ = 'd';
     if (s->closing) *p++ = s->cut_after_reply ? 'c' : 'A';
     if (card->is_unix) *p++ = 'U';
@@ -324,8 +347,11 @@ void session_describe(const struct session *s, struct reply *r)
     reply_printf(r, " age=%" PRId64 " idle=%" PRId64 " flags=%s db=%d",
                  (now_ms - s->opened_ms) / 1000, (now_ms - s->active_ms) / 1000, flags,
                  db_number(s->db));
-    reply_printf(r, " sub=0 psub=0 ssub=0 multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64,
-                 multi_count(s), in.query, in.query_free);
+    reply_printf(r, " sub=%" PRIu64 " psub=%" PRIu64 " ssub=%" PRIu64,
+                 pubsub_count(s, PUBSUB_CHANNEL), pubsub_count(s, PUBSUB_PATTERN),
+                 pubsub_count(s, PUBSUB_SHARD));
+    reply_printf(r, " multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64, multi_count(s),
+                 in.query, in.query_free);
     /* Replies go into the buffer of their batch: a session has none of its own. */
     reply_printf(r, " argv-mem=%" PRIu64 " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%" PRIu64, in.args,
                  multi_bytes(s), in.blocks);
@@ -333,6 +359,7 @@ void session_describe(const struct session *s, struct reply *r)
                  session_memory(s) + in.query + in.query_free + in.args + in.out,
                  in.out != 0 ? "rw" : "r", s->last == NULL ? "NULL" : s->last->full,
                  acl_name(s->user));
-    reply_printf(r, " redir=-1 resp=%d lib-name=%s lib-ver=%s", s->resp, text_or_empty(s->lib_name),
-                 text_or_empty(s->lib_ver));
+    int64_t redirect = s->tracking == NULL ? -1 : (int64_t)s->tracking->redirect;
+    reply_printf(r, " redir=%" PRId64 " resp=%d lib-name=%s lib-ver=%s", redirect, s->resp,
+                 text_or_empty(s->lib_name), text_or_empty(s->lib_ver));
 }

@@ -15,6 +15,7 @@
 #include "execute/execute_private.h"
 
 #include "base/bytes.h"
+#include "catalog/option.h" /* enum client_class */
 #include "execute/core/reply.h"
 #include "execute/keyspace/keyspace.h"
 #include "msg/command_batch.h"
@@ -27,7 +28,7 @@ enum session_care {
     CARE_RULES = 2,      /* its user may not do everything */
     CARE_MULTI = 4,      /* its commands are queued */
     CARE_SUBSCRIBED = 8, /* RESP2 with subscriptions: few commands may run */
-    CARE_TRACKING = 16,  /* the keys that it reads are remembered */
+    CARE_CACHING = 16,   /* CLIENT CACHING, which holds for one command, was given */
 };
 
 struct user;
@@ -48,6 +49,7 @@ struct session {
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_choked;                  /* its client must read replies before more are made */
     struct user *user;               /* core/acl.h */
+    bool push_waits;                 /* a message for it is to go before its next answer */
     char *name;                      /* or NULL */
     char *lib_name, *lib_ver;        /* or NULL */
     int64_t opened_ms, active_ms;    /* monotonic */
@@ -63,6 +65,10 @@ struct session {
     bool watch_failed;     /* one of them was changed */
     bool is_monitor;       /* it is shown all commands */
     struct session *monitor_next, *monitor_prev;
+    /* core/pubsub.c: what it is subscribed to, or NULL */
+    struct subscriptions *subscriptions;
+    uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
+    struct tracking *tracking;   /* core/tracking.c: how it is told of changed keys, or NULL */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
@@ -103,6 +109,9 @@ void session_finish(struct session *s);
  * needed. */
 void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
+/* Which limits its unread output has. */
+enum client_class session_output_class(const struct session *s);
+void session_tell_output_class(const struct session *s);
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
 /* The right password of the user was given. */
