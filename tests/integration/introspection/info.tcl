@@ -78,6 +78,26 @@ test "INFO clients counts" {
     }
 }
 
+test "INFO clients counts those who watch, subscribe, track" -tags baton-only {
+    set w [client::dial]
+    $w WATCH a b
+    set s [client::dial]
+    $s SUBSCRIBE channel
+    set t [client::dial -resp 3]
+    $t CLIENT TRACKING ON
+    foreach {field count} {watching_clients 1 total_watched_keys 2 pubsub_clients 1
+            tracking_clients 1} {
+        expect $count { info_field $field clients }
+    }
+    $w UNWATCH
+    $t RESET
+    client::hangup $s
+    wait_for {[info_field pubsub_clients clients] == 0}
+    foreach field {watching_clients total_watched_keys tracking_clients} {
+        expect 0 { info_field $field clients }
+    }
+}
+
 test "INFO memory moves with the data" {
     set before [info_field used_memory memory]
     ask SET big [string repeat x 8000000]

@@ -145,7 +145,7 @@ test "MONITOR is for connections alone" {
 }
 
 test "a monitor that does not read is cut by the output limit of subscribers" -tags baton-only {
-    with_config {client-output-buffer-limit {pubsub 1mb 0 0}} {
+    with_config {client-output-buffer-limit {normal 1mb 0 0 pubsub 1mb 0 0}} {
         set m [monitor]
         set big [string repeat x 2000000]
         wait_for {[ask SET k $big] eq "OK" && ![string match "* flags=O *" [ask CLIENT LIST]]}
