@@ -175,8 +175,8 @@ struct key_use {
 int64_t command_keys(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
                      struct key_use *out, uint32_t max);
 
-/* The same for checks of what may be touched: what makes no sense is passed over, and the other keys
- * are found all the same. */
+/* The same for checks of what may be touched: what makes no sense is passed over, and the other
+ * keys are found all the same. */
 int64_t command_keys_found(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
                            struct key_use *out, uint32_t max);
 

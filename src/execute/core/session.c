@@ -170,7 +170,7 @@ struct session *session_begin(struct conn_ref conn)
     s->id = card->id;
     s->db = keyspace_db(0);
     s->resp = 2;
-    session_tell_output_class(s);
+    session_set_output_class(s, CLIENT_NORMAL);
     s->opened_ms = card->opened_ms;
     s->active_ms = (int64_t)clock_mono_ms();
     session_set_default_user(s);
@@ -191,9 +191,9 @@ static void session_close(struct session *s)
     blocking_forget(s);
     multi_forget(s);
     watch_forget_all(s);
-    monitor_end(s);
     pubsub_forget_all(s);
     tracking_end(s);
+    monitor_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -251,12 +251,12 @@ void session_set_text(char **text, struct bytes value)
 
 enum client_class session_output_class(const struct session *s)
 {
-    return pubsub_is_subscriber(s) || s->is_monitor ? CLIENT_PUBSUB : CLIENT_NORMAL;
+    return pubsub_is_subscriber(s) ? CLIENT_PUBSUB : CLIENT_NORMAL;
 }
 
-void session_tell_output_class(const struct session *s)
+void session_set_output_class(struct session *s, enum client_class class)
 {
-    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t)session_output_class(s));
+    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t) class);
 }
 
 void session_set_name(struct session *s, struct bytes name) { session_set_text(&s->name, name); }
@@ -269,9 +269,9 @@ void session_reset(struct session *s)
     s->no_evict = s->no_touch = false;
     multi_forget(s);
     watch_forget_all(s);
-    monitor_end(s);
     pubsub_forget_all(s);
     tracking_end(s);
+    monitor_end(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_default_user(s);
 }

@@ -63,12 +63,12 @@ struct session {
     struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
     struct watch *watches; /* core/watch.c: the keys that it watches */
     bool watch_failed;     /* one of them was changed */
-    bool is_monitor;       /* it is shown all commands */
-    struct session *monitor_next, *monitor_prev;
     /* core/pubsub.c: what it is subscribed to, or NULL */
     struct subscriptions *subscriptions;
     uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
-    struct tracking *tracking;   /* core/tracking.c: how it is told of changed keys, or NULL */
+    struct tracking *tracking; /* core/tracking.c: how it is told of changed keys, or NULL */
+    bool is_monitor;           /* it is shown all commands */
+    struct session *monitor_next, *monitor_prev;
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
@@ -111,7 +111,7 @@ void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
 /* Which limits its unread output has. */
 enum client_class session_output_class(const struct session *s);
-void session_tell_output_class(const struct session *s);
+void session_set_output_class(struct session *s, enum client_class class);
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
 /* The right password of the user was given. */
