@@ -320,17 +320,29 @@ static bool run_is_denied(struct call *c)
     return true;
 }
 
+/* Commands that the configuration opens to all, to local clients or to nobody. */
+static bool run_is_protected(struct call *c)
+{
+    bool debugs = c->spec->id == CMD_DEBUG;
+    int whom = debugs ? run_settings->enable_debug_command : run_settings->enable_module_command;
+    if (run_is_allowed(c->session, whom)) return false;
+    const char *name = debugs ? "DEBUG" : "MODULE", *option = debugs ? "debug" : "module";
+    char error[320];
+    snprintf(error, sizeof(error),
+             "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you "
+             "can run it from a local connection, otherwise you need to set this option in the "
+             "configuration file, and then restart the server.",
+             name, option);
+    reject(c, error);
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge_all(struct call *c)
 {
     uint32_t flags = run_flags(c);
     bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
-    if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
-        reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-                  "\"local\", you can run it from a local connection, otherwise you need to set "
-                  "this option in the configuration file, and then restart the server.");
-        return VERDICT_REJECTED;
-    }
+    if ((c->spec->flags & CF_PROTECTED) && run_is_protected(c)) return VERDICT_REJECTED;
     if (!(flags & CF_NO_AUTH) && !session_is_authenticated(c->session)) {
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
