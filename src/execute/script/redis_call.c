@@ -89,6 +89,7 @@ static const char *judge(const struct script_run *run, const struct command *cmd
 /* Pushes the error, which is counted here. */
 static void push_rejected(lua_State *L, const struct command *cmd, const char *error)
 {
+    lua_settop(L, 0);
     if (cmd->spec != NULL) stats_of(cmd->spec->id)->rejected++;
     stats_count_error(bytes_of(error));
     failure_push(L, bytes_of(error), true);
@@ -103,6 +104,7 @@ static bool call_run(lua_State *L, struct script_run *run, const struct command 
     call_scratch.resp = run->resp;
     if (cmd->spec->flags & CF_WRITE) run->has_written = true;
     run_within(run->call, s, cmd, &call_scratch);
+    lua_settop(L, 0); /* many arguments leave no room for a reply */
     return convert_push_reply(L, bytes_make(call_scratch.buf, call_scratch.len));
 }
 
@@ -115,6 +117,7 @@ static bool call_values(lua_State *L)
     const char *error = run == NULL ? "ERR redis.call/pcall can only be called while a script runs"
                                     : take_args(L, n);
     if (unlikely(error != NULL)) {
+        lua_settop(L, 0);
         failure_push(L, bytes_of(error), false);
         return true;
     }

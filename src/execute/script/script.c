@@ -1,6 +1,7 @@
 /* One script runs at a time. */
 #include "execute/script/script.h"
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
@@ -28,6 +29,12 @@ const char *script_flag_name(unsigned bit)
 }
 
 struct script_run *script_running(void) { return script_now; }
+
+int64_t script_time_us(void)
+{
+    if (script_now->time_us == 0) script_now->time_us = clock_wall_us();
+    return script_now->time_us;
+}
 
 void script_allow_all_commands(bool on) { script_all_commands = on; }
 
