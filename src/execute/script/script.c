@@ -96,6 +96,7 @@ enum run_result script_run(struct script_run *r, int nargs)
     bool ok = vm_call(r->vm, nargs, (size_t)c->settings->script_memory_limit);
     script_now = r->vm->run = NULL;
     c->session->db = c->db; /* SELECT was for the script alone */
+    c->session->last = c->spec;
     enum run_result result = ok ? convert_reply(c, L, r->resp) : failure_reply(c, L, r->name);
     vm_tidy(r->vm);
     return result;
