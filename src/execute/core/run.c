@@ -413,7 +413,7 @@ static uint64_t run_waited_ticks(uint64_t now)
 static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
 {
     uint32_t flags = c->spec->flags;
-    if (c->outer != NULL && c->outer->spec->id != CMD_EXEC) return;
+    if (call_is_scripted(c)) return;
     if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG)) {
         struct slowlog_times times = {
             .wait_us = clock_ticks_to_ns(run_waited_ticks(began)) / 1000,
