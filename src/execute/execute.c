@@ -323,7 +323,7 @@ static struct reply_item *execute_adjacent(const struct out *o, const struct ses
     if (s->push_item >= o->batch->item_count) return NULL;
     struct reply_item *item = &o->batch->items[s->push_item];
     bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
-    return is_own && item->events == 0 && item->start + item->len == start ? item : NULL;
+    return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
 }
 
 /* One message to one session: all items of a batch share its bytes. */
@@ -345,7 +345,8 @@ static void execute_push_to(struct execute_stage *e, const struct push *p, struc
         return;
     }
     s->push_item = o->batch->item_count;
-    const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
+    const struct reply_item item = {
+        .conn = s->conn, .events = REPLY_PUSH, .start = place->start, .len = p->len};
     execute_append_item(e, o, &item, p->len);
 }
 
