@@ -22,6 +22,7 @@
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
@@ -37,6 +38,7 @@ enum {
     EXECUTE_SETTINGS_ID = 1,
     EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
     EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
+    EXECUTE_REPLY_ITEMS = 4096,    /* or with so many items */
     EXECUTE_REPLY_HELD =
         1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
     EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
@@ -220,6 +222,14 @@ static void execute_publish(struct execute_stage *e, struct turn *t, struct out 
     stage_give(t, e->wiring.writers[b->writer]);
 }
 
+/* What is being filled leaves when it is large. */
+static void execute_publish_large(struct execute_stage *e, struct turn *t, struct out *o)
+{
+    if (o->batch == NULL) return;
+    if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN || o->batch->item_count >= EXECUTE_REPLY_ITEMS)
+        execute_publish(e, t, o);
+}
+
 static void execute_publish_all(struct execute_stage *e, struct turn *t)
 {
     for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, &e->outs[i]);
@@ -233,23 +243,29 @@ static struct out *execute_begin_item(struct execute_stage *e, struct conn_ref c
     return o;
 }
 
-/* Ends the open item: what was appended since its start, and what is to happen after it. */
-static void execute_end_item(struct execute_stage *e, uint32_t events)
+static void execute_append_item(struct execute_stage *e, struct out *o,
+                                const struct reply_item *item, size_t total)
 {
-    const struct open_item *open = &e->open;
-    struct out *o = open->out;
-    size_t len = o->reply.len - open->start;
-    if (len == 0 && events == 0) return;
-    struct conn_card *card = conn_card(open->conn.slot);
-    size_t total = reply_total(&o->reply) - open->total;
+    struct conn_card *card = conn_card(item->conn.slot);
     conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
     struct reply_batch *b = o->batch;
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
         b->items = arena_realloc(e->arena, b->items, b->item_max * sizeof(*b->items));
     }
-    b->items[b->item_count++] =
-        (struct reply_item){.conn = open->conn, .events = events, .start = open->start, .len = len};
+    b->items[b->item_count++] = *item;
+}
+
+/* Ends the open item: what was appended since its start, and what is to happen after it. */
+static void execute_end_item(struct execute_stage *e, uint32_t events)
+{
+    const struct open_item *open = &e->open;
+    const struct reply *r = &open->out->reply;
+    size_t len = r->len - open->start;
+    if (len == 0 && events == 0) return;
+    const struct reply_item item = {
+        .conn = open->conn, .events = events, .start = open->start, .len = len};
+    execute_append_item(e, open->out, &item, reply_total(r) - open->total);
 }
 
 static uint32_t execute_cut_event(struct session *s)
@@ -290,6 +306,43 @@ static void execute_enforce_limit(struct execute_stage *e, struct session *s, ui
     run_cut_over_limit(s);
 }
 
+/* Where the batch that is being filled for a writer has a message. */
+struct push_place {
+    const struct reply_batch *batch;
+    size_t start;
+};
+
+/* One message to one session: all items of a batch share its bytes. */
+static void execute_push_to(struct execute_stage *e, struct turn *t, const struct push *p,
+                            struct conn_ref to, struct push_place *at)
+{
+    int writer = conn_card(to.slot)->writer;
+    struct out *o = execute_out(e, writer);
+    struct push_place *place = &at[writer];
+    if (place->batch != o->batch) {
+        *place = (struct push_place){o->batch, o->reply.len};
+        reply_raw(&o->reply, p->wire, p->len);
+    }
+    const struct reply_item item = {.conn = to, .start = place->start, .len = p->len};
+    execute_append_item(e, o, &item, p->len);
+    execute_publish_large(e, t, o);
+}
+
+/* Delivers messages: between two items, so that none of them is torn. */
+static void execute_pushes(struct execute_stage *e, struct turn *t)
+{
+    struct push *p;
+    while ((p = push_next()) != NULL) {
+        struct push_place at[EXECUTE_PEERS_MAX] = {0};
+        for (uint32_t i = 0; i < p->to_count; i++) {
+            struct session *s = session_at(p->to[i]);
+            if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
+            execute_push_to(e, t, p, s->conn, at);
+        }
+        push_free(p);
+    }
+}
+
 /* Sessions that waited for what the last command did, or whose wait is over. */
 static void execute_woken(struct execute_stage *e, struct turn *t)
 {
@@ -300,8 +353,22 @@ static void execute_woken(struct execute_stage *e, struct turn *t)
         run_woken(s, how, &o->reply);
         execute_enforce_limit(e, s, run_reply_room(s));
         execute_end_item(e, execute_cut_event(s));
-        if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) execute_publish(e, t, o);
+        execute_publish_large(e, t, o);
+        execute_pushes(e, t);
     }
+}
+
+/* After a command: messages that it sent, then sessions that waited for what it did. Those of a
+ * script wait for its end. */
+static inline bool execute_has_aftermath(void)
+{
+    return (blocking_is_pending() || push_is_pending()) && !busy_is_breathing();
+}
+
+static void execute_aftermath(struct execute_stage *e, struct turn *t)
+{
+    execute_pushes(e, t);
+    if (blocking_is_pending()) execute_woken(e, t);
 }
 
 /* The commands of an item, from the position on. */
@@ -324,9 +391,9 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct pos
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(e, s, room);
-        if (unlikely(blocking_is_pending()) && !busy_is_breathing()) {
+        if (unlikely(execute_has_aftermath())) {
             execute_end_item(e, execute_cut_event(s));
-            execute_woken(e, t);
+            execute_aftermath(e, t);
             o = execute_begin_item(e, s->conn);
         }
         if (reply_total(&o->reply) < leave) continue;
@@ -454,7 +521,8 @@ static void execute_part(struct execute_stage *e, struct turn *t)
         o->batch = NULL;
         execute_out(e, old.batch->writer);
         reply_room(&o->reply, from->len);
-        memcpy(o->reply.buf + open->start, from->buf + open->start, from->len - open->start);
+        if (from->len > open->start)
+            memcpy(o->reply.buf + open->start, from->buf + open->start, from->len - open->start);
         o->reply.len = from->len;
         o->reply.lent = from->lent;
         o->reply.resp = from->resp;
@@ -522,7 +590,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
-        if (blocking_is_pending()) execute_woken(e, t);
+        execute_aftermath(e, t);
     }
     execute_publish_all(e, t);
 }
@@ -595,8 +663,8 @@ static bool execute_run(void *self, struct turn *t)
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
-    if (unlikely(blocking_is_pending())) {
-        execute_woken(e, t);
+    if (unlikely(execute_has_aftermath())) {
+        execute_aftermath(e, t);
         execute_publish_all(e, t);
         e->due_ns = 0; /* they may hold commands */
     }

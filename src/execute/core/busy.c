@@ -84,7 +84,7 @@ const char *busy_death(void)
 
 void busy_wrote(void) { busy_has_written = true; }
 
-bool busy_is_nested(void) { return false; }
+bool busy_is_nested(void) { return busy.call->outer != NULL; }
 
 const struct busy_script *busy_script(void) { return busy.call == NULL ? NULL : &busy; }
 
