@@ -256,16 +256,23 @@ static void execute_append_item(struct execute_stage *e, struct out *o,
     b->items[b->item_count++] = *item;
 }
 
-/* Ends the open item: what was appended since its start, and what is to happen after it. */
-static void execute_end_item(struct execute_stage *e, uint32_t events)
+/* Ends the open item at `place`, where `total` bytes were appended: those since its start are it,
+ * and `events` are to happen after it. */
+static void execute_end_item_at(struct execute_stage *e, size_t place, size_t total,
+                                uint32_t events)
 {
     const struct open_item *open = &e->open;
-    const struct reply *r = &open->out->reply;
-    size_t len = r->len - open->start;
+    size_t len = place - open->start;
     if (len == 0 && events == 0) return;
     const struct reply_item item = {
         .conn = open->conn, .events = events, .start = open->start, .len = len};
-    execute_append_item(e, open->out, &item, reply_total(r) - open->total);
+    execute_append_item(e, open->out, &item, total - open->total);
+}
+
+static void execute_end_item(struct execute_stage *e, uint32_t events)
+{
+    const struct reply *r = &e->open.out->reply;
+    execute_end_item_at(e, r->len, reply_total(r), events);
 }
 
 static uint32_t execute_cut_event(struct session *s)
@@ -503,18 +510,17 @@ static int execute_batches(struct execute_stage *e, struct turn *t)
 
 /*
  * Everything that was answered before the script goes out, so that what is answered meanwhile comes
- * after it. Inside of EXEC that is all but the open item. What is left lies in a new buffer where
- * it lay in the old: those who build it remember places.
+ * after it. What there is of its own command's answer, when that is EXEC, lies in a new buffer
+ * where it lay in the old: those who build it remember places.
  */
 static void execute_part(struct execute_stage *e, struct turn *t)
 {
     struct open_item *open = &e->open;
     struct out *o = open->out;
-    if (!busy_is_nested()) {
-        execute_end_item(e, 0);
-        open->start = o->reply.len;
-        open->total = reply_total(&o->reply);
-    }
+    size_t total = busy_reply_start(), place = reply_place(&o->reply, total);
+    execute_end_item_at(e, place, total, 0);
+    open->start = place;
+    open->total = total;
     if (o->batch->item_count > 0) {
         struct out old = *o;
         const struct reply *from = &old.reply;
