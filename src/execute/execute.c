@@ -19,6 +19,7 @@
 #include "base/must.h"
 #include "execute/core/ahead.h"
 #include "execute/core/busy.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
@@ -666,6 +667,7 @@ static bool execute_run(void *self, struct turn *t)
     e->output = 0;
     e->turn = t;
     if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
+    if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "catalog/option.h"
+#include "execute/core/client_limit.h"
 #include "execute/keyspace/keyspace.h"
 #include "mem/arena.h"
 
@@ -71,7 +72,7 @@ static void limit_note(bool exceeds)
 
 static bool limit_is_exceeded(const struct settings *s)
 {
-    return mem_used() > (uint64_t)s->maxmemory;
+    return mem_used() > (uint64_t)s->maxmemory + client_limit_dying_bytes();
 }
 
 /* Evicts until memory is below the limit, the time is over (*late) or nothing may go. */

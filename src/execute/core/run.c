@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "execute/core/busy.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/memory_limit.h"
@@ -37,9 +38,10 @@ static command_handler *run_handlers[CMD_COUNT];
 
 /* What the settings and the pause mean for each command, worked out when they change. */
 static const struct settings *run_settings;
-static uint64_t run_slow_ns; /* slow log from here on */
-static uint32_t run_gate;    /* commands with one of these flags are looked at closer */
-static bool run_gates_all;   /* all are: CLIENT PAUSE ALL, a script that lasts */
+static uint32_t run_large_len; /* commands of such a length may break maxmemory-clients */
+static uint64_t run_slow_ns;   /* slow log from here on */
+static uint32_t run_gate;      /* commands with one of these flags are looked at closer */
+static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts */
 
 static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
 static uint64_t run_turn_ticks;
@@ -71,6 +73,7 @@ static void run_settings_changed(const struct settings *settings)
     run_settings = settings;
     int64_t us = settings->slowlog_log_slower_than;
     run_set_value_limits(settings);
+    run_large_len = client_limit_command_len(settings);
     event_set_classes(settings->notify_keyspace_events);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
 }
@@ -418,6 +421,10 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last = cmd->spec;
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
+    if (unlikely(cmd->wire_len >= run_large_len) && !busy_is_breathing()) {
+        client_limit_command(run_settings, cmd->wire_len);
+        if (s->closing) return true;
+    }
     bool blocked = false;
     if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
         verdict = run_judge_memory(&c, verdict);

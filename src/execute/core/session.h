@@ -58,8 +58,10 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
+    uint64_t dying_bytes;        /* core/client_limit.c: what it cost when it was closed for that */
     struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
     struct watch *watches;       /* core/watch.c: the keys that it watches */
+    size_t watch_bytes;          /* what they cost */
     bool watch_failed;           /* one of them was changed */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
@@ -109,6 +111,8 @@ void session_authenticate(struct session *s);
 bool session_is_authenticated(const struct session *s);
 /* Bytes of execute's memory that this session costs. */
 size_t session_memory(const struct session *s);
+/* And of all stages': tot-mem in CLIENT LIST. */
+uint64_t session_memory_all(const struct session *s);
 /* One line of CLIENT LIST, without a line end, appended to r as raw bytes. */
 void session_describe(const struct session *s, struct reply *r);
 
