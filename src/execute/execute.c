@@ -17,23 +17,31 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/busy.h"
 #include "execute/core/client_limit.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
+#include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/keyspace/keyspace.h"
+#include "execute/publish.h"
 #include "execute/types/heap.h"
+
+#include <stdio.h>
 
 enum {
     EXECUTE_SETTINGS_ID = 1,
@@ -93,12 +101,16 @@ struct execute_stage {
     uint32_t idle_count;
     size_t idle_bytes;     /* their buffers */
     uint64_t batches_made; /* those that exist */
-    uint64_t lending;      /* batches on their way with loans */
+    uint64_t awaited;      /* batches on their way with loans or items that are timed */
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
     uint64_t cron_ns, idle_check_ns, work_ns, expire_ns;
+    uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
+    bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
+    bool publishes; /* somebody reads the figures */
+    struct execute_figures figures;
 };
 
 /* ---- Reply batches ---- */
@@ -129,11 +141,14 @@ static void execute_keep_batch(struct execute_stage *e, struct reply_batch *b)
     e->idle_list[e->idle_count++] = b;
 }
 
-static void execute_repay(struct execute_stage *e, struct reply_batch *b)
+/* What was waiting for the batch to be home. */
+static void execute_settle(struct execute_stage *e, struct reply_batch *b)
 {
     reply_repay(b->loans, b->loan_count);
     b->loan_count = 0;
-    e->lending--;
+    slowlog_land(b);
+    b->awaited = false;
+    e->awaited--;
 }
 
 static void execute_take_home(struct execute_stage *e)
@@ -141,7 +156,7 @@ static void execute_take_home(struct execute_stage *e)
     for (int i = 0; i < e->wiring.writer_count; i++) {
         struct reply_batch *b;
         while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
-            if (b->loan_count > 0) execute_repay(e, b);
+            if (unlikely(b->awaited)) execute_settle(e, b);
             execute_keep_batch(e, b);
         }
     }
@@ -209,7 +224,8 @@ static struct reply_batch *execute_seal(struct execute_stage *e, struct out *o)
     b->loans = o->reply.loans;
     b->loan_count = o->reply.loan_count;
     b->loan_max = o->reply.loan_max;
-    e->lending += b->loan_count > 0;
+    b->awaited = b->loan_count > 0 || b->slow != NULL;
+    e->awaited += b->awaited;
     return b;
 }
 
@@ -244,11 +260,16 @@ static struct out *execute_begin_item(struct execute_stage *e, struct conn_ref c
     return o;
 }
 
+static inline void execute_count_reply(struct conn_ref conn, size_t total)
+{
+    struct conn_card *card = conn_card(conn.slot);
+    conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
+}
+
 static void execute_append_item(struct execute_stage *e, struct out *o,
                                 const struct reply_item *item, size_t total)
 {
-    struct conn_card *card = conn_card(item->conn.slot);
-    conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
+    execute_count_reply(item->conn, total);
     struct reply_batch *b = o->batch;
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
@@ -263,11 +284,16 @@ static void execute_end_item_at(struct execute_stage *e, size_t place, size_t to
                                 uint32_t events)
 {
     const struct open_item *open = &e->open;
+    struct out *o = open->out;
     size_t len = place - open->start;
+    if (unlikely(slowlog_is_fresh())) {
+        slowlog_ride(o->batch, len > 0 ? (int64_t)o->batch->item_count : -1);
+        if (len > 0) events |= REPLY_TIMED;
+    }
     if (len == 0 && events == 0) return;
     const struct reply_item item = {
         .conn = open->conn, .events = events, .start = open->start, .len = len};
-    execute_append_item(e, open->out, &item, total - open->total);
+    execute_append_item(e, o, &item, total - open->total);
 }
 
 static void execute_end_item(struct execute_stage *e, uint32_t events)
@@ -320,20 +346,37 @@ struct push_place {
     size_t start;
 };
 
-/* One message to one session: all items of a batch share its bytes. */
-static void execute_push_to(struct execute_stage *e, struct turn *t, const struct push *p,
-                            struct conn_ref to, struct push_place *at)
+/* Does the session's last message end in the batch where the next one begins? */
+static struct reply_item *execute_adjacent(const struct out *o, const struct session *s,
+                                           size_t start)
 {
-    int writer = conn_card(to.slot)->writer;
+    if (s->push_item >= o->batch->item_count) return NULL;
+    struct reply_item *item = &o->batch->items[s->push_item];
+    bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
+    return is_own && item->events == 0 && item->start + item->len == start ? item : NULL;
+}
+
+/* One message to one session: all items of a batch share its bytes. */
+static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
+                            struct push_place *at)
+{
+    s->push_waits = false;
+    int writer = conn_card(s->conn.slot)->writer;
     struct out *o = execute_out(e, writer);
     struct push_place *place = &at[writer];
     if (place->batch != o->batch) {
         *place = (struct push_place){o->batch, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
     }
-    const struct reply_item item = {.conn = to, .start = place->start, .len = p->len};
+    struct reply_item *last = execute_adjacent(o, s, place->start);
+    if (last != NULL) {
+        last->len += p->len;
+        execute_count_reply(s->conn, p->len);
+        return;
+    }
+    s->push_item = o->batch->item_count;
+    const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
     execute_append_item(e, o, &item, p->len);
-    execute_publish_large(e, t, o);
 }
 
 /* Delivers messages: between two items, so that none of them is torn. */
@@ -345,10 +388,20 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
         for (uint32_t i = 0; i < p->to_count; i++) {
             struct session *s = session_at(p->to[i]);
             if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
-            execute_push_to(e, t, p, s->conn, at);
+            execute_push_to(e, p, s, at);
+            execute_publish_large(e, t, &e->outs[conn_card(s->conn.slot)->writer]);
         }
         push_free(p);
     }
+}
+
+/* Before answers leave: who listens to prefixes of keys is told no later than the one who changed
+ * them is answered. */
+static void execute_broadcast(struct execute_stage *e, struct turn *t)
+{
+    if (likely(!tracking_prefix_is_pending()) || busy_is_breathing()) return;
+    tracking_prefix_tell();
+    execute_pushes(e, t);
 }
 
 /* Sessions that waited for what the last command did, or whose wait is over. */
@@ -357,26 +410,37 @@ static void execute_woken(struct execute_stage *e, struct turn *t)
     enum blocking_wake how;
     struct session *s;
     while ((s = blocking_next(&how)) != NULL) {
+        if (s->push_waits) execute_pushes(e, t);
         struct out *o = execute_begin_item(e, s->conn);
         run_woken(s, how, &o->reply);
         execute_enforce_limit(e, s, run_reply_room(s));
         execute_end_item(e, execute_cut_event(s));
         execute_publish_large(e, t, o);
-        execute_pushes(e, t);
+        if (s->push_waits) execute_pushes(e, t);
     }
 }
 
-/* After a command: messages that it sent, then sessions that waited for what it did. Those of a
- * script wait for its end. */
-static inline bool execute_has_aftermath(void)
+/* Those that wait for what a script did wait for its end, too. */
+static inline bool execute_must_wake(void) { return blocking_is_pending() && !busy_is_breathing(); }
+
+/* After a command of `s`: sessions that waited for what it did, and messages that may not wait: to
+ * `s` itself, which comes next, or too many. */
+static inline bool execute_has_aftermath(const struct session *s)
 {
-    return (blocking_is_pending() || push_is_pending()) && !busy_is_breathing();
+    return execute_must_wake() || s->push_waits || push_is_due();
 }
 
-static void execute_aftermath(struct execute_stage *e, struct turn *t)
+static void execute_aftermath(struct execute_stage *e, struct turn *t, const struct session *s)
 {
-    execute_pushes(e, t);
-    if (blocking_is_pending()) execute_woken(e, t);
+    if (execute_must_wake()) execute_woken(e, t);
+    if (s->push_waits || push_is_due()) execute_pushes(e, t);
+}
+
+/* All that is left of both. */
+static void execute_aftermath_all(struct execute_stage *e, struct turn *t)
+{
+    if (execute_must_wake()) execute_woken(e, t);
+    if (push_is_pending()) execute_pushes(e, t);
 }
 
 /* The commands of an item, from the position on. */
@@ -399,9 +463,9 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct pos
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(e, s, room);
-        if (unlikely(execute_has_aftermath())) {
+        if (unlikely(execute_has_aftermath(s))) {
             execute_end_item(e, execute_cut_event(s));
-            execute_aftermath(e, t);
+            execute_aftermath(e, t, s);
             o = execute_begin_item(e, s->conn);
         }
         if (reply_total(&o->reply) < leave) continue;
@@ -440,6 +504,7 @@ static void execute_item(struct execute_stage *e, struct turn *t, struct positio
     }
     must(s != NULL);
     at->command = item->first;
+    if (unlikely(s->push_waits)) execute_pushes(e, t);
     if (item->count > 0) execute_commands(e, t, at, s);
     if (unlikely(e->has_breathed) && !busy_is_breathing()) {
         e->has_breathed = false;
@@ -461,11 +526,14 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
     stage_note_handoff(&e->stage, t, b->read_ticks);
     e->read_ticks = b->read_ticks;
     e->at = &at;
+    run_note_read(b->read_ticks);
     if (unlikely(b->blocks.first != NULL)) loose_take(b);
     execute_items(e, t, &at);
     loose_let_go();
     e->at = NULL;
     t->items += b->command_count;
+    execute_aftermath_all(e, t);
+    execute_broadcast(e, t);
     execute_publish_all(e, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
 }
@@ -565,6 +633,7 @@ static void execute_breathe(void *self)
     e->outs = e->out_sets[1];
     e->output = 0;
     t->ticks = clock_ticks();
+    execute_pushes(e, t);
     execute_rest(e, t, at);
     for (int i = 0; i < EXECUTE_BREATHS; i++) {
         stage_breathe(t);
@@ -586,6 +655,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
 {
     struct session *s;
     while (e->output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
+        if (s->push_waits) execute_pushes(e, t);
         struct out *o = execute_begin_item(e, s->conn);
         o->reply.resp = s->resp;
         run_held(s, &o->reply);
@@ -597,8 +667,9 @@ static void execute_held(struct execute_stage *e, struct turn *t)
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
-        execute_aftermath(e, t);
+        execute_aftermath_all(e, t);
     }
+    execute_broadcast(e, t);
     execute_publish_all(e, t);
 }
 
@@ -608,7 +679,9 @@ static void execute_close_silent(const struct settings *settings, int64_t mono_m
     int64_t limit_ms = settings->timeout * 1000;
     if (limit_ms <= 0) return;
     for (struct session *s = sessions_first(); s != NULL; s = s->next)
-        if (!s->is_blocked && !s->is_paused && mono_ms - s->active_ms > limit_ms) session_kill(s);
+        if (!s->is_blocked && !s->is_paused && !pubsub_is_subscriber(s) &&
+            mono_ms - s->active_ms > limit_ms)
+            session_kill(s);
 }
 
 static void execute_cron(struct execute_stage *e, const struct settings *settings, uint64_t mono_ns)
@@ -623,7 +696,32 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
         e->idle_check_ns = mono_ns + 1000000000u;
         execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
+    if (e->publishes) publish_figures(&e->figures, settings);
     info_cron(began);
+}
+
+/* Deletes keys that are due; gives when the next is, as keyspace_next_due_ms() does. */
+static int64_t execute_expire(struct execute_stage *e, int64_t wall_ms, uint64_t mono_ns)
+{
+    uint64_t waiting = keyspace_pending_free();
+    if (e->cycle_ns == 0) e->cycle_ns = mono_ns;
+    keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
+    e->cycle_buried |= keyspace_pending_free() > waiting;
+    int64_t next = keyspace_next_due_ms();
+    if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    return next;
+}
+
+/* A cycle of expiry lasts until nothing is due and the memory of what it deleted is free. Its time
+ * so far is told as it goes: the longest of a second is what is kept. */
+static void execute_time_cycle(struct execute_stage *e, int64_t next_ms, int64_t wall_ms)
+{
+    uint64_t lasted_ns = clock_mono_ns() - e->cycle_ns;
+    latency_note(LATENCY_EXPIRE_CYCLE, lasted_ns);
+    if (next_ms >= 0 && next_ms <= wall_ms) return;
+    if (e->cycle_buried && keyspace_pending_free() > 0) return;
+    e->cycle_ns = 0;
+    e->cycle_buried = false;
 }
 
 /* What time asks for; gives when it must be asked again. */
@@ -642,12 +740,11 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
+    if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
-    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns) {
-        keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
-        next = keyspace_next_due_ms();
-        if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
-    }
+    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns)
+        next = execute_expire(e, wall_ms, mono_ns);
+    if (unlikely(e->cycle_ns != 0)) execute_time_cycle(e, next, wall_ms);
     int64_t held = run_next_due_ms();
     if (held >= 0 && (next < 0 || held < next)) next = held;
     if (next < 0) return due;
@@ -666,13 +763,14 @@ static bool execute_run(void *self, struct turn *t)
     run_begin_turn(settings, wall_ms, t->ticks);
     e->output = 0;
     e->turn = t;
-    if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
+    if (unlikely(e->awaited > 0)) execute_take_home(e); /* what was lent may be written to again */
     if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
-    if (unlikely(execute_has_aftermath())) {
-        execute_aftermath(e, t);
+    if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
+        execute_aftermath_all(e, t);
+        execute_broadcast(e, t);
         execute_publish_all(e, t);
         e->due_ns = 0; /* they may hold commands */
     }
@@ -719,6 +817,15 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     return e;
 }
 
+int execute_load_users(char *error, size_t error_len)
+{
+    struct reply text = {0};
+    int r = acl_load_at_start(&text);
+    if (r != 0) snprintf(error, error_len, "%.*s", (int)text.len, text.buf);
+    reply_release(&text);
+    return r;
+}
+
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
@@ -727,7 +834,7 @@ void execute_close(struct execute_stage *e)
         struct out *o = &e->out_sets[i / EXECUTE_PEERS_MAX][i % EXECUTE_PEERS_MAX];
         if (o->batch == NULL) continue;
         struct reply_batch *b = execute_seal(e, o);
-        if (b->loan_count > 0) execute_repay(e, b);
+        if (b->awaited) execute_settle(e, b);
         execute_free_batch(e, b);
     }
     execute_drop_idle(e, 0);
@@ -747,6 +854,12 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
                                                         const struct settings *new, char *error))
 {
     config_on_change(option, apply);
+}
+
+const struct execute_figures *execute_figures(struct execute_stage *e)
+{
+    e->publishes = true;
+    return &e->figures;
 }
 
 uint64_t execute_batches_out(const struct execute_stage *e)

@@ -29,6 +29,7 @@ enum {
     WRITE_PER_TURN = 64,      /* batches */
     WRITE_SEND_MAX = 1 << 20, /* bytes sent to one connection before others get their turn */
     WRITE_PIECES = 32,        /* sent with one call */
+    WRITE_TIMED_MAX = 4,      /* batches that a connection may keep for the sake of their times */
     WRITE_SOFT_CHECK_NS = 500000000,
 };
 
@@ -38,6 +39,8 @@ struct piece {
     size_t len;
     struct reply_batch
         *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
+    struct reply_item
+        *timed; /* the item of that batch that ends here and is to be timed, or NULL */
     char copy[];
 };
 
@@ -45,6 +48,7 @@ struct conn_out {
     struct conn_ref ref;
     struct conn_card *card;
     struct piece *first, *last;
+    uint32_t timed; /* of the pieces: those that keep their batch to be timed */
     uint64_t pending;
     uint64_t over_soft_ns; /* since when it is over the soft limit; 0: it is not */
     bool cut;              /* shut down: what still comes is dropped */
@@ -123,6 +127,7 @@ static void write_drop_first(struct write_stage *w, struct conn_out *c)
     struct piece *p = c->first;
     c->first = p->next;
     if (c->first == NULL) c->last = NULL;
+    c->timed -= p->timed != NULL;
     if (p->batch != NULL && --p->batch->kept == 0) write_batch_home(w, p->batch);
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) - 1);
     arena_free(w->arena, p);
@@ -278,11 +283,21 @@ static void write_add_piece(struct write_stage *w, struct conn_out *c, struct re
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
 }
 
-/* Queues what is left of an item. */
-static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                        const char *ptr, size_t len)
+/* The last piece is the end of an item that is to be timed, and keeps its batch. */
+static void write_time_last(struct conn_out *c, struct reply_item *item)
 {
-    write_add_piece(w, c, b, bytes_make(ptr, len), len > WRITE_COPY_MAX);
+    c->last->timed = item;
+    c->timed++;
+}
+
+/* Queues what is left of an item, from `ptr` on. */
+static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        struct reply_item *item, const char *ptr)
+{
+    size_t len = (size_t)(b->buf + item->start + item->len - ptr);
+    bool timed = (item->events & REPLY_TIMED) && c->timed < WRITE_TIMED_MAX;
+    write_add_piece(w, c, b, bytes_make(ptr, len), len > WRITE_COPY_MAX || timed);
+    if (timed) write_time_last(c, item);
     write_set_pending(w, c, c->pending + len);
     write_want_watch(w, c);
     write_check_limits(w, c);
@@ -308,6 +323,7 @@ static void write_consume(struct write_stage *w, struct conn_out *c, size_t n)
 {
     while (n > 0 && n >= c->first->len) {
         n -= c->first->len;
+        if (unlikely(c->first->timed != NULL)) c->first->timed->written_ticks = clock_ticks();
         write_drop_first(w, c);
     }
     if (n == 0) return;
@@ -352,8 +368,7 @@ static bool write_flush(struct write_stage *w, struct conn_out *c)
  * the kernel did not take.
  */
 static void write_lent_item(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                            const struct reply_item *item, const struct reply_loan *loans,
-                            uint32_t count)
+                            struct reply_item *item, const struct reply_loan *loans, uint32_t count)
 {
     bool is_first = c->first == NULL;
     size_t at = item->start, total = item->len;
@@ -364,6 +379,7 @@ static void write_lent_item(struct write_stage *w, struct conn_out *c, struct re
         total += loans[i].len;
     }
     write_add_piece(w, c, b, bytes_make(b->buf + at, item->start + item->len - at), true);
+    if (item->events & REPLY_TIMED) write_time_last(c, item);
     if (is_first) total -= write_send_queue(w, c);
     if (c->cut) return;
     write_set_pending(w, c, c->pending + total);
@@ -391,7 +407,7 @@ static uint32_t write_count_loans(const struct reply_batch *b, const struct repl
 }
 
 /* `*loan` is the batch's next loan. */
-static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item,
+static void write_item(struct write_stage *w, struct reply_batch *b, struct reply_item *item,
                        uint32_t *loan)
 {
     uint32_t from = *loan;
@@ -407,7 +423,10 @@ static void write_item(struct write_stage *w, struct reply_batch *b, const struc
     } else if (item->len > 0 && !c->cut) {
         const char *ptr = b->buf + item->start;
         size_t n = c->first == NULL ? write_send(w, c, ptr, item->len) : 0;
-        if (n < item->len && !c->cut) write_queue(w, c, b, ptr + n, item->len - n);
+        if (n < item->len && !c->cut)
+            write_queue(w, c, b, item, ptr + n);
+        else if ((item->events & REPLY_TIMED) && !c->cut)
+            item->written_ticks = clock_ticks();
     }
     if (item->events == 0) return;
     if (item->events & REPLY_CUT) c->cut_next = true;

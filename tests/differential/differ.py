@@ -4,8 +4,8 @@
     make differ SECONDS=60 SEED=1
 
 Commands come from the templates in grammar.py; keys, members and numbers from small pools, so that
-commands meet each other. Replies without an order are compared sorted. Now and then all values and
-encodings are compared too. A difference is printed with the commands that led to it on that key.
+commands meet each other. Replies without an order are compared sorted; and whether the command touched
+a key, as WATCH sees it. Now and then all values and encodings are compared too. A difference is printed with the commands that led to it on that key.
 Exits 1 after MAX_DIFFERENCES.
 """
 import argparse
@@ -118,17 +118,30 @@ class Run:
             print('        ', shown(words))
         sys.stdout.flush()
 
+    def watched(self, words):
+        """A key to be watched while the command runs: mostly one of its own."""
+        own = [w for w in words if w in grammar.KEYS]
+        return self.rng.choice(own if own and self.rng.random() < 0.8 else grammar.KEYS)
+
     def batch(self):
-        """Some commands in one write to each server."""
+        """Some commands in one write to each server, and which of them touched a key that was watched."""
         commands = [grammar.command(self.rng, self.templates) for _ in range(BATCH)]
+        watches = [self.watched(words) for words, _ in commands]
+        sent = b''.join(encode('WATCH', key) + encode(*words) + encode('MULTI') + encode('EXEC')
+                        for (words, _), key in zip(commands, watches))
         for c in self.clients:
-            c.socket.sendall(b''.join(encode(*words) for words, _ in commands))
-        for words, how in commands:
-            mine, theirs = (plain(c.reply()) for c in self.clients)
+            c.socket.sendall(sent)
+        for (words, how), watched in zip(commands, watches):
+            answers = [[plain(c.reply()) for _ in range(4)] for c in self.clients]
+            mine, theirs = (a[1] for a in answers)
+            touched = [a[3] is None for a in answers]
             self.history.append(words)
             self.count += 1
+            key = words[1] if len(words) > 1 else None
             if not COMPARE[how](mine, theirs) and not grammar.is_known(words, mine, theirs):
-                self.tell(shown(words), words[1] if len(words) > 1 else None, mine, theirs)
+                self.tell(shown(words), key, mine, theirs)
+            if touched[0] != touched[1] and not grammar.touches_more(words, touched[0]):
+                self.tell(f'{shown(words)} touches {watched}', watched, *touched)
         del self.history[:-8000]
 
     def check(self):

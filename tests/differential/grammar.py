@@ -240,3 +240,8 @@ def is_known(words, mine, theirs):
     if words[0] == 'SORT' and any('\\x00' in repr(a) for a in (mine, theirs)):
         return True                                                 # Redis reads numbers up to a NUL
     return words[0] in ('ZRANK', 'ZREVRANK') and len(words) > 3      # WITHSCORE is new in 7.2
+
+
+def touches_more(words, mine):
+    """Groups are part of a stream: what changes one touches the key for Baton, and not for Redis."""
+    return mine and words[0] in ('XGROUP', 'XREADGROUP', 'XACK', 'XCLAIM', 'XAUTOCLAIM', 'XSETID')

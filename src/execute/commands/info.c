@@ -12,6 +12,7 @@
 #include "execute/core/blocking.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/world.h"
 #include "msg/conn.h"
 #include "release.h"
@@ -195,7 +196,7 @@ static void info_show_clients(struct info *info)
     info_int(info, "client_recent_max_input_buffer", (int64_t)m->client_input_max);
     info_int(info, "client_recent_max_output_buffer", (int64_t)m->client_output_max);
     info_int(info, "blocked_clients", (int64_t)sessions_count_blocked());
-    info_int(info, "tracking_clients", 0);
+    info_int(info, "tracking_clients", (int64_t)tracking_client_count());
     info_int(info, "clients_in_timeout_table", (int64_t)blocking_timeout_count());
     info_int(info, "total_blocking_keys", (int64_t)blocking_key_count());
     info_int(info, "total_blocking_keys_on_nokey", (int64_t)blocking_gone_count());

@@ -22,6 +22,10 @@ void memory_sample(void)
     if (used > memory_peak) memory_peak = used;
 }
 
+size_t memory_peak_bytes(void) { return memory_peak; }
+
+size_t memory_startup_bytes(void) { return memory_startup; }
+
 /* ---- The facts ---- */
 
 static void memory_read_clients(struct memory_facts *out)

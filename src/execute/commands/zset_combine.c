@@ -277,7 +277,7 @@ static enum run_result zset_combine_run(struct call *c, struct combine *k)
         zset_combine_filter(k, &b);
     if (!k->stores) return zset_combine_reply(c, &b, k->scores);
     struct key to = call_key(c, 1);
-    return zset_reply_store(c, to, zset_build_end(&b, to.name));
+    return zset_reply_store(c, to, zset_build_end(&b, to.name), c->spec->name);
 }
 
 static enum run_result zset_combine(struct call *c, enum combine_op op, bool stores, bool counts)
