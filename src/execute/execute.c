@@ -36,6 +36,7 @@
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
+#include "execute/commands/script.h"
 #include "execute/commands/table.h"
 #include "execute/outbox.h"
 #include "execute/keyspace/keyspace.h"
@@ -55,6 +56,7 @@ enum {
     EXECUTE_EXPIRE_BUDGET_US = 1000,
     EXECUTE_EXPIRE_MAX = 10000,
     EXECUTE_WORK_BUDGET_US = 500,
+    EXECUTE_WALK_BUDGET_US = 100, /* nobody waits for what a walk over all keys counts */
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
@@ -136,7 +138,7 @@ static struct reply_item *execute_adjacent(const struct out *o, const struct ses
     if (s->push_item >= o->batch->item_count) return NULL;
     struct reply_item *item = &o->batch->items[s->push_item];
     bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
-    return is_own && item->events == 0 && item->start + item->len == start ? item : NULL;
+    return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
 }
 
 /* One message to one session: all items of a batch share its bytes. */
@@ -158,7 +160,8 @@ static void execute_push_to(struct execute_stage *e, const struct push *p, struc
         return;
     }
     s->push_item = o->batch->item_count;
-    const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
+    const struct reply_item item = {
+        .conn = s->conn, .events = REPLY_PUSH, .start = place->start, .len = p->len};
     outbox_append_item(&e->box, o, &item, p->len);
 }
 
@@ -485,8 +488,11 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
-    if (mono_ns >= e->work_ns && keyspace_work(EXECUTE_WORK_BUDGET_US))
-        e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    if (mono_ns >= e->work_ns) {
+        bool more = keyspace_work(EXECUTE_WORK_BUDGET_US);
+        more |= keysizes_work(EXECUTE_WALK_BUDGET_US);
+        if (more) e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
@@ -582,7 +588,9 @@ void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
     outbox_close(&e->box);
+    scripts_close();
     config_apply_close();
+    keysizes_close();
     sessions_close();
     run_close();
     keyspace_close();
