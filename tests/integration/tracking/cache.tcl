@@ -3,7 +3,8 @@
 
 suite
 
-# That a consumer asked shows in a dump, but is no change of its stream: none asks here. %k a key, %n a small number, %v a value, %m a member, %t milliseconds.
+# %k a key, %n a small number, %v a value, %m a member, %t milliseconds. That a consumer asked shows
+# in a dump, but is no change of its stream: none asks here.
 set writes {
     {SET %k %v} {SET %k %v PX %t} {SET %k %n KEEPTTL} {SET %k %v XX GET} {SETEX %k 100 %v} {SETNX %k %v}
     {GETSET %k %v} {GETDEL %k} {GETEX %k PX %t} {GETEX %k PERSIST} {APPEND %k %v} {SETRANGE %k %n %v}
