@@ -449,6 +449,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     if (conn_cards_open(slots) != 0) must(false);
     server_open_rings(s, slots);
     server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
+    if (execute_load_users(error, error_len) != 0) return server_fail(s);
     server_make_threads(s, settings, cpus, cpu_count, kind);
     execute_on_config("port", server_on_port);
     execute_on_config("bind", server_on_bind);

@@ -57,6 +57,9 @@ struct execute_wiring {
 struct execute_stage;
 /* Opens the keyspace by the settings in force, too. */
 struct execute_stage *execute_open(const struct execute_wiring *w);
+/* Before threads start: the users of aclfile or of the configuration. 0, or -EINVAL with what is
+ * wrong in `error`. */
+int execute_load_users(char *error, size_t error_len);
 void execute_close(struct execute_stage *e);
 struct stage *execute_stage(struct execute_stage *e);
 /* For big arguments, which parsers read where they will live (mem/block.h): the parsers are closed

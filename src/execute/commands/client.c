@@ -5,6 +5,7 @@
 #include "execute/commands/client.h"
 
 #include "execute/commands/table.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/run.h"
 
 bool client_type(struct call *c, uint32_t i, enum client_type *out)
@@ -25,11 +26,10 @@ bool client_type(struct call *c, uint32_t i, enum client_type *out)
     return false;
 }
 
-/* Replication and pub/sub, which make the other types, are still to come. */
+/* Replication, which makes the other types, is still to come. */
 enum client_type client_type_of(const struct session *s)
 {
-    (void)s;
-    return TYPE_OF_NORMAL;
+    return pubsub_is_subscriber(s) ? TYPE_OF_PUBSUB : TYPE_OF_NORMAL;
 }
 
 bool client_text_is_valid(struct bytes text)

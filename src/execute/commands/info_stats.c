@@ -6,6 +6,7 @@
 
 #include "codec/number.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking_prefix.h"
 #include "execute/core/tracking_table.h"
@@ -92,9 +93,6 @@ static void info_show_turns(struct info *info)
 void info_show_stats(struct info *info)
 {
     static const char *const later[] = {
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",
@@ -107,10 +105,11 @@ void info_show_stats(struct info *info)
         "current_active_defrag_time",
         NULL,
     };
-    static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
-                                      "acl_access_denied_channel", NULL};
     info_show_traffic(info);
     info_show_expiry(info);
+    info_int(info, "pubsub_channels", (int64_t)pubsub_name_count(PUBSUB_CHANNEL));
+    info_int(info, "pubsub_patterns", (int64_t)pubsub_name_count(PUBSUB_PATTERN));
+    info_int(info, "pubsubshard_channels", (int64_t)pubsub_name_count(PUBSUB_SHARD));
     info_zeros(info, later);
     info_int(info, "tracking_total_keys", (int64_t)tracking_table_count());
     info_int(info, "tracking_total_items", (int64_t)tracking_table_items());
@@ -125,7 +124,9 @@ void info_show_stats(struct info *info)
              (int64_t)(info->counters.output_limit_cuts + stats()->output_limit_cuts));
     info_show_turns(info);
     info_int(info, "acl_access_denied_auth", (int64_t)stats()->acl_denied_auth);
-    info_zeros(info, acl);
+    info_int(info, "acl_access_denied_cmd", (int64_t)stats()->acl_denied_command);
+    info_int(info, "acl_access_denied_key", (int64_t)stats()->acl_denied_key);
+    info_int(info, "acl_access_denied_channel", (int64_t)stats()->acl_denied_channel);
 }
 
 /* ---- By command, by error ---- */

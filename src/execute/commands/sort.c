@@ -11,7 +11,9 @@
 
 #include "base/keysort.h"
 #include "execute/commands/table.h"
+#include "execute/core/acl.h"
 #include "execute/core/event.h"
+#include "execute/core/session.h"
 #include "execute/types/heap.h"
 #include "execute/types/list.h"
 
@@ -53,6 +55,16 @@ static void sort_take_get(struct call *c, struct sort_query *q, uint32_t i)
     q->gets[q->gets_count++] = sort_pattern(arg(c, i));
 }
 
+/* Patterns lead to any key, so their user must be allowed to read all of them. */
+static bool sort_may_read_all(struct call *c, const char *option)
+{
+    const struct session *s = c->session;
+    if (!(s->care & CARE_RULES) || acl_reads_all_keys(s->user, c->spec, c->args, c->nargs))
+        return true;
+    reply_errorf(c, "ERR %s option of SORT denied due to insufficient ACL permissions.", option);
+    return false;
+}
+
 /* Takes the option at argument i; gives how many arguments it has, -1 when it is none. */
 static int sort_option(struct call *c, struct sort_query *q, uint32_t i)
 {
@@ -74,8 +86,10 @@ static int sort_option(struct call *c, struct sort_query *q, uint32_t i)
         /* "#" has no star either. */
         q->has_by = !q->by.is_fixed && !q->by.is_self;
         q->as_it_is = !q->has_by;
+        if (q->has_by && !sort_may_read_all(c, "BY")) return -1;
         return 1;
     } else if (call_arg_is(c, i, "get") && left >= 1) {
+        if (!sort_may_read_all(c, "GET")) return -1;
         sort_take_get(c, q, i + 1);
         return 1;
     } else {

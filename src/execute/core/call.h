@@ -40,6 +40,7 @@ struct call {
     int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
     uint64_t changes;   /* what call_changed() added up */
     bool failed;        /* an error was answered */
+    bool is_push;       /* what it answers is messages, which CLIENT REPLY does not silence */
     size_t reply_start; /* reply_total() before this command */
 };
 

@@ -1,8 +1,13 @@
 /* Hands what happens to keys to those who listen. */
 #include "execute/core/event.h"
 
+#include "codec/number.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
+#include "execute/types/heap.h"
+
+#include <string.h>
 
 uint8_t event_ears;
 static uint32_t event_classes; /* enum notify_class: what is published */
@@ -31,12 +36,27 @@ void event_touched(struct db *db, struct key key, struct session *by)
     event_tell(db, key, by, keyspace_has(db, key));
 }
 
+/* On a channel "__keyspace@<db>__:" or "__keyevent@<db>__:" and what it is about. */
+static void event_publish(const struct db *db, const char *prefix, struct bytes about,
+                          struct bytes message)
+{
+    enum { PREFIX_MAX = 16 + NUMBER_INT_CHARS, SMALL = 512 };
+    char small[SMALL], *name = small;
+    if (about.len > SMALL - PREFIX_MAX) name = heap_alloc(about.len + PREFIX_MAX);
+    char *at = stpcpy(name, prefix);
+    at += number_print_uint(at, (uint64_t)db_number(db));
+    at = stpcpy(at, "__:");
+    if (about.len > 0) memcpy(at, about.ptr, about.len);
+    size_t len = (size_t)(at - name) + about.len;
+    pubsub_publish(PUBSUB_CHANNEL, key_make(bytes_make(name, len)), message);
+    if (name != small) heap_free(name);
+}
+
 void event_notify(struct db *db, struct key key, uint32_t class, const char *name)
 {
-    if ((event_classes & class) == 0) return;
-    (void)db;
-    (void)key;
-    (void)name;
+    if ((event_classes & class) == 0 || !pubsub_is_heard()) return;
+    if (event_classes & NOTIFY_KEYSPACE) event_publish(db, "__keyspace@", key.name, bytes_of(name));
+    if (event_classes & NOTIFY_KEYEVENT) event_publish(db, "__keyevent@", bytes_of(name), key.name);
 }
 
 void event_flushed(struct db *db, struct db *other)

@@ -10,11 +10,13 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "execute/core/acl.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
@@ -92,6 +94,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    pubsub_open();
     event_open();
     slowlog_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
@@ -106,6 +109,7 @@ void run_close(void)
     tracking_close();
     blocking_close();
     watch_close();
+    pubsub_close();
     slowlog_close();
 }
 
@@ -180,6 +184,24 @@ static void run_cut_http(struct session *s)
     session_kill(s);
 }
 
+/* Nothing of a transaction whose EXEC is refused will run: EXEC says so, without one too. */
+static void reject_exec(struct call *c, const char *reason)
+{
+    multi_forget(c->session);
+    watch_forget_all(c->session);
+    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    multi_abort(c->session);
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
+        reply_error(c, error);
+}
+
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -193,7 +215,10 @@ static void run_flawed(struct call *c, const struct command *cmd)
     case FLAW_SUBCOMMAND: reject_unknown_subcommand(c); return;
     case FLAW_ARITY:
         stats_of(c->spec->id)->rejected++;
-        reply_arity(c);
+        if (c->spec->id == CMD_EXEC)
+            reject_exec(c, "wrong number of arguments for 'exec' command");
+        else
+            reply_arity(c);
         return;
     case FLAW_PROTOCOL:
         log_verbose("Protocol error from client id=%" PRIu64 ": %.*s", c->session->id,
@@ -212,19 +237,31 @@ static bool run_is_allowed(const struct session *s, int whom)
     return whom == ALLOWED_YES;
 }
 
-/* Within a transaction nothing of it will run; EXEC itself says so. */
-static void reject(struct call *c, const char *error)
+/* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
+static bool run_suits_subscriber(enum command_id id)
 {
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id != CMD_EXEC || c->session->multi == NULL) {
-        reply_error(c, error);
-        return;
+    switch (id) {
+    case CMD_SUBSCRIBE:
+    case CMD_UNSUBSCRIBE:
+    case CMD_PSUBSCRIBE:
+    case CMD_PUNSUBSCRIBE:
+    case CMD_SSUBSCRIBE:
+    case CMD_SUNSUBSCRIBE:
+    case CMD_PING:
+    case CMD_QUIT:
+    case CMD_RESET: return true;
+    default: return false;
     }
-    multi_forget(c->session);
-    watch_forget_all(c->session);
-    const char *reason = strncmp(error, "ERR ", 4) == 0 ? error + 4 : error;
-    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
+static void reject_subscriber(struct call *c)
+{
+    char error[160];
+    snprintf(error, sizeof(error),
+             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+             "are allowed in this context",
+             c->spec->full);
+    reject(c, error);
 }
 
 enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
@@ -251,6 +288,29 @@ static uint32_t run_flags(const struct call *c)
     return flags;
 }
 
+/* Answers for a command that the user's rules forbid. */
+static void reject_denied(struct call *c, struct acl_verdict v)
+{
+    struct session *s = c->session;
+    struct reply text = {0};
+    s->last = c->spec; /* what the log tells of the session */
+    acl_note_denied(s, c->spec, c->args, v, s->multi != NULL ? ACL_IN_MULTI : ACL_TOPLEVEL);
+    reply_printf(&text, "NOPERM ");
+    acl_print_denied(s->user, c->spec, c->args, v, false, &text);
+    reply_raw(&text, "", 1);
+    reject(c, text.buf);
+    reply_release(&text);
+}
+
+static bool run_is_denied(struct call *c)
+{
+    if (!(c->session->care & CARE_RULES)) return false;
+    struct acl_verdict v = acl_check(c->session->user, c->spec, c->args, c->nargs);
+    if (likely(v.denied == ACL_ALLOWED)) return false;
+    reject_denied(c, v);
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge(struct call *c)
 {
@@ -266,10 +326,15 @@ static enum verdict run_judge(struct call *c)
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
     }
+    if ((c->session->care & CARE_SUBSCRIBED) && !run_suits_subscriber(c->spec->id)) {
+        reject_subscriber(c);
+        return VERDICT_REJECTED;
+    }
     if (queues && (flags & CF_NO_MULTI)) {
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
     }
+    if (run_is_denied(c)) return VERDICT_REJECTED;
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
@@ -300,14 +365,12 @@ static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
 /* ---- Running ---- */
 
 /* CLIENT REPLY: what the command answered goes away again. */
-static void run_silence(struct session *s, struct reply *reply, size_t mark)
+static void run_silence(const struct call *c, size_t mark)
 {
-    if (s->reply_mode == REPLIES_OFF) {
-        reply_rewind(reply, mark);
-    } else if (s->reply_mode == REPLIES_SKIP_NOW) {
-        reply_rewind(reply, mark);
-        s->reply_mode = REPLIES_ON;
-    }
+    struct session *s = c->session;
+    if (s->reply_mode != REPLIES_OFF && s->reply_mode != REPLIES_SKIP_NOW) return;
+    if (!c->is_push) reply_rewind(c->reply, mark);
+    if (s->reply_mode == REPLIES_SKIP_NOW) s->reply_mode = REPLIES_ON;
 }
 
 /* Of what a script runs only the script itself is logged. */
@@ -395,11 +458,10 @@ static void run_queue(struct call *c, const struct command *cmd)
 }
 
 /* What holds for one command of the client, or leaves out its answer. */
-static void run_done(struct session *s, const struct command_spec *spec, struct reply *reply,
-                     size_t mark)
+static void run_done(const struct call *c, size_t mark)
 {
-    if (unlikely(s->care & CARE_CACHING)) tracking_command_done(s, spec);
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    if (unlikely(c->session->care & CARE_CACHING)) tracking_command_done(c->session, c->spec);
+    if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
 }
 
 /* False when the command has to wait; then nothing happened. */
@@ -431,7 +493,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (!blocked) run_done(s, cmd->spec, reply, mark);
+    if (!blocked) run_done(&c, mark);
     return true;
 }
 
@@ -498,8 +560,8 @@ void run_held(struct session *s, struct reply *reply)
             return;
         }
         held_free(h);
-        if (blocking_is_pending() && s->held_first != NULL && !s->is_blocked) {
-            pause_make_ready(s); /* those who wait for what it wrote go first */
+        if ((blocking_is_pending() || s->push_waits) && s->held_first != NULL && !s->is_blocked) {
+            pause_make_ready(s); /* messages to it and those who wait for what it wrote go first */
             return;
         }
     }
@@ -515,7 +577,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     reply->resp = s->resp;
     struct call c = run_make_call(s, &s->blocked->command, reply);
     if (how == BLOCKING_FED) {
-        if (run_handler(&c) == RUN_BLOCKED) return;
+        if (!run_is_denied(&c) && run_handler(&c) == RUN_BLOCKED) return;
     } else {
         if (how == BLOCKING_TIMEOUT)
             reply_null_array(&c);
@@ -524,7 +586,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
         if (run_ticks == 0) run_ticks = clock_ticks();
         run_account(&c, run_ticks);
     }
-    run_done(s, c.spec, reply, mark);
+    run_done(&c, mark);
     blocking_forget(s);
     /* One that must read first stands in its line already. */
     if (s->held_first != NULL && !s->closing && s->line == NULL) pause_make_ready(s);
@@ -558,7 +620,7 @@ bool run_must_choke(const struct session *s)
 
 uint64_t run_reply_room(const struct session *s)
 {
-    int64_t hard = run_settings->client_output_buffer_limit.of[CLIENT_NORMAL].hard;
+    int64_t hard = run_settings->client_output_buffer_limit.of[session_output_class(s)].hard;
     if (likely(hard <= 0)) return UINT64_MAX;
     uint64_t unread = conn_meter(&conn_card(s->conn.slot)->out_pending);
     return unread < (uint64_t)hard ? (uint64_t)hard - unread : 0;

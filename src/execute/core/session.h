@@ -15,6 +15,7 @@
 #include "execute/execute_private.h"
 
 #include "base/bytes.h"
+#include "catalog/option.h" /* enum client_class */
 #include "execute/core/reply.h"
 #include "execute/keyspace/keyspace.h"
 #include "msg/command_batch.h"
@@ -30,6 +31,7 @@ enum session_care {
     CARE_CACHING = 16,   /* CLIENT CACHING, which holds for one command, was given */
 };
 
+struct user;
 struct held_command; /* a command copied while the session could not run it */
 
 struct session {
@@ -46,7 +48,8 @@ struct session {
     bool is_paused;                  /* its next command waits for CLIENT PAUSE to end */
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_choked;                  /* its client must read replies before more are made */
-    const char *user;                /* "default"; borrowed */
+    struct user *user;               /* core/acl.h */
+    bool push_waits;                 /* a message for it is to go before its next answer */
     char *name;                      /* or NULL */
     char *lib_name, *lib_ver;        /* or NULL */
     int64_t opened_ms, active_ms;    /* monotonic */
@@ -57,9 +60,12 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
-    struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
-    struct watch *watches;       /* core/watch.c: the keys that it watches */
-    bool watch_failed;           /* one of them was changed */
+    struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
+    struct watch *watches; /* core/watch.c: the keys that it watches */
+    bool watch_failed;     /* one of them was changed */
+    /* core/pubsub.c: what it is subscribed to, or NULL */
+    struct subscriptions *subscriptions;
+    uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
     struct tracking *tracking;   /* core/tracking.c: how it is told of changed keys, or NULL */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
@@ -101,10 +107,13 @@ void session_finish(struct session *s);
  * needed. */
 void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
+/* Which limits its unread output has. */
+enum client_class session_output_class(const struct session *s);
+void session_set_output_class(struct session *s, enum client_class class);
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
-/* The right password of `user` was given. */
-void session_authenticate(struct session *s);
+/* The right password of the user was given. */
+void session_authenticate(struct session *s, struct user *u);
 /* True when the session may run commands: no password needed, or given. */
 bool session_is_authenticated(const struct session *s);
 /* Bytes of execute's memory that this session costs. */

@@ -7,13 +7,13 @@
 #include "execute/core/slowlog.h"
 
 #include "catalog/settings.h"
+#include "execute/core/redact.h"
 #include "execute/types/heap.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define SLOWLOG_TAIL_CHARS 48 /* "... (N more bytes)" */
-#define SLOWLOG_REDACTED "(redacted)"
 
 static struct slowlog_entry *slowlog_newest, *slowlog_oldest;
 static uint64_t slowlog_entries;
@@ -27,39 +27,6 @@ void slowlog_open(void)
 }
 
 void slowlog_close(void) { slowlog_clear(); }
-
-/* HELLO 3 AUTH user password SETNAME x: the two words after AUTH. */
-static bool hello_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
-{
-    for (uint32_t j = 2; j + 2 < nargs; j++) {
-        if (bytes_is_word(args[j], "setname")) {
-            j++;
-        } else if (bytes_is_word(args[j], "auth")) {
-            if (i == j + 1 || i == j + 2) return true;
-            j += 2;
-        }
-    }
-    return false;
-}
-
-/* CONFIG SET name value [name value ...]. */
-static bool config_set_hides(const struct bytes *args, uint32_t i)
-{
-    if (i < 3 || i % 2 == 0) return false;
-    const struct option *o = option_find(args[i - 1]);
-    return o != NULL && (o->flags & OPTION_SENSITIVE) != 0;
-}
-
-bool slowlog_hides(const struct command_spec *spec, const struct bytes *args, uint32_t nargs,
-                   uint32_t i)
-{
-    switch ((int)spec->id) {
-    case CMD_AUTH: return i >= 1;
-    case CMD_HELLO: return hello_hides(args, nargs, i);
-    case CMD_CONFIG_SET: return config_set_hides(args, i);
-    default: return false;
-    }
-}
 
 /* What an entry shows for argument i: a run of its bytes, then `tail`. */
 struct slowlog_shown {
@@ -75,8 +42,8 @@ static void slowlog_show(const struct call *c, uint32_t i, struct slowlog_shown 
         out->text.len = 0;
         snprintf(out->tail, sizeof(out->tail), "... (%" PRIu32 " more arguments)",
                  c->nargs - SLOWLOG_ARGS + 1);
-    } else if (slowlog_hides(c->spec, c->args, c->nargs, i)) {
-        out->text = bytes_of(SLOWLOG_REDACTED);
+    } else if (redact_hides(c->spec, c->args, c->nargs, i)) {
+        out->text = bytes_of(REDACTED);
     } else if (out->text.len > SLOWLOG_ARG_CHARS) {
         snprintf(out->tail, sizeof(out->tail), "... (%zu more bytes)",
                  out->text.len - SLOWLOG_ARG_CHARS);

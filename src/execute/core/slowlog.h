@@ -34,8 +34,4 @@ const struct slowlog_entry *slowlog_first(void);
 uint64_t slowlog_count(void);
 void slowlog_clear(void);
 
-/* True when the argument is a secret, or might be one: logs show "(redacted)" for it. */
-bool slowlog_hides(const struct command_spec *spec, const struct bytes *args, uint32_t nargs,
-                   uint32_t i);
-
 #endif
