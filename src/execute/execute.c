@@ -16,6 +16,7 @@
 #include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/pubsub.h"
@@ -29,8 +30,10 @@
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
+#include "execute/commands/script.h"
 #include "execute/commands/table.h"
 #include "execute/keyspace/keyspace.h"
+#include "execute/publish.h"
 #include "execute/types/heap.h"
 
 #include <stdio.h>
@@ -52,6 +55,7 @@ enum {
     EXECUTE_EXPIRE_BUDGET_US = 1000,
     EXECUTE_EXPIRE_MAX = 10000,
     EXECUTE_WORK_BUDGET_US = 500,
+    EXECUTE_WALK_BUDGET_US = 100, /* nobody waits for what a walk over all keys counts */
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
@@ -72,12 +76,16 @@ struct execute_stage {
     uint32_t idle_count;
     size_t idle_bytes;     /* their buffers */
     uint64_t batches_made; /* those that exist */
-    uint64_t lending;      /* batches on their way with loans */
+    uint64_t awaited;      /* batches on their way with loans or items that are timed */
     int next_parser;
     uint64_t output;     /* bytes of reply of this turn */
     uint64_t read_ticks; /* of the command batch being run */
     uint64_t cron_ns, idle_check_ns, work_ns, expire_ns;
+    uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
+    bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
+    bool publishes; /* somebody reads the figures */
+    struct execute_figures figures;
 };
 
 /* ---- Reply batches ---- */
@@ -108,11 +116,14 @@ static void execute_keep_batch(struct execute_stage *e, struct reply_batch *b)
     e->idle_list[e->idle_count++] = b;
 }
 
-static void execute_repay(struct execute_stage *e, struct reply_batch *b)
+/* What was waiting for the batch to be home. */
+static void execute_settle(struct execute_stage *e, struct reply_batch *b)
 {
     reply_repay(b->loans, b->loan_count);
     b->loan_count = 0;
-    e->lending--;
+    slowlog_land(b);
+    b->awaited = false;
+    e->awaited--;
 }
 
 static void execute_take_home(struct execute_stage *e)
@@ -120,7 +131,7 @@ static void execute_take_home(struct execute_stage *e)
     for (int i = 0; i < e->wiring.writer_count; i++) {
         struct reply_batch *b;
         while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
-            if (b->loan_count > 0) execute_repay(e, b);
+            if (unlikely(b->awaited)) execute_settle(e, b);
             execute_keep_batch(e, b);
         }
     }
@@ -188,7 +199,8 @@ static struct reply_batch *execute_seal(struct execute_stage *e, struct out *o)
     b->loans = o->reply.loans;
     b->loan_count = o->reply.loan_count;
     b->loan_max = o->reply.loan_max;
-    e->lending += b->loan_count > 0;
+    b->awaited = b->loan_count > 0 || b->slow != NULL;
+    e->awaited += b->awaited;
     return b;
 }
 
@@ -251,6 +263,10 @@ static void execute_add_item(struct execute_stage *e, struct out *o, struct conn
                              struct item_start start, uint32_t events)
 {
     size_t len = o->reply.len - start.len;
+    if (unlikely(slowlog_is_fresh())) {
+        slowlog_ride(o->batch, len > 0 ? (int64_t)o->batch->item_count : -1);
+        if (len > 0) events |= REPLY_TIMED;
+    }
     if (len == 0 && events == 0) return;
     execute_append_item(
         e, o, &(struct reply_item){.conn = conn, .events = events, .start = start.len, .len = len},
@@ -308,7 +324,7 @@ static struct reply_item *execute_adjacent(const struct out *o, const struct ses
     if (s->push_item >= o->batch->item_count) return NULL;
     struct reply_item *item = &o->batch->items[s->push_item];
     bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
-    return is_own && item->events == 0 && item->start + item->len == start ? item : NULL;
+    return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
 }
 
 /* One message to one session: all items of a batch share its bytes. */
@@ -330,7 +346,8 @@ static void execute_push_to(struct execute_stage *e, const struct push *p, struc
         return;
     }
     s->push_item = o->batch->item_count;
-    const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
+    const struct reply_item item = {
+        .conn = s->conn, .events = REPLY_PUSH, .start = place->start, .len = p->len};
     execute_append_item(e, o, &item, p->len);
 }
 
@@ -472,6 +489,7 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
 {
     stage_note_handoff(&e->stage, t, b->read_ticks);
     e->read_ticks = b->read_ticks;
+    run_note_read(b->read_ticks);
     if (unlikely(b->blocks.first != NULL)) loose_take(b);
     uint32_t asked = 0;
     for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
@@ -532,7 +550,32 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
         e->idle_check_ns = mono_ns + 1000000000u;
         execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
+    if (e->publishes) publish_figures(&e->figures, settings);
     info_cron(began);
+}
+
+/* Deletes keys that are due; gives when the next is, as keyspace_next_due_ms() does. */
+static int64_t execute_expire(struct execute_stage *e, int64_t wall_ms, uint64_t mono_ns)
+{
+    uint64_t waiting = keyspace_pending_free();
+    if (e->cycle_ns == 0) e->cycle_ns = mono_ns;
+    keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
+    e->cycle_buried |= keyspace_pending_free() > waiting;
+    int64_t next = keyspace_next_due_ms();
+    if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    return next;
+}
+
+/* A cycle of expiry lasts until nothing is due and the memory of what it deleted is free. Its time
+ * so far is told as it goes: the longest of a second is what is kept. */
+static void execute_time_cycle(struct execute_stage *e, int64_t next_ms, int64_t wall_ms)
+{
+    uint64_t lasted_ns = clock_mono_ns() - e->cycle_ns;
+    latency_note(LATENCY_EXPIRE_CYCLE, lasted_ns);
+    if (next_ms >= 0 && next_ms <= wall_ms) return;
+    if (e->cycle_buried && keyspace_pending_free() > 0) return;
+    e->cycle_ns = 0;
+    e->cycle_buried = false;
 }
 
 /* What time asks for; gives when it must be asked again. */
@@ -544,8 +587,11 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
-    if (mono_ns >= e->work_ns && keyspace_work(EXECUTE_WORK_BUDGET_US))
-        e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    if (mono_ns >= e->work_ns) {
+        bool more = keyspace_work(EXECUTE_WORK_BUDGET_US);
+        more |= keysizes_work(EXECUTE_WALK_BUDGET_US);
+        if (more) e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
@@ -553,11 +599,9 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
-    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns) {
-        keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
-        next = keyspace_next_due_ms();
-        if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
-    }
+    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns)
+        next = execute_expire(e, wall_ms, mono_ns);
+    if (unlikely(e->cycle_ns != 0)) execute_time_cycle(e, next, wall_ms);
     int64_t held = run_next_due_ms();
     if (held >= 0 && (next < 0 || held < next)) next = held;
     if (next < 0) return due;
@@ -596,7 +640,7 @@ static bool execute_run(void *self, struct turn *t)
     keyspace_tick(wall_ms);
     run_begin_turn(settings, wall_ms, t->ticks);
     e->output = 0;
-    if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
+    if (unlikely(e->awaited > 0)) execute_take_home(e); /* what was lent may be written to again */
     struct command_batch *b = NULL;
     for (int i = 0; i < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; i++) {
         if (execute_writers_lag(e)) {
@@ -673,11 +717,13 @@ void execute_close(struct execute_stage *e)
         struct out *o = &e->outs[i];
         if (o->batch == NULL) continue;
         struct reply_batch *b = execute_seal(e, o);
-        if (b->loan_count > 0) execute_repay(e, b);
+        if (b->awaited) execute_settle(e, b);
         execute_free_batch(e, b);
     }
     execute_drop_idle(e, 0);
+    scripts_close();
     config_apply_close();
+    keysizes_close();
     sessions_close();
     run_close();
     keyspace_close();
@@ -693,6 +739,12 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
                                                         const struct settings *new, char *error))
 {
     config_on_change(option, apply);
+}
+
+const struct execute_figures *execute_figures(struct execute_stage *e)
+{
+    e->publishes = true;
+    return &e->figures;
 }
 
 uint64_t execute_batches_out(const struct execute_stage *e)

@@ -9,6 +9,7 @@
 #define EXECUTE_EXECUTE_H
 
 #include "catalog/settings.h"
+#include "execute/figures.h"
 #include "flow/handoff.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
@@ -73,6 +74,10 @@ struct arena *execute_arena(struct execute_stage *e);
  */
 void execute_on_config(const char *option, int (*apply)(const struct settings *old,
                                                         const struct settings *new, char *error));
+
+/* Before threads start: the figures are published from now on. Borrowed until execute_close(); any
+ * thread may read them. */
+const struct execute_figures *execute_figures(struct execute_stage *e);
 
 /* For the simulator: reply batches that are not at home, and sessions that live. */
 uint64_t execute_batches_out(const struct execute_stage *e);

@@ -13,7 +13,9 @@
 #include "execute/core/acl.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
+#include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/pubsub.h"
@@ -40,6 +42,7 @@ static command_handler *run_handlers[CMD_COUNT];
 /* What the settings and the pause mean for each command, worked out when they change. */
 static const struct settings *run_settings;
 static uint64_t run_slow_ns;      /* slow log from here on */
+static uint64_t run_late_ns;      /* slow log or latency monitor */
 static uint32_t run_gate;         /* commands with one of these flags are looked at closer */
 static bool run_everything_waits; /* CLIENT PAUSE ALL */
 
@@ -49,6 +52,7 @@ static int64_t run_wall_ms, run_mono_ms; /* as commands see them */
 static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
+static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
 static int64_t run_attack_logged_ms;
 
 static void run_set_value_limits(const struct settings *s)
@@ -75,6 +79,8 @@ static void run_settings_changed(const struct settings *settings)
     run_set_value_limits(settings);
     event_set_classes(settings->notify_keyspace_events);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
+    latency_set_threshold(settings->latency_monitor_threshold);
+    run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
 static void run_pause_changed(void)
@@ -97,6 +103,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pubsub_open();
     event_open();
     slowlog_open();
+    latency_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
     run_attack_logged_ms = -ATTACK_LOG_MS;
     run_pause_changed();
@@ -136,6 +143,8 @@ void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t t
     run_turn_mono_ms = (int64_t)clock_mono_ms();
     run_set_time(ticks);
 }
+
+void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
@@ -192,16 +201,6 @@ static void reject_exec(struct call *c, const char *reason)
     reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
 }
 
-static void reject(struct call *c, const char *error)
-{
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id == CMD_EXEC)
-        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
-    else
-        reply_error(c, error);
-}
-
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -235,6 +234,16 @@ static bool run_is_allowed(const struct session *s, int whom)
 {
     if (whom == ALLOWED_LOCAL) return conn_card(s->conn.slot)->is_local;
     return whom == ALLOWED_YES;
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    multi_abort(c->session);
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
+        reply_error(c, error);
 }
 
 /* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
@@ -311,17 +320,29 @@ static bool run_is_denied(struct call *c)
     return true;
 }
 
+/* Commands that the configuration opens to all, to local clients or to nobody. */
+static bool run_is_protected(struct call *c)
+{
+    bool debugs = c->spec->id == CMD_DEBUG;
+    int whom = debugs ? run_settings->enable_debug_command : run_settings->enable_module_command;
+    if (run_is_allowed(c->session, whom)) return false;
+    const char *name = debugs ? "DEBUG" : "MODULE", *option = debugs ? "debug" : "module";
+    char error[320];
+    snprintf(error, sizeof(error),
+             "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you "
+             "can run it from a local connection, otherwise you need to set this option in the "
+             "configuration file, and then restart the server.",
+             name, option);
+    reject(c, error);
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
-static enum verdict run_judge(struct call *c)
+static enum verdict run_judge_all(struct call *c)
 {
     uint32_t flags = run_flags(c);
     bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
-    if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
-        reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-                  "\"local\", you can run it from a local connection, otherwise you need to set "
-                  "this option in the configuration file, and then restart the server.");
-        return VERDICT_REJECTED;
-    }
+    if ((c->spec->flags & CF_PROTECTED) && run_is_protected(c)) return VERDICT_REJECTED;
     if (!(flags & CF_NO_AUTH) && !session_is_authenticated(c->session)) {
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
@@ -338,6 +359,14 @@ static enum verdict run_judge(struct call *c)
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
+}
+
+/* Rules alone are common, so they have a short way. */
+static enum verdict run_judge(struct call *c)
+{
+    bool rules_only = c->session->care == CARE_RULES && !(c->spec->flags & run_gate);
+    if (!rules_only || run_everything_waits) return run_judge_all(c);
+    return run_is_denied(c) ? VERDICT_REJECTED : VERDICT_RUN;
 }
 
 /*
@@ -373,11 +402,27 @@ static void run_silence(const struct call *c, size_t mark)
     if (s->reply_mode == REPLIES_SKIP_NOW) s->reply_mode = REPLIES_ON;
 }
 
-/* Of what a script runs only the script itself is logged. */
-static bool run_is_logged(const struct call *c)
+/* How long a command that begins now has waited to be run. Readers may see another CPU's clock. */
+static uint64_t run_waited_ticks(uint64_t now)
 {
-    if (c->spec->flags & CF_SKIP_SLOWLOG) return false;
-    return c->outer == NULL || c->outer->spec->id == CMD_EXEC;
+    return now > run_read_ticks ? now - run_read_ticks : 0;
+}
+
+/* The command of `c`, which began at `began`, took long. Of what a script runs only the script
+ * itself is noted. */
+static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
+{
+    uint32_t flags = c->spec->flags;
+    if (call_is_scripted(c)) return;
+    if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG)) {
+        struct slowlog_times times = {
+            .wait_us = clock_ticks_to_ns(run_waited_ticks(began)) / 1000,
+            .us = ns / 1000,
+            .end_ticks = run_ticks,
+        };
+        slowlog_add(c, &times, (uint64_t)run_settings->slowlog_max_len);
+    }
+    latency_note(flags & CF_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
 }
 
 /* After the handler, which began at `began`: what it took, and what it changed. */
@@ -399,8 +444,7 @@ static void run_account(const struct call *c, uint64_t began)
     stats()->changes_since_save += c->changes;
     c->session->command_count++;
 
-    if (unlikely(ns >= run_slow_ns) && run_is_logged(c))
-        slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
+    if (unlikely(ns >= run_late_ns)) run_note_late(c, began, ns);
     if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
@@ -419,6 +463,18 @@ static enum run_result run_handler(struct call *c)
     }
     run_account(c, began);
     tracking_after(c);
+    return result;
+}
+
+/* The handler for the first time, with those who are shown commands told. A script is shown before
+ * what it calls. */
+static enum run_result run_shown(struct call *c, const struct command *cmd)
+{
+    if (likely(!monitor_is_on())) return run_handler(c);
+    bool shown_before = (c->spec->flags & CF_SKIP_MONITOR) != 0;
+    if (shown_before) monitor_show(c, cmd);
+    enum run_result result = run_handler(c);
+    if (!shown_before) monitor_show(c, cmd);
     return result;
 }
 
@@ -447,7 +503,7 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     struct command copy = *cmd;
     copy.args = c->args;
     copy.nargs = c->nargs;
-    held_keep_blocked(s, &copy);
+    held_keep_blocked(s, &copy, run_waited_ticks(run_ticks));
     heap_free(c->own_args);
 }
 
@@ -487,7 +543,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
         verdict = run_judge_memory(&c, verdict);
     if (likely(verdict == VERDICT_RUN))
-        blocked = run_handler(&c) == RUN_BLOCKED;
+        blocked = run_shown(&c, cmd) == RUN_BLOCKED;
     else if (verdict == VERDICT_QUEUE)
         run_queue(&c, cmd);
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
@@ -523,7 +579,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     c.now_ms = outer->now_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
-    enum run_result result = run_handler(&c);
+    enum run_result result = run_shown(&c, cmd);
     must(result != RUN_BLOCKED);
     return result;
 }
@@ -532,11 +588,11 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
 {
     if (unlikely(s->closing)) return false;
     if (unlikely(s->held_first != NULL || s->is_blocked || s->is_choked)) {
-        held_add(s, cmd);
+        held_add(s, cmd, run_read_ticks);
         return false;
     }
     if (unlikely(!run_now(s, cmd, reply))) {
-        held_add(s, cmd);
+        held_add(s, cmd, run_read_ticks);
         pause_wait(s);
         return false;
     }
@@ -554,6 +610,7 @@ void run_held(struct session *s, struct reply *reply)
             pause_make_ready(s);
             return;
         }
+        run_read_ticks = h->ticks;
         if (!run_now(s, &h->command, reply)) {
             held_return(s, h);
             pause_wait(s);
@@ -571,21 +628,29 @@ void run_held(struct session *s, struct reply *reply)
 
 int64_t run_mono_now_ms(void) { return run_mono_ms; }
 
+/* True when it is answered. */
+static bool run_blocked(struct call *c, enum blocking_wake how)
+{
+    if (how == BLOCKING_FED) return run_is_denied(c) || run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_TIMEOUT)
+        reply_null_array(c);
+    else
+        reply_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    if (run_ticks == 0) run_ticks = clock_ticks();
+    run_account(c, run_ticks);
+    return true;
+}
+
 void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
 {
     size_t mark = reply->len;
     reply->resp = s->resp;
+    uint64_t read_ticks = run_read_ticks; /* of the batch whose commands go on after this */
+    run_read_ticks = clock_ticks() - s->blocked->ticks; /* being blocked is no waiting */
     struct call c = run_make_call(s, &s->blocked->command, reply);
-    if (how == BLOCKING_FED) {
-        if (!run_is_denied(&c) && run_handler(&c) == RUN_BLOCKED) return;
-    } else {
-        if (how == BLOCKING_TIMEOUT)
-            reply_null_array(&c);
-        else
-            reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
-        if (run_ticks == 0) run_ticks = clock_ticks();
-        run_account(&c, run_ticks);
-    }
+    bool answered = run_blocked(&c, how);
+    run_read_ticks = read_ticks;
+    if (!answered) return;
     run_done(&c, mark);
     blocking_forget(s);
     /* One that must read first stands in its line already. */

@@ -11,6 +11,7 @@
 #include "execute/core/acl.h"
 #include "execute/core/blocking.h"
 #include "execute/core/held.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/pubsub.h"
@@ -192,6 +193,7 @@ static void session_close(struct session *s)
     watch_forget_all(s);
     pubsub_forget_all(s);
     tracking_end(s);
+    monitor_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -269,6 +271,7 @@ void session_reset(struct session *s)
     watch_forget_all(s);
     pubsub_forget_all(s);
     tracking_end(s);
+    monitor_end(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_default_user(s);
 }
@@ -294,6 +297,7 @@ static void session_print_flags(const struct session *s, const struct conn_card 
 {
     const struct tracking *t = s->tracking;
     char *p = out;
+    if (s->is_monitor) *p++ = 'O';
     if (pubsub_is_subscriber(s)) *p++ = 'P';
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';

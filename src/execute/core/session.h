@@ -66,7 +66,9 @@ struct session {
     /* core/pubsub.c: what it is subscribed to, or NULL */
     struct subscriptions *subscriptions;
     uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
-    struct tracking *tracking;   /* core/tracking.c: how it is told of changed keys, or NULL */
+    struct tracking *tracking; /* core/tracking.c: how it is told of changed keys, or NULL */
+    bool is_monitor;           /* it is shown all commands */
+    struct session *monitor_next, *monitor_prev;
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
