@@ -21,6 +21,7 @@ enum reply_event {
     REPLY_CUT = 2,  /* after these bytes are out: shutdown(2); parse will see the end and say BYE */
     REPLY_BYE =
         4, /* the session has ended: flush what can be flushed at once, close, free the slot */
+    REPLY_PUSH = 16, /* nobody waits for it: it may leave a little later, with what comes next */
     REPLY_TIMED = 8, /* somebody wants to know when the kernel had taken all of it */
 };
 
