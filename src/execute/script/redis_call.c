@@ -147,7 +147,7 @@ static bool call_values(lua_State *L)
     uint32_t n = (uint32_t)lua_gettop(L);
     const char *error = NULL;
     if (run == NULL) {
-        error = "ERR redis.call/pcall can only be called while a script runs";
+        error = ERR_NO_RUN;
     } else if (unlikely(!busy_poll_at(run_last_ticks()))) {
         vm_end_run(L);
         error = busy_death();
