@@ -17,6 +17,7 @@
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
@@ -32,6 +33,7 @@ enum {
     EXECUTE_SETTINGS_ID = 1,
     EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
     EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
+    EXECUTE_REPLY_ITEMS = 4096,    /* or with so many items */
     EXECUTE_REPLY_HELD =
         1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
     EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
@@ -195,6 +197,15 @@ static void execute_publish(struct execute_stage *e, struct turn *t, int writer)
     stage_give(t, e->wiring.writers[writer]);
 }
 
+/* What is being filled leaves when it is large. */
+static void execute_publish_large(struct execute_stage *e, struct turn *t, int writer)
+{
+    const struct out *o = &e->outs[writer];
+    if (o->batch == NULL) return;
+    if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN || o->batch->item_count >= EXECUTE_REPLY_ITEMS)
+        execute_publish(e, t, writer);
+}
+
 static void execute_publish_all(struct execute_stage *e, struct turn *t)
 {
     for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, i);
@@ -211,22 +222,28 @@ static struct item_start execute_item_start(const struct out *o)
     return (struct item_start){o->reply.len, reply_total(&o->reply)};
 }
 
-/* Ends an item: what was appended since its start, and what is to happen after it. */
-static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn,
-                             struct item_start start, uint32_t events)
+static void execute_append_item(struct execute_stage *e, struct out *o,
+                                const struct reply_item *item, size_t total)
 {
-    size_t len = o->reply.len - start.len;
-    if (len == 0 && events == 0) return;
-    struct conn_card *card = conn_card(conn.slot);
-    size_t total = reply_total(&o->reply) - start.total;
+    struct conn_card *card = conn_card(item->conn.slot);
     conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
     struct reply_batch *b = o->batch;
     if (b->item_count == b->item_max) {
         b->item_max *= 2;
         b->items = arena_realloc(e->arena, b->items, b->item_max * sizeof(*b->items));
     }
-    b->items[b->item_count++] =
-        (struct reply_item){.conn = conn, .events = events, .start = start.len, .len = len};
+    b->items[b->item_count++] = *item;
+}
+
+/* Ends an item: what was appended since its start, and what is to happen after it. */
+static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn,
+                             struct item_start start, uint32_t events)
+{
+    size_t len = o->reply.len - start.len;
+    if (len == 0 && events == 0) return;
+    execute_append_item(
+        e, o, &(struct reply_item){.conn = conn, .events = events, .start = start.len, .len = len},
+        reply_total(&o->reply) - start.total);
 }
 
 static uint32_t execute_cut_event(struct session *s)
@@ -267,6 +284,43 @@ static void execute_enforce_limit(struct session *s, struct out *o, struct item_
     run_cut_over_limit(s);
 }
 
+/* Where the batch that is being filled for a writer has a message. */
+struct push_place {
+    const struct reply_batch *batch;
+    size_t start;
+};
+
+/* One message to one session: all items of a batch share its bytes. */
+static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
+                            struct push_place *at)
+{
+    int writer = conn_card(s->conn.slot)->writer;
+    struct out *o = execute_out(e, writer);
+    struct push_place *place = &at[writer];
+    if (place->batch != o->batch) {
+        *place = (struct push_place){o->batch, o->reply.len};
+        reply_raw(&o->reply, p->wire, p->len);
+    }
+    const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
+    execute_append_item(e, o, &item, p->len);
+}
+
+/* Delivers messages: between two items, so that none of them is torn. */
+static void execute_pushes(struct execute_stage *e, struct turn *t)
+{
+    struct push *p;
+    while ((p = push_next()) != NULL) {
+        struct push_place at[EXECUTE_PEERS_MAX] = {0};
+        for (uint32_t i = 0; i < p->to_count; i++) {
+            struct session *s = session_at(p->to[i]);
+            if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
+            execute_push_to(e, p, s, at);
+            execute_publish_large(e, t, conn_card(s->conn.slot)->writer);
+        }
+        push_free(p);
+    }
+}
+
 /* Sessions that waited for what the last command did, or whose wait is over. */
 static void execute_woken(struct execute_stage *e, struct turn *t)
 {
@@ -279,8 +333,21 @@ static void execute_woken(struct execute_stage *e, struct turn *t)
         run_woken(s, how, &o->reply);
         execute_enforce_limit(s, o, start, run_reply_room(s));
         execute_add_item(e, o, s->conn, start, execute_cut_event(s));
-        if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) execute_publish(e, t, writer);
+        execute_publish_large(e, t, writer);
+        execute_pushes(e, t);
     }
+}
+
+/* After a command: messages that it sent, then sessions that waited for what it did. */
+static inline bool execute_has_aftermath(void)
+{
+    return blocking_is_pending() || push_is_pending();
+}
+
+static void execute_aftermath(struct execute_stage *e, struct turn *t)
+{
+    execute_pushes(e, t);
+    if (blocking_is_pending()) execute_woken(e, t);
 }
 
 /* The commands of one item. `*asked` is up to where memory was asked for. */
@@ -303,9 +370,9 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct com
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(s, o, start, room);
-        if (unlikely(blocking_is_pending())) {
+        if (unlikely(execute_has_aftermath())) {
             execute_add_item(e, o, item->conn, start, execute_cut_event(s));
-            execute_woken(e, t);
+            execute_aftermath(e, t);
             o = execute_out(e, writer);
             start = execute_item_start(o);
         }
@@ -385,7 +452,7 @@ static void execute_held(struct execute_stage *e, struct turn *t)
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
-        if (blocking_is_pending()) execute_woken(e, t);
+        execute_aftermath(e, t);
     }
     execute_publish_all(e, t);
 }
@@ -487,8 +554,8 @@ static bool execute_run(void *self, struct turn *t)
     }
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
-    if (unlikely(blocking_is_pending())) {
-        execute_woken(e, t);
+    if (unlikely(execute_has_aftermath())) {
+        execute_aftermath(e, t);
         execute_publish_all(e, t);
         e->due_ns = 0; /* they may hold commands */
     }

@@ -3,6 +3,7 @@
  */
 #include "execute/commands/generic.h"
 #include "execute/commands/table.h"
+#include "execute/core/event.h"
 
 /* ---- Keys ---- */
 
@@ -146,6 +147,7 @@ static enum run_result generic_flush(struct call *c, struct db *db)
         later = call_arg_is(c, 1, "async");
         if (c->nargs > 2 || (!later && !call_arg_is(c, 1, "sync"))) return reply_syntax(c);
     }
+    event_flushed(db, NULL);
     call_changed(c, keyspace_flush(db, later));
     return reply_ok(c);
 }
@@ -162,6 +164,7 @@ enum run_result cmd_SWAPDB(struct call *c)
         return RUN_ERROR;
     struct db *first = keyspace_db(a), *second = keyspace_db(b);
     if (first == NULL || second == NULL) return reply_error(c, ERR_DB_INDEX);
+    if (first != second) event_flushed(first, second);
     keyspace_swap(first, second);
     call_changed(c, 1);
     return reply_ok(c);

@@ -139,6 +139,7 @@ static enum run_result list_wait(struct call *c, uint32_t first_key, uint32_t ke
         .first_key = first_key,
         .key_count = key_count,
         .type = TYPE_LIST,
+        .answers_null = c->spec->id == CMD_BLMOVE || c->spec->id == CMD_BRPOPLPUSH,
         .timeout_ms = timeout_ms,
     };
     return call_block(c, &terms);

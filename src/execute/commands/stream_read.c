@@ -268,7 +268,7 @@ static enum run_result stream_wait(struct call *c, const struct stream_read *r)
 {
     bool ends = false;
     for (uint32_t k = 0; k < r->keys; k++) ends |= call_arg_is(c, r->first + r->keys + k, "$");
-    if (ends) stream_fix_ends(c, r);
+    if (ends && c->outer == NULL) stream_fix_ends(c, r);
     return call_block(c, &(struct block_terms){
                              .first_key = r->first,
                              .key_count = r->keys,

@@ -8,16 +8,16 @@
 
 #include "codec/number.h"
 #include "execute/core/held.h"
+#include "execute/core/name_map.h"
 #include "execute/core/run.h"
 #include "execute/types/heap.h"
-#include "execute/types/table.h"
 
 #include <math.h>
 
-/* A key that is waited for: it lives in an entry of its database's table. */
+/* A key that is waited for: it lives in its database's map. */
 struct blocking_key {
     struct db *db;
-    struct entry *entry;
+    struct key key;
     struct blocking_wait *first, *last;
     struct blocking_wait *cursor; /* the next to be served while the key is fed */
     uint64_t gone_count;          /* waits that end when the key goes */
@@ -45,7 +45,7 @@ struct blocking {
 };
 
 bool blocking_pending;
-static struct table *blocking_tables; /* by number of database */
+static struct name_map *blocking_maps; /* by number of database */
 static struct blocking_key *fed_first, *fed_last;
 static struct session *woken_first, *woken_last;
 static struct session **blocking_heap; /* sessions with a timeout, the earliest first */
@@ -54,28 +54,15 @@ static uint64_t blocked_count, gone_keys;
 
 /* ---- Keys ---- */
 
-static struct blocking_key *key_of_slot(const uint64_t *slot)
-{
-    return (struct blocking_key *)(uintptr_t)*entry_word_at(segment_entry(*slot));
-}
-
-static struct table *table_of(const struct db *db) { return &blocking_tables[db_number(db)]; }
-
-static struct blocking_key *blocking_key_find(const struct db *db, struct key key)
-{
-    uint64_t *slot = table_find(table_of(db), key);
-    return slot == NULL ? NULL : key_of_slot(slot);
-}
+static struct name_map *map_of(const struct db *db) { return &blocking_maps[db_number(db)]; }
 
 static struct blocking_key *blocking_key_make(struct db *db, struct key key)
 {
-    struct blocking_key *k = blocking_key_find(db, key);
+    struct blocking_key *k = name_map_find(map_of(db), key);
     if (k != NULL) return k;
     k = heap_zalloc(sizeof(*k));
     k->db = db;
-    k->entry = entry_make(key.name, entry_kind(TYPE_STRING, ENC_INT), ENTRY_WORD, 0);
-    *entry_word_at(k->entry) = (int64_t)(uintptr_t)k;
-    table_insert(table_of(db), key.hash, k->entry);
+    k->key = (struct key){name_map_add(map_of(db), key, k), key.hash};
     keyspace_wait(db, 1);
     return k;
 }
@@ -83,11 +70,8 @@ static struct blocking_key *blocking_key_make(struct db *db, struct key key)
 static void blocking_key_drop_if_idle(struct blocking_key *k)
 {
     if (k->first != NULL || k->is_fed) return;
-    uint64_t hash = entry_hash(k->entry);
-    struct table *t = table_of(k->db);
-    table_remove(t, hash, table_slot_of(t, hash, k->entry));
+    name_map_remove(map_of(k->db), k->key);
     keyspace_wait(k->db, -1);
-    entry_free(k->entry);
     heap_free(k);
 }
 
@@ -109,20 +93,21 @@ static void blocking_key_feed(struct blocking_key *k)
     blocking_pending = true;
 }
 
-static void blocking_feed_visit(void *ctx, struct entry *e)
+static void blocking_feed_visit(void *ctx, struct bytes name, void *key)
 {
     (void)ctx;
-    blocking_key_feed((struct blocking_key *)(uintptr_t)*entry_word_at(e));
+    (void)name;
+    blocking_key_feed(key);
 }
 
 /* The keyspace says that something came under a key or that it went; no key: all of a database. */
 static void blocking_on_change(struct db *db, const struct key *key)
 {
     if (key == NULL) {
-        table_scan(table_of(db), 0, UINT64_MAX, blocking_feed_visit, NULL);
+        name_map_each(map_of(db), blocking_feed_visit, NULL);
         return;
     }
-    struct blocking_key *k = blocking_key_find(db, *key);
+    struct blocking_key *k = name_map_find(map_of(db), *key);
     if (k != NULL) blocking_key_feed(k);
 }
 
@@ -209,6 +194,7 @@ static void wait_leave(struct blocking_wait *w)
 enum run_result call_block(struct call *c, const struct block_terms *terms)
 {
     struct session *s = c->session;
+    if (c->outer != NULL) return terms->answers_null ? reply_null(c) : reply_null_array(c);
     if (s->blocking != NULL) return RUN_BLOCKED; /* it has its place */
     struct blocking *b = heap_alloc(sizeof(*b) + terms->key_count * sizeof(b->waits[0]));
     *b = (struct blocking){.terms = *terms, .due_ms = -1, .wait_count = terms->key_count};
@@ -298,8 +284,7 @@ static bool wait_is_due(const struct blocking_wait *w, const struct entry *e)
 static struct session *blocking_key_next(struct blocking_key *k)
 {
     if (k->cursor == NULL) return NULL;
-    struct key key = key_make(entry_name(k->entry));
-    const struct entry *e = keyspace_find(k->db, key, LOOKUP_QUIET);
+    const struct entry *e = keyspace_find(k->db, k->key, LOOKUP_QUIET);
     bool matters = k->gone_count > 0 || (e != NULL && entry_type(e) != TYPE_STRING);
     while (matters && k->cursor != NULL) {
         struct blocking_wait *w = k->cursor;
@@ -341,7 +326,7 @@ struct session *blocking_next(enum blocking_wake *how)
 
 void blocking_open(void)
 {
-    blocking_tables = heap_zalloc((size_t)keyspace_db_count() * sizeof(*blocking_tables));
+    blocking_maps = heap_zalloc((size_t)keyspace_db_count() * sizeof(*blocking_maps));
     keyspace_on_waited(blocking_on_change);
 }
 
@@ -351,15 +336,10 @@ void blocking_close(void)
     must(blocked_count == 0);
     enum blocking_wake how;
     while (blocking_next(&how) != NULL) continue;
-    for (int i = 0; i < keyspace_db_count(); i++) {
-        struct segment *s;
-        for (uint64_t index = 0; (s = table_next_segment(&blocking_tables[i], &index)) != NULL;)
-            table_free_segment(&blocking_tables[i], s);
-        table_close(&blocking_tables[i]);
-    }
-    heap_free(blocking_tables);
+    for (int i = 0; i < keyspace_db_count(); i++) name_map_close(&blocking_maps[i]);
+    heap_free(blocking_maps);
     heap_free(blocking_heap);
-    blocking_tables = NULL;
+    blocking_maps = NULL;
     blocking_heap = NULL;
     heap_room = 0;
 }
@@ -371,7 +351,7 @@ uint64_t blocking_timeout_count(void) { return heap_count; }
 uint64_t blocking_key_count(void)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < keyspace_db_count(); i++) sum += blocking_tables[i].count;
+    for (int i = 0; i < keyspace_db_count(); i++) sum += name_map_count(&blocking_maps[i]);
     return sum;
 }
 

@@ -3,8 +3,8 @@
  *
  * A handler parses its arguments, looks up, acts and answers exactly once, with the reply_*
  * functions below; it keeps no pointer to an argument after it returned. Whoever changes data says
- * so with call_changed(): it is what persistence and replicas will live on. Only run() (core/run.h)
- * calls handlers.
+ * so with call_changed(), and of each key with call_event() (core/event.h). Only run() and
+ * run_within() (core/run.h) call handlers.
  */
 #ifndef EXECUTE_CORE_CALL_H
 #define EXECUTE_CORE_CALL_H
@@ -35,6 +35,7 @@ struct call {
     uint16_t first_key; /* index of the key whose hash is known, 0: none */
     uint64_t hash;
     struct reply *reply;
+    const struct call *outer; /* the EXEC or script that runs it, or NULL; then it may not wait */
     const struct settings *settings;
     int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
     uint64_t changes;   /* what call_changed() added up */
@@ -67,12 +68,14 @@ struct block_terms {
     uint32_t first_key, key_count; /* the arguments that are its keys, one after the other */
     enum value_type type;          /* only a value of this type wakes it */
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
+    bool answers_null;             /* where it may not wait: with a null string, not a null array */
     int64_t timeout_ms;            /* 0: for ever */
 };
 /*
  * Answers nothing: the handler returns what it gives, RUN_BLOCKED, and is called again, from the
  * start, when a key is fed; until it answers. The arguments are copied from c->args, which the
- * handler may have set to an array of its own (XREAD's $ becomes an id).
+ * handler may have set to an array of its own (XREAD's $ becomes an id). Within another command
+ * nothing waits: it answers null at once.
  */
 enum run_result call_block(struct call *c, const struct block_terms *terms);
 /* Something came into a value that was there before: for values whose readers wait for more, as

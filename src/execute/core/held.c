@@ -11,7 +11,7 @@
 
 static void held_publish(const struct session *s) { conn_card(s->conn.slot)->held = s->held_bytes; }
 
-static struct held_command *held_copy(const struct command *cmd)
+struct held_command *held_copy(const struct command *cmd)
 {
     size_t text = 0;
     for (uint32_t i = 0; i < cmd->nargs; i++) text += cmd->args[i].len;

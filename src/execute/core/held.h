@@ -1,5 +1,6 @@
 /*
- * Commands that a session could not run when they came: copied, in order, until it may go on.
+ * Commands that a session could not run when they came: copied, in order, until it may go on. And
+ * those that MULTI queues.
  */
 #ifndef EXECUTE_CORE_HELD_H
 #define EXECUTE_CORE_HELD_H
@@ -14,6 +15,9 @@ struct held_command {
     struct command command;
     struct bytes args[]; /* and the bytes that they borrow, behind the last one */
 };
+
+/* A copy of the command and its arguments; ends with held_free(). */
+struct held_command *held_copy(const struct command *cmd);
 
 /* Copies the command to the end of the session's line. */
 void held_add(struct session *s, const struct command *cmd);

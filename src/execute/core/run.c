@@ -8,12 +8,17 @@
 #include "execute/core/run.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
+#include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "execute/types/limits.h"
 
@@ -65,6 +70,7 @@ static void run_settings_changed(const struct settings *settings)
     run_settings = settings;
     int64_t us = settings->slowlog_log_slower_than;
     run_set_value_limits(settings);
+    event_set_classes(settings->notify_keyspace_events);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
 }
 
@@ -84,6 +90,8 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     }
     pause_open();
     blocking_open();
+    watch_open();
+    event_open();
     slowlog_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
     run_attack_logged_ms = -ATTACK_LOG_MS;
@@ -93,7 +101,9 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
 
 void run_close(void)
 {
+    push_close();
     blocking_close();
+    watch_close();
     slowlog_close();
 }
 
@@ -170,6 +180,7 @@ static void run_cut_http(struct session *s)
 
 static void run_flawed(struct call *c, const struct command *cmd)
 {
+    multi_abort(c->session);
     switch ((enum command_flaw)cmd->flaw) {
     case FLAW_UNKNOWN:
         if (is_http(cmd))
@@ -199,18 +210,50 @@ static bool run_is_allowed(const struct session *s, int whom)
     return whom == ALLOWED_YES;
 }
 
+/* Within a transaction nothing of it will run; EXEC itself says so. */
 static void reject(struct call *c, const char *error)
 {
     stats_of(c->spec->id)->rejected++;
-    reply_error(c, error);
+    multi_abort(c->session);
+    if (c->spec->id != CMD_EXEC || c->session->multi == NULL) {
+        reply_error(c, error);
+        return;
+    }
+    multi_forget(c->session);
+    watch_forget_all(c->session);
+    const char *reason = strncmp(error, "ERR ", 4) == 0 ? error + 4 : error;
+    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
 }
 
-enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT };
+enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
+
+/* Within a transaction these run at once. */
+static bool run_ends_multi(enum command_id id)
+{
+    switch (id) {
+    case CMD_MULTI:
+    case CMD_EXEC:
+    case CMD_DISCARD:
+    case CMD_WATCH:
+    case CMD_QUIT:
+    case CMD_RESET: return true;
+    default: return false;
+    }
+}
+
+/* EXEC does what its commands do. */
+static uint32_t run_flags(const struct call *c)
+{
+    uint32_t flags = c->spec->flags;
+    if (c->session->multi != NULL && c->spec->id == CMD_EXEC) flags |= c->session->multi->flags;
+    return flags;
+}
 
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge(struct call *c)
 {
-    uint32_t flags = c->spec->flags;
+    uint32_t flags = run_flags(c);
+    bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
     if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
         reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
                   "\"local\", you can run it from a local connection, otherwise you need to set "
@@ -221,9 +264,13 @@ static enum verdict run_judge(struct call *c)
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
     }
+    if (queues && (flags & CF_NO_MULTI)) {
+        reject(c, "ERR Command not allowed inside a transaction");
+        return VERDICT_REJECTED;
+    }
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
-    return VERDICT_RUN;
+    return queues ? VERDICT_QUEUE : VERDICT_RUN;
 }
 
 /*
@@ -236,9 +283,14 @@ static bool run_make_room(void)
     return pause_mode() != PAUSE_OFF || memory_limit_make_room(run_settings);
 }
 
-static enum verdict run_judge_memory(struct call *c)
+bool run_memory_allows(uint32_t flags)
 {
-    if (run_make_room() || !(c->spec->flags & CF_DENYOOM)) return VERDICT_RUN;
+    return run_settings->maxmemory <= 0 || run_make_room() || !(flags & CF_DENYOOM);
+}
+
+static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
+{
+    if (run_memory_allows(run_flags(c))) return so_far;
     reject(c, ERR_OOM);
     return VERDICT_REJECTED;
 }
@@ -256,11 +308,18 @@ static void run_silence(struct session *s, struct reply *reply, size_t mark)
     }
 }
 
-/* After the handler: what it took, and what it changed. */
-static void run_account(const struct call *c)
+/* Of what a script runs only the script itself is logged. */
+static bool run_is_logged(const struct call *c)
+{
+    if (c->spec->flags & CF_SKIP_SLOWLOG) return false;
+    return c->outer == NULL || c->outer->spec->id == CMD_EXEC;
+}
+
+/* After the handler, which began at `began`: what it took, and what it changed. */
+static void run_account(const struct call *c, uint64_t began)
 {
     uint64_t now = clock_ticks();
-    uint64_t ns = clock_ticks_to_ns(now - run_ticks);
+    uint64_t ns = clock_ticks_to_ns(now - began);
     run_ticks = now;
 
     const struct settings *settings = settings_now();
@@ -275,9 +334,9 @@ static void run_account(const struct call *c)
     stats()->changes_since_save += c->changes;
     c->session->command_count++;
 
-    if (unlikely(ns >= run_slow_ns) && !(c->spec->flags & CF_SKIP_SLOWLOG))
+    if (unlikely(ns >= run_slow_ns) && run_is_logged(c))
         slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
-    if (unlikely(now - run_clock_ticks >= run_clock_step)) run_set_time(now);
+    if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
 static enum run_result run_handler(struct call *c)
@@ -285,11 +344,12 @@ static enum run_result run_handler(struct call *c)
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
     if (unlikely(quiet)) keyspace_no_touch(true);
     if (unlikely(run_ticks == 0)) run_ticks = clock_ticks();
+    uint64_t began = run_ticks;
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
     if (likely(result != RUN_BLOCKED))
-        run_account(c);
+        run_account(c, began);
     else
         run_ticks = clock_ticks(); /* it counts when it is done */
     return result;
@@ -324,6 +384,12 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     heap_free(c->own_args);
 }
 
+static void run_queue(struct call *c, const struct command *cmd)
+{
+    multi_queue(c->session, cmd);
+    reply_status(c, "QUEUED");
+}
+
 /* False when the command has to wait; then nothing happened. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
@@ -334,8 +400,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(cmd->flaw != FLAW_NONE)) {
         verdict = VERDICT_REJECTED;
         run_flawed(&c, cmd);
-    } else if (unlikely((cmd->spec->flags & run_gate) || run_everything_waits ||
-                        !s->authenticated)) {
+    } else if (unlikely((cmd->spec->flags & run_gate) || run_everything_waits || s->care != 0)) {
         verdict = run_judge(&c);
         if (verdict == VERDICT_WAIT) return false;
     }
@@ -345,14 +410,48 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
     bool blocked = false;
-    if (unlikely(run_settings->maxmemory > 0) && verdict == VERDICT_RUN)
-        verdict = run_judge_memory(&c);
-    if (likely(verdict == VERDICT_RUN)) blocked = run_handler(&c) == RUN_BLOCKED;
+    if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
+        verdict = run_judge_memory(&c, verdict);
+    if (likely(verdict == VERDICT_RUN))
+        blocked = run_handler(&c) == RUN_BLOCKED;
+    else if (verdict == VERDICT_QUEUE)
+        run_queue(&c, cmd);
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
     if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
     return true;
+}
+
+void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs)
+{
+    bool no_such_sub = false;
+    *cmd = (struct command){.args = args, .nargs = nargs};
+    cmd->spec = command_find(args, nargs, &no_such_sub);
+    if (cmd->spec == NULL) {
+        cmd->flaw = FLAW_UNKNOWN;
+    } else if (no_such_sub) {
+        cmd->flaw = FLAW_SUBCOMMAND;
+    } else if (!command_arity_fits(cmd->spec, nargs)) {
+        cmd->flaw = FLAW_ARITY;
+    } else if (cmd->spec->first_key > 0 && (uint32_t)cmd->spec->first_key < nargs) {
+        cmd->first_key = (uint16_t)cmd->spec->first_key;
+        cmd->hash = hash_bytes(args[cmd->first_key].ptr, args[cmd->first_key].len);
+    }
+}
+
+enum run_result run_within(const struct call *outer, struct session *s, const struct command *cmd,
+                           struct reply *reply)
+{
+    dcheck(cmd->flaw == FLAW_NONE);
+    struct call c = run_make_call(s, cmd, reply);
+    c.outer = outer;
+    c.now_ms = outer->now_ms;
+    s->last = cmd->spec;
+    run_ticks = clock_ticks();
+    enum run_result result = run_handler(&c);
+    must(result != RUN_BLOCKED);
+    return result;
 }
 
 bool run(struct session *s, const struct command *cmd, struct reply *reply)
@@ -411,7 +510,7 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
         else
             reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
         if (run_ticks == 0) run_ticks = clock_ticks();
-        run_account(&c);
+        run_account(&c, run_ticks);
     }
     if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
     blocking_forget(s);

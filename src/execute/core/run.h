@@ -2,8 +2,8 @@
  * run(): the only way to run a command.
  *
  * State, authentication, arity and the other checks before a handler, the handler, then counters,
- * slow log and latency. Batches, held-back commands and, in time, EXEC, scripts, AOF loading and
- * the master's stream all come through here.
+ * slow log and latency. Batches, held-back commands and, in time, AOF loading and the master's
+ * stream all come through here; what EXEC and scripts run comes through run_within().
  *
  * A session that is paused or blocked does not run its commands: they are copied (held) in order
  * and run when it may go on.
@@ -37,6 +37,21 @@ int64_t run_now_ms(void);
  * commands all the same, and must when they were not dropped: they are held in order.
  */
 bool run(struct session *s, const struct command *cmd, struct reply *reply);
+
+/*
+ * Runs a command within the one that `outer` is a call of (EXEC, a script), for session `s`: the
+ * caller's own or one that stands for it. Handler, counters and events are those of run(), the
+ * checks before them are the caller's: a command with a flaw must not come here. It may not wait,
+ * and time stands still. The answer is appended to `reply` in the version of reply->resp.
+ */
+enum run_result run_within(const struct call *outer, struct session *s, const struct command *cmd,
+                           struct reply *reply);
+/* Finds what parse finds of a command: its row or its flaw, its first key and that one's hash.
+ * Borrows the arguments; one at least. */
+void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs);
+/* Makes room in memory before a command with this spec's flags, with maxmemory. False: there is
+ * none, and it may grow memory: it is to be refused with ERR_OOM. */
+bool run_memory_allows(uint32_t flags);
 
 /* ---- CLIENT PAUSE ---- */
 enum pause_mode { PAUSE_OFF, PAUSE_WRITE, PAUSE_ALL };

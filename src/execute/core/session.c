@@ -10,8 +10,10 @@
 #include "catalog/settings.h"
 #include "execute/core/blocking.h"
 #include "execute/core/held.h"
+#include "execute/core/multi.h"
 #include "execute/core/pause.h"
 #include "execute/core/stats.h"
+#include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "msg/conn.h"
 
@@ -139,7 +141,7 @@ static bool password_is_needed(void) { return settings_now()->requirepass.len > 
 
 static void session_set_authenticated(struct session *s, bool is)
 {
-    s->authenticated = is;
+    session_set_care(s, CARE_UNAUTHENTICATED, !is);
     s->user = "default";
     struct conn_card *card = conn_card(s->conn.slot);
     card->authenticated = is;
@@ -174,6 +176,8 @@ static void session_close(struct session *s)
     list_remove(s);
     pause_forget(s);
     blocking_forget(s);
+    multi_forget(s);
+    watch_forget_all(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -236,6 +240,8 @@ void session_reset(struct session *s)
     s->resp = 2;
     s->reply_mode = REPLIES_ON;
     s->no_evict = s->no_touch = false;
+    multi_forget(s);
+    watch_forget_all(s);
     session_set_name(s, bytes_make(NULL, 0));
     session_set_authenticated(s, !password_is_needed());
 }
@@ -244,7 +250,7 @@ void session_authenticate(struct session *s) { session_set_authenticated(s, true
 
 bool session_is_authenticated(const struct session *s)
 {
-    return s->authenticated || !password_is_needed();
+    return !(s->care & CARE_UNAUTHENTICATED) || !password_is_needed();
 }
 
 static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_usable(text); }
@@ -252,14 +258,16 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes;
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s);
 }
 
-/* `out` takes 8 chars or more. */
+/* `out` takes 16 chars or more. */
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
     char *p = out;
+    if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
+    if (s->watch_failed) *p++ = 'd';
     if (s->closing) *p++ = s->cut_after_reply ? 'c' : 'A';
     if (card->is_unix) *p++ = 'U';
     if (s->no_evict) *p++ = 'e';
@@ -292,7 +300,7 @@ void session_describe(const struct session *s, struct reply *r)
     const char *unix_path = settings_now()->unixsocket;
     struct buffers in = session_read_card(s, card);
     int64_t now_ms = (int64_t)clock_mono_ms();
-    char peer[256], local[256], flags[8];
+    char peer[256], local[256], flags[16];
     conn_print_peer(card, unix_path, peer, sizeof(peer));
     conn_print_local(card, unix_path, local, sizeof(local));
     session_print_flags(s, card, flags);
@@ -302,11 +310,11 @@ void session_describe(const struct session *s, struct reply *r)
     reply_printf(r, " age=%" PRId64 " idle=%" PRId64 " flags=%s db=%d",
                  (now_ms - s->opened_ms) / 1000, (now_ms - s->active_ms) / 1000, flags,
                  db_number(s->db));
-    reply_printf(r, " sub=0 psub=0 ssub=0 multi=-1 qbuf=%" PRIu64 " qbuf-free=%" PRIu64, in.query,
-                 in.query_free);
+    reply_printf(r, " sub=0 psub=0 ssub=0 multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64,
+                 multi_count(s), in.query, in.query_free);
     /* Replies go into the buffer of their batch: a session has none of its own. */
-    reply_printf(r, " argv-mem=%" PRIu64 " multi-mem=0 rbs=0 rbp=0 obl=0 oll=%" PRIu64, in.args,
-                 in.blocks);
+    reply_printf(r, " argv-mem=%" PRIu64 " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%" PRIu64, in.args,
+                 multi_bytes(s), in.blocks);
     reply_printf(r, " omem=%" PRIu64 " tot-mem=%" PRIu64 " events=%s cmd=%s user=%s", in.out,
                  session_memory(s) + in.query + in.query_free + in.args + in.out,
                  in.out != 0 ? "rw" : "r", s->last == NULL ? "NULL" : s->last->full, s->user);

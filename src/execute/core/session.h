@@ -21,6 +21,15 @@
 
 enum reply_mode { REPLIES_ON, REPLIES_OFF, REPLIES_SKIP_NEXT, REPLIES_SKIP_NOW };
 
+/* Why run() looks closer at a session's commands; 0 for most. */
+enum session_care {
+    CARE_UNAUTHENTICATED = 1,
+    CARE_RULES = 2,      /* its user may not do everything */
+    CARE_MULTI = 4,      /* its commands are queued */
+    CARE_SUBSCRIBED = 8, /* RESP2 with subscriptions: few commands may run */
+    CARE_TRACKING = 16,  /* the keys that it reads are remembered */
+};
+
 struct held_command; /* a command copied while the session could not run it */
 
 struct session {
@@ -29,7 +38,7 @@ struct session {
     struct db *db;
     uint8_t resp; /* 2 or 3 */
     uint8_t reply_mode;
-    bool authenticated;
+    uint8_t care; /* enum session_care */
     bool closing; /* takes no more commands: QUIT, a protocol error, killed */
     bool no_evict, no_touch;
     bool cut_after_reply;            /* the item being written ends with REPLY_CUT */
@@ -48,6 +57,9 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
+    struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
+    struct watch *watches;       /* core/watch.c: the keys that it watches */
+    bool watch_failed;           /* one of them was changed */
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
@@ -71,6 +83,10 @@ struct session *sessions_first(void); /* then s->next: oldest first */
 uint64_t sessions_count(void);
 /* The closing ones included. */
 uint64_t sessions_count_all(void);
+static inline void session_set_care(struct session *s, enum session_care bit, bool on)
+{
+    s->care = (uint8_t)(on ? s->care | bit : s->care & ~bit);
+}
 /* Of those that are listed, those that wait in a blocking command or for CLIENT PAUSE to end. */
 uint64_t sessions_count_blocked(void);
 

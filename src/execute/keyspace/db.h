@@ -30,6 +30,7 @@ struct keyspace {
     bool keep_expired;
     struct random random;
     void (*on_waited)(struct db *db, const struct key *key);
+    void (*on_gone)(struct db *db, struct key key, enum keyspace_gone why);
     struct flushed *flushed;
     struct keyspace_stats stats;
     struct histogram expire_lag_us;
@@ -53,7 +54,14 @@ static inline void db_tell_gone(struct db *db, uint64_t hash, const struct entry
 /* The database whose next deadline is the earliest (a lower bound, as the heaps know it), or NULL.
  */
 struct db *db_next_due(void);
-/* Removes the entry in a slot and frees it. */
+/* The keyspace deletes this entry by itself: it is out of the table, and freed after. */
+static inline void db_tell_deleted(struct db *db, uint64_t hash, const struct entry *e,
+                                   enum keyspace_gone why)
+{
+    if (keyspace.on_gone != NULL) keyspace.on_gone(db, (struct key){entry_name(e), hash}, why);
+}
+/* Removes the entry in a slot and frees it; the second also says why. */
 void db_remove(struct db *db, uint64_t hash, uint64_t *slot);
+void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_gone why);
 
 #endif

@@ -151,7 +151,7 @@ static bool evict_look(const struct evict_rule *rule)
 
 static void evict_slot(struct db *db, uint64_t hash, uint64_t *slot)
 {
-    db_remove(db, hash, slot);
+    db_delete(db, hash, slot, KEYSPACE_EVICTED);
     keyspace.stats.evicted++;
 }
 

@@ -65,6 +65,7 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     if (count > 0) expire_note_lag(due_ms, w->since_us);
     if (!is_key && type_of(e)->count(e) > 0) return false;
     if (unlikely(w->db->waited > 0)) db_tell_gone(w->db, entry_hash(e), e);
+    db_tell_deleted(w->db, entry_hash(e), e, KEYSPACE_EXPIRED);
     entry_free(e);
     return true;
 }

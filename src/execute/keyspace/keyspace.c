@@ -85,9 +85,18 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
     entry_free(e);
 }
 
+void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_gone why)
+{
+    struct entry *e = segment_entry(*slot);
+    table_remove(&db->table, hash, slot);
+    db_tell_gone(db, hash, e);
+    db_tell_deleted(db, hash, e, why);
+    entry_free(e);
+}
+
 __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot)
 {
-    db_remove(db, hash, slot);
+    db_delete(db, hash, slot, KEYSPACE_EXPIRED);
     keyspace.stats.expired++;
     keyspace.stats.expired_lazily++;
 }
@@ -177,6 +186,22 @@ void keyspace_keep_expired(bool on) { keyspace.keep_expired = on; }
 void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key))
 {
     keyspace.on_waited = fn;
+}
+
+void keyspace_on_gone(void (*fn)(struct db *db, struct key key, enum keyspace_gone why))
+{
+    keyspace.on_gone = fn;
+}
+
+bool keyspace_has(const struct db *db, struct key key)
+{
+    return table_find(&db->table, key) != NULL;
+}
+
+bool keyspace_is_expired(const struct db *db, struct key key)
+{
+    const uint64_t *slot = table_find(&db->table, key);
+    return slot != NULL && entry_is_due(segment_entry(*slot), keyspace.now_ms);
 }
 
 bool keyspace_is_waited(const struct db *db) { return db->waited > 0; }

@@ -115,7 +115,18 @@ void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key));
 void keyspace_wait(struct db *db, int64_t change);
 bool keyspace_is_waited(const struct db *db);
 
+/*
+ * `fn` is called when the keyspace has deleted a key by itself: the name is good until it returns,
+ * and it must not touch the keyspace.
+ */
+enum keyspace_gone { KEYSPACE_EXPIRED, KEYSPACE_EVICTED };
+void keyspace_on_gone(void (*fn)(struct db *db, struct key key, enum keyspace_gone why));
+
 /* ---- Keys ---- */
+/* True when the key is there, expired or not; and when it is there and has expired. Nothing is
+ * deleted. */
+bool keyspace_has(const struct db *db, struct key key);
+bool keyspace_is_expired(const struct db *db, struct key key);
 bool keyspace_delete(struct db *db, struct key key); /* true when it was there and alive */
 /* at_ms absolute or DEADLINE_NONE. Gives the entry as it stands after. A past deadline is stored as
  * it is: the caller decides to delete. */

@@ -76,7 +76,7 @@ static void a_session_begins_and_resets_as_new(void **state)
     (void)state;
     struct session *s = core_session(0);
     assert_int_equal(s->resp, 2);
-    assert_true(s->authenticated);
+    assert_false(s->care & CARE_UNAUTHENTICATED);
     assert_true(conn_card(0)->authenticated);
     core_expect(s, "select 5", "+OK|");
     core_expect(s, "client setname me", "+OK|");
@@ -93,7 +93,8 @@ static void a_session_begins_and_resets_as_new(void **state)
     assert_int_equal(s->resp, 2);
     assert_null(s->name);
     assert_string_equal(s->lib_name, "lib");
-    assert_false(s->no_evict || s->no_touch || s->authenticated);
+    assert_false(s->no_evict || s->no_touch);
+    assert_true(s->care & CARE_UNAUTHENTICATED);
     assert_false(conn_card(0)->authenticated);
     core_expect(s, "get a", "-NOAUTH Authentication required.|");
 }
