@@ -20,9 +20,10 @@ struct script_case {
 static inline lua_State *script_begin(int (*open)(lua_State *L), const char *name)
 {
     static const char *const helpers =
-        "function hex(s) return (s:gsub('.', function(c) return ('%02x'):format(c:byte()) end)) end "
-        "function raw(h) return (h:gsub('..', function(d) return string.char(tonumber(d, 16)) end)) "
+        "function hex(s) return (s:gsub('.', function(c) return ('%02x'):format(c:byte()) end)) "
         "end "
+        "function raw(h) return (h:gsub('..', function(d) return string.char(tonumber(d, 16)) "
+        "end)) end "
         "function list(...) local t = {} for i = 1, select('#', ...) do t[i] = "
         "tostring((select(i, ...))) end return table.concat(t, ' ') end";
     lua_State *L = luaL_newstate();
