@@ -8,12 +8,17 @@
  * in time.
  *
  * The time of a turn is read once; commands that last read it again (core/run.c).
+ *
+ * A script that lasts (core/busy.h) lets others run while its own command stands open: the rest of
+ * its batch first, then new batches. Their replies collect in a second set of batches, which are
+ * empty again before the script goes on; its own reply keeps its place in the first.
  */
 #include "execute/execute.h"
 
 #include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/ahead.h"
+#include "execute/core/busy.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
@@ -49,6 +54,7 @@ enum {
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
+    EXECUTE_BREATHS = 4, /* looks for new batches, as long as there are some */
 };
 
 /* The reply batch that is being filled for one writer. */
@@ -57,11 +63,31 @@ struct out {
     struct reply reply;
 };
 
+/* The item that is being filled: the replies of one session since `start`. */
+struct open_item {
+    struct out *out;
+    struct conn_ref conn;
+    size_t start; /* in the buffer */
+    size_t total; /* there, with what is lent */
+};
+
+/* The next command of the batch that is being run. */
+struct position {
+    struct command_batch *batch;
+    uint32_t item, command;
+    uint32_t asked; /* up to where memory was asked for */
+};
+
 struct execute_stage {
     struct stage stage;
     struct execute_wiring wiring;
     struct arena *arena;
-    struct out outs[EXECUTE_PEERS_MAX];
+    struct turn *turn;
+    struct out out_sets[2][EXECUTE_PEERS_MAX];
+    struct out *outs;      /* one of them */
+    struct open_item open; /* while a session's commands run */
+    struct position *at;   /* NULL while those run that were held */
+    bool has_breathed;     /* the command that runs, or did last, let others run */
     struct reply_batch *idle_list[EXECUTE_IDLE_BATCHES]; /* at home */
     uint32_t idle_count;
     size_t idle_bytes;     /* their buffers */
@@ -186,40 +212,35 @@ static struct reply_batch *execute_seal(struct execute_stage *e, struct out *o)
     return b;
 }
 
-static void execute_publish(struct execute_stage *e, struct turn *t, int writer)
+static void execute_publish(struct execute_stage *e, struct turn *t, struct out *o)
 {
-    struct out *o = &e->outs[writer];
     if (o->batch == NULL || o->batch->item_count == 0) return;
     struct reply_batch *b = execute_seal(e, o);
     b->read_ticks = t->ticks;
     e->output += reply_total(&o->reply);
-    handoff_push(e->wiring.replies[writer], (uint64_t)(uintptr_t)b);
-    stage_give(t, e->wiring.writers[writer]);
+    handoff_push(e->wiring.replies[b->writer], (uint64_t)(uintptr_t)b);
+    stage_give(t, e->wiring.writers[b->writer]);
 }
 
 /* What is being filled leaves when it is large. */
-static void execute_publish_large(struct execute_stage *e, struct turn *t, int writer)
+static void execute_publish_large(struct execute_stage *e, struct turn *t, struct out *o)
 {
-    const struct out *o = &e->outs[writer];
     if (o->batch == NULL) return;
     if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN || o->batch->item_count >= EXECUTE_REPLY_ITEMS)
-        execute_publish(e, t, writer);
+        execute_publish(e, t, o);
 }
 
 static void execute_publish_all(struct execute_stage *e, struct turn *t)
 {
-    for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, i);
+    for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, &e->outs[i]);
 }
 
-/* Where an item begins. */
-struct item_start {
-    size_t len;   /* in the buffer */
-    size_t total; /* with what is lent */
-};
-
-static struct item_start execute_item_start(const struct out *o)
+/* Gives where the replies of `conn` are to be appended. */
+static struct out *execute_begin_item(struct execute_stage *e, struct conn_ref conn)
 {
-    return (struct item_start){o->reply.len, reply_total(&o->reply)};
+    struct out *o = execute_out(e, conn_card(conn.slot)->writer);
+    e->open = (struct open_item){o, conn, o->reply.len, reply_total(&o->reply)};
+    return o;
 }
 
 static void execute_append_item(struct execute_stage *e, struct out *o,
@@ -235,15 +256,16 @@ static void execute_append_item(struct execute_stage *e, struct out *o,
     b->items[b->item_count++] = *item;
 }
 
-/* Ends an item: what was appended since its start, and what is to happen after it. */
-static void execute_add_item(struct execute_stage *e, struct out *o, struct conn_ref conn,
-                             struct item_start start, uint32_t events)
+/* Ends the open item: what was appended since its start, and what is to happen after it. */
+static void execute_end_item(struct execute_stage *e, uint32_t events)
 {
-    size_t len = o->reply.len - start.len;
+    const struct open_item *open = &e->open;
+    const struct reply *r = &open->out->reply;
+    size_t len = r->len - open->start;
     if (len == 0 && events == 0) return;
-    execute_append_item(
-        e, o, &(struct reply_item){.conn = conn, .events = events, .start = start.len, .len = len},
-        reply_total(&o->reply) - start.total);
+    const struct reply_item item = {
+        .conn = open->conn, .events = events, .start = open->start, .len = len};
+    execute_append_item(e, open->out, &item, reply_total(r) - open->total);
 }
 
 static uint32_t execute_cut_event(struct session *s)
@@ -273,14 +295,14 @@ static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t fr
     ahead_fetch(&b->commands[from], dbs, to - from);
 }
 
-/* Drops what a session was answered since `start` when it is over the output limit; then nothing of
- * it has left. */
-static void execute_enforce_limit(struct session *s, struct out *o, struct item_start start,
-                                  uint64_t room)
+/* Drops what a session was answered in the open item when it is over the output limit; then nothing
+ * of it has left. */
+static void execute_enforce_limit(struct execute_stage *e, struct session *s, uint64_t room)
 {
-    if (likely(reply_total(&o->reply) - start.total <= room) || s->closing) return;
-    reply_rewind(&o->reply, start.len);
-    reply_fit(&o->reply); /* what was dropped would stay, in every such batch's buffer */
+    struct reply *r = &e->open.out->reply;
+    if (likely(reply_total(r) - e->open.total <= room) || s->closing) return;
+    reply_rewind(r, e->open.start);
+    reply_fit(r); /* what was dropped would stay, in every such batch's buffer */
     run_cut_over_limit(s);
 }
 
@@ -291,18 +313,19 @@ struct push_place {
 };
 
 /* One message to one session: all items of a batch share its bytes. */
-static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
-                            struct push_place *at)
+static void execute_push_to(struct execute_stage *e, struct turn *t, const struct push *p,
+                            struct conn_ref to, struct push_place *at)
 {
-    int writer = conn_card(s->conn.slot)->writer;
+    int writer = conn_card(to.slot)->writer;
     struct out *o = execute_out(e, writer);
     struct push_place *place = &at[writer];
     if (place->batch != o->batch) {
         *place = (struct push_place){o->batch, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
     }
-    const struct reply_item item = {.conn = s->conn, .start = place->start, .len = p->len};
+    const struct reply_item item = {.conn = to, .start = place->start, .len = p->len};
     execute_append_item(e, o, &item, p->len);
+    execute_publish_large(e, t, o);
 }
 
 /* Delivers messages: between two items, so that none of them is torn. */
@@ -314,8 +337,7 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
         for (uint32_t i = 0; i < p->to_count; i++) {
             struct session *s = session_at(p->to[i]);
             if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
-            execute_push_to(e, p, s, at);
-            execute_publish_large(e, t, conn_card(s->conn.slot)->writer);
+            execute_push_to(e, t, p, s->conn, at);
         }
         push_free(p);
     }
@@ -327,21 +349,20 @@ static void execute_woken(struct execute_stage *e, struct turn *t)
     enum blocking_wake how;
     struct session *s;
     while ((s = blocking_next(&how)) != NULL) {
-        int writer = conn_card(s->conn.slot)->writer;
-        struct out *o = execute_out(e, writer);
-        struct item_start start = execute_item_start(o);
+        struct out *o = execute_begin_item(e, s->conn);
         run_woken(s, how, &o->reply);
-        execute_enforce_limit(s, o, start, run_reply_room(s));
-        execute_add_item(e, o, s->conn, start, execute_cut_event(s));
-        execute_publish_large(e, t, writer);
+        execute_enforce_limit(e, s, run_reply_room(s));
+        execute_end_item(e, execute_cut_event(s));
+        execute_publish_large(e, t, o);
         execute_pushes(e, t);
     }
 }
 
-/* After a command: messages that it sent, then sessions that waited for what it did. */
+/* After a command: messages that it sent, then sessions that waited for what it did. Those of a
+ * script wait for its end. */
 static inline bool execute_has_aftermath(void)
 {
-    return blocking_is_pending() || push_is_pending();
+    return (blocking_is_pending() || push_is_pending()) && !busy_is_breathing();
 }
 
 static void execute_aftermath(struct execute_stage *e, struct turn *t)
@@ -350,87 +371,205 @@ static void execute_aftermath(struct execute_stage *e, struct turn *t)
     if (blocking_is_pending()) execute_woken(e, t);
 }
 
-/* The commands of one item. `*asked` is up to where memory was asked for. */
-static void execute_commands(struct execute_stage *e, struct turn *t, struct command_batch *b,
-                             uint32_t index, struct session *s, uint32_t *asked)
+/* The commands of an item, from the position on. */
+static void execute_commands(struct execute_stage *e, struct turn *t, struct position *at,
+                             struct session *s)
 {
-    const struct batch_item *item = &b->items[index];
-    int writer = conn_card(item->conn.slot)->writer;
-    struct out *o = execute_out(e, writer);
-    struct item_start start = execute_item_start(o);
+    struct command_batch *b = at->batch;
+    uint32_t end = b->items[at->item].first + b->items[at->item].count;
+    struct out *o = execute_begin_item(e, s->conn);
     uint64_t room = run_reply_room(s);
     size_t leave = EXECUTE_REPLY_LEN + (room == UINT64_MAX          ? 0
                                         : room < EXECUTE_REPLY_HELD ? room
                                                                     : EXECUTE_REPLY_HELD);
-    for (uint32_t i = item->first; i < item->first + item->count; i++) {
-        if (i >= *asked && b->command_count > 1) {
-            execute_prefetch(b, index, i);
-            *asked = i + AHEAD_MAX;
+    while (at->command < end) {
+        uint32_t i = at->command++;
+        if (i >= at->asked && b->command_count > 1) {
+            execute_prefetch(b, at->item, i);
+            at->asked = i + AHEAD_MAX;
         }
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
-        execute_enforce_limit(s, o, start, room);
+        execute_enforce_limit(e, s, room);
         if (unlikely(execute_has_aftermath())) {
-            execute_add_item(e, o, item->conn, start, execute_cut_event(s));
+            execute_end_item(e, execute_cut_event(s));
             execute_aftermath(e, t);
-            o = execute_out(e, writer);
-            start = execute_item_start(o);
+            o = execute_begin_item(e, s->conn);
         }
         if (reply_total(&o->reply) < leave) continue;
-        execute_add_item(e, o, item->conn, start, 0);
-        execute_publish(e, t, writer);
+        execute_end_item(e, 0);
+        execute_publish(e, t, o);
         if (run_must_choke(s)) run_choke(s);
-        o = execute_out(e, writer);
-        start = execute_item_start(o);
+        o = execute_begin_item(e, s->conn);
     }
-    execute_add_item(e, o, item->conn, start, execute_cut_event(s));
+    execute_end_item(e, execute_cut_event(s));
 }
 
 /*
  * The stream has ended. What the session holds because its client was slow to read is still run, as
- * the client may only have shut its sending side; what waits for the end of a pause is not.
+ * the client may only have shut its sending side; what waits for the end of a pause is not. Its
+ * script, too, runs to its end.
  */
 static void execute_bye(struct execute_stage *e, struct session *s)
 {
     bool runs_on = s->is_choked || (s->held_first != NULL && !s->is_paused && !s->is_blocked);
-    if (runs_on && !s->closing) return;
-    struct conn_ref conn = s->conn;
+    if (s->is_busy || (runs_on && !s->closing)) return;
+    execute_begin_item(e, s->conn);
     session_end(s);
-    struct out *o = execute_out(e, conn_card(conn.slot)->writer);
-    execute_add_item(e, o, conn, execute_item_start(o), REPLY_BYE);
+    execute_end_item(e, REPLY_BYE);
 }
 
-static void execute_item(struct execute_stage *e, struct turn *t, struct command_batch *b,
-                         uint32_t index, uint32_t *asked)
+static void execute_item(struct execute_stage *e, struct turn *t, struct position *at)
 {
-    const struct batch_item *item = &b->items[index];
+    const struct batch_item *item = &at->batch->items[at->item];
     struct session *s;
     if (item->events & BATCH_OPEN) {
         s = session_begin(item->conn);
-        struct out *o = execute_out(e, conn_card(item->conn.slot)->writer);
-        execute_add_item(e, o, item->conn, execute_item_start(o), REPLY_OPEN);
+        execute_begin_item(e, item->conn);
+        execute_end_item(e, REPLY_OPEN);
     } else {
         s = session_at(item->conn);
     }
     must(s != NULL);
-    if (item->count > 0) execute_commands(e, t, b, index, s, asked);
-    if (item->events & BATCH_BYE) {
-        s->bye_waits = true;
-        execute_bye(e, s);
+    at->command = item->first;
+    if (item->count > 0) execute_commands(e, t, at, s);
+    if (unlikely(e->has_breathed) && !busy_is_breathing()) {
+        e->has_breathed = false;
+        run_go_on(s);
     }
+    if (item->events & BATCH_BYE) s->bye_waits = true;
+    if (s->bye_waits) execute_bye(e, s);
+}
+
+/* The items from the position on. */
+static void execute_items(struct execute_stage *e, struct turn *t, struct position *at)
+{
+    for (; at->item < at->batch->item_count; at->item++) execute_item(e, t, at);
 }
 
 static void execute_batch(struct execute_stage *e, struct turn *t, struct command_batch *b)
 {
+    struct position at = {.batch = b};
     stage_note_handoff(&e->stage, t, b->read_ticks);
     e->read_ticks = b->read_ticks;
+    e->at = &at;
     if (unlikely(b->blocks.first != NULL)) loose_take(b);
-    uint32_t asked = 0;
-    for (uint32_t i = 0; i < b->item_count; i++) execute_item(e, t, b, i, &asked);
+    execute_items(e, t, &at);
     loose_let_go();
+    e->at = NULL;
     t->items += b->command_count;
     execute_publish_all(e, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
+}
+
+/* A batch of the next parser in rotation that has one. */
+static struct command_batch *execute_next_batch(struct execute_stage *e)
+{
+    for (int i = 0; i < e->wiring.parser_count; i++) {
+        int p = (e->next_parser + i) % e->wiring.parser_count;
+        struct command_batch *b = handoff_pop_ptr(e->wiring.commands[p]);
+        if (b == NULL) continue;
+        e->next_parser = (p + 1) % e->wiring.parser_count;
+        return b;
+    }
+    return NULL;
+}
+
+/* A writer on a thread of its own may fall behind; then it is waited for, by giving way. */
+static bool execute_writers_lag(const struct execute_stage *e)
+{
+    for (int i = 0; i < e->wiring.writer_count; i++)
+        if (handoff_depth(e->wiring.replies[i]) > EXECUTE_REPLIES_WAITING) return true;
+    return false;
+}
+
+/* As many as one turn may; gives how many. */
+static int execute_batches(struct execute_stage *e, struct turn *t)
+{
+    int count = 0;
+    for (; count < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; count++) {
+        if (execute_writers_lag(e)) {
+            e->output = EXECUTE_TURN_OUTPUT;
+            break;
+        }
+        struct command_batch *b = execute_next_batch(e);
+        if (b == NULL) break;
+        execute_batch(e, t, b);
+    }
+    return count;
+}
+
+/* ---- A script that lasts ---- */
+
+/*
+ * Everything that was answered before the script goes out, so that what is answered meanwhile comes
+ * after it. Inside of EXEC that is all but the open item. What is left lies in a new buffer where
+ * it lay in the old: those who build it remember places.
+ */
+static void execute_part(struct execute_stage *e, struct turn *t)
+{
+    struct open_item *open = &e->open;
+    struct out *o = open->out;
+    if (!busy_is_nested()) {
+        execute_end_item(e, 0);
+        open->start = o->reply.len;
+        open->total = reply_total(&o->reply);
+    }
+    if (o->batch->item_count > 0) {
+        struct out old = *o;
+        const struct reply *from = &old.reply;
+        o->batch = NULL;
+        execute_out(e, old.batch->writer);
+        reply_room(&o->reply, from->len);
+        if (from->len > open->start)
+            memcpy(o->reply.buf + open->start, from->buf + open->start, from->len - open->start);
+        o->reply.len = from->len;
+        o->reply.lent = from->lent;
+        o->reply.resp = from->resp;
+        reply_move_loans(&o->reply, &old.reply, open->start);
+        old.reply.len = open->start;
+        execute_publish(e, t, &old);
+    }
+    execute_publish_all(e, t);
+}
+
+/* What is left of the batch that the script came with. Its own session's commands are held. */
+static void execute_rest(struct execute_stage *e, struct turn *t, struct position *at)
+{
+    if (at == NULL || at->item == at->batch->item_count) return;
+    execute_commands(e, t, at, session_at(at->batch->items[at->item].conn));
+    at->item++;
+    execute_items(e, t, at);
+    execute_publish_all(e, t);
+}
+
+/* See busy_poll(). */
+static void execute_breathe(void *self)
+{
+    struct execute_stage *e = self;
+    struct turn *t = e->turn;
+    struct run_moment moment = run_put_aside();
+    struct block *blocks = loose_put_aside();
+    uint64_t turn_ticks = t->ticks, read_ticks = e->read_ticks;
+    if (!e->has_breathed) execute_part(e, t);
+    struct open_item open = e->open;
+    struct position *at = e->at;
+    e->has_breathed = true;
+    e->outs = e->out_sets[1];
+    e->output = 0;
+    t->ticks = clock_ticks();
+    execute_rest(e, t, at);
+    for (int i = 0; i < EXECUTE_BREATHS; i++) {
+        stage_breathe(t);
+        if (execute_batches(e, t) == 0) break;
+    }
+    e->outs = e->out_sets[0];
+    e->open = open;
+    e->at = at;
+    e->read_ticks = read_ticks;
+    t->ticks = turn_ticks;
+    loose_take_up(blocks);
+    run_take_up(&moment);
 }
 
 /* ---- Time ---- */
@@ -440,15 +579,14 @@ static void execute_held(struct execute_stage *e, struct turn *t)
 {
     struct session *s;
     while (e->output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
-        int writer = conn_card(s->conn.slot)->writer;
-        struct out *o = execute_out(e, writer);
-        struct item_start start = execute_item_start(o);
+        struct out *o = execute_begin_item(e, s->conn);
         o->reply.resp = s->resp;
         run_held(s, &o->reply);
-        execute_enforce_limit(s, o, start, run_reply_room(s));
-        execute_add_item(e, o, s->conn, start, execute_cut_event(s));
+        e->has_breathed = false;
+        execute_enforce_limit(e, s, run_reply_room(s));
+        execute_end_item(e, execute_cut_event(s));
         if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) {
-            execute_publish(e, t, writer);
+            execute_publish(e, t, o);
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
@@ -512,27 +650,6 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
 
 /* ---- The stage ---- */
 
-/* A batch of the next parser in rotation that has one. */
-static struct command_batch *execute_next_batch(struct execute_stage *e)
-{
-    for (int i = 0; i < e->wiring.parser_count; i++) {
-        int p = (e->next_parser + i) % e->wiring.parser_count;
-        struct command_batch *b = handoff_pop_ptr(e->wiring.commands[p]);
-        if (b == NULL) continue;
-        e->next_parser = (p + 1) % e->wiring.parser_count;
-        return b;
-    }
-    return NULL;
-}
-
-/* A writer on a thread of its own may fall behind; then it is waited for, by giving way. */
-static bool execute_writers_lag(const struct execute_stage *e)
-{
-    for (int i = 0; i < e->wiring.writer_count; i++)
-        if (handoff_depth(e->wiring.replies[i]) > EXECUTE_REPLIES_WAITING) return true;
-    return false;
-}
-
 static bool execute_run(void *self, struct turn *t)
 {
     struct execute_stage *e = self;
@@ -541,17 +658,9 @@ static bool execute_run(void *self, struct turn *t)
     keyspace_tick(wall_ms);
     run_begin_turn(settings, wall_ms, t->ticks);
     e->output = 0;
+    e->turn = t;
     if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
-    struct command_batch *b = NULL;
-    for (int i = 0; i < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; i++) {
-        if (execute_writers_lag(e)) {
-            e->output = EXECUTE_TURN_OUTPUT;
-            break;
-        }
-        b = execute_next_batch(e);
-        if (b == NULL) break;
-        execute_batch(e, t, b);
-    }
+    bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
     if (unlikely(execute_has_aftermath())) {
@@ -565,7 +674,7 @@ static bool execute_run(void *self, struct turn *t)
         stage_give(t, &e->stage);
         return false;
     }
-    return b != NULL;
+    return more;
 }
 
 static uint64_t execute_due(void *self) { return ((struct execute_stage *)self)->due_ns; }
@@ -588,12 +697,14 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     struct execute_stage *e = arena_zalloc(arena, sizeof(*e));
     e->arena = arena;
     e->wiring = *w;
+    e->outs = e->out_sets[0];
     world_set(&w->world);
     stats_open();
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
     memory_limit_open(execute_give_back, e);
+    busy_open(execute_breathe, e);
     config_apply_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
@@ -604,8 +715,8 @@ void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
     execute_take_home(e);
-    for (int i = 0; i < e->wiring.writer_count; i++) {
-        struct out *o = &e->outs[i];
+    for (int i = 0; i < 2 * EXECUTE_PEERS_MAX; i++) {
+        struct out *o = &e->out_sets[i / EXECUTE_PEERS_MAX][i % EXECUTE_PEERS_MAX];
         if (o->batch == NULL) continue;
         struct reply_batch *b = execute_seal(e, o);
         if (b->loan_count > 0) execute_repay(e, b);
@@ -633,7 +744,8 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
 uint64_t execute_batches_out(const struct execute_stage *e)
 {
     uint64_t in_hand = 0;
-    for (int i = 0; i < e->wiring.writer_count; i++) in_hand += e->outs[i].batch != NULL;
+    for (int i = 0; i < e->wiring.writer_count; i++)
+        in_hand += (e->out_sets[0][i].batch != NULL) + (e->out_sets[1][i].batch != NULL);
     return e->batches_made - e->idle_count - in_hand;
 }
 

@@ -38,6 +38,23 @@ void reply_fit(struct reply *r)
     r->cap = r->len;
 }
 
+static void reply_add_loan(struct reply *r, struct reply_loan loan)
+{
+    if (r->loan_count == r->loan_max) {
+        r->loan_max = r->loan_max == 0 ? 4 : r->loan_max * 2;
+        r->loans = heap_realloc(r->loans, r->loan_max * sizeof(*r->loans));
+    }
+    r->loans[r->loan_count++] = loan;
+}
+
+void reply_move_loans(struct reply *to, struct reply *from, size_t at)
+{
+    uint32_t first = from->loan_count;
+    while (first > 0 && from->loans[first - 1].at > at) first--;
+    for (uint32_t i = first; i < from->loan_count; i++) reply_add_loan(to, from->loans[i]);
+    from->loan_count = first;
+}
+
 void reply_repay(const struct reply_loan *loans, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) block_drop(loans[i].block);
@@ -177,11 +194,7 @@ enum run_result reply_bulk_of(struct call *c, struct bytes part, struct block *b
     struct reply *r = c->reply;
     if (b == NULL || !r->lends || part.len < REPLY_LEND_MIN) return reply_bulk(c, part);
     reply_head(c, '$', part.len);
-    if (r->loan_count == r->loan_max) {
-        r->loan_max = r->loan_max == 0 ? 4 : r->loan_max * 2;
-        r->loans = heap_realloc(r->loans, r->loan_max * sizeof(*r->loans));
-    }
-    r->loans[r->loan_count++] = (struct reply_loan){r->len, part.ptr, part.len, block_share(b)};
+    reply_add_loan(r, (struct reply_loan){r->len, part.ptr, part.len, block_share(b)});
     r->lent += part.len;
     REPLY_CONSTANT(c, "\r\n");
     return RUN_OK;

@@ -80,6 +80,18 @@ struct session *run_next_ready(void);
 /* Runs what the session holds, appending to `reply`, until it is empty or the session may not go
  * on. */
 void run_held(struct session *s, struct reply *reply);
+/* It holds commands, and what they waited for is over. */
+void run_go_on(struct session *s);
+
+/* ---- Scripts that last (core/busy.h) ---- */
+/* Others run while a command does: what run() knows of it is put aside, and then taken up again. */
+struct run_moment {
+    uint64_t ticks, clock_ticks;
+    int64_t wall_ms, mono_ms;
+};
+struct run_moment run_put_aside(void);
+void run_take_up(const struct run_moment *moment);
+
 /* ---- Sessions that waited in a blocking command (core/blocking.h) ---- */
 /* Runs the command of a session that blocking_next() gave, or answers for it. */
 void run_woken(struct session *s, enum blocking_wake how, struct reply *reply);

@@ -45,6 +45,7 @@ struct session {
     bool is_blocked;                 /* waits in a blocking command */
     bool is_paused;                  /* its next command waits for CLIENT PAUSE to end */
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
+    bool is_busy;                    /* it runs a script that lasts (core/busy.h) */
     bool is_choked;                  /* its client must read replies before more are made */
     const char *user;                /* "default"; borrowed */
     char *name;                      /* or NULL */
