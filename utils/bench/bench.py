@@ -5,6 +5,7 @@
                                14 to 20 minutes, by how many tests both servers know
     make bench PLANS=1         the plans of threads that people argue about, in seven minutes
     make bench TYPES=1         the data types: CPU of their commands, memory, stalls, a cache
+    make bench SCRIPTS=1        transactions, scripts, functions, messages, rules of access
     make bench QUICK=1         some shapes of make bench, in about two minutes, with wider error bars
 
 The floor is a server that parses nothing and answers a constant (null-server.c).
@@ -25,6 +26,7 @@ import time
 import footprint
 import picture
 import report
+from scripts_bench import compare_scripts
 from load import Load, Shape, supported
 from plans import compare_plans
 from rounds import measure, start_all
@@ -36,6 +38,7 @@ def options():
     env = os.environ.get
     quick, plans = env('QUICK', '') not in ('', '0'), env('PLANS', '') not in ('', '0')
     types = env('TYPES', '') not in ('', '0')
+    scripts = env('SCRIPTS', '') not in ('', '0')
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--server', default='src/baton-server', help='the server to measure')
     p.add_argument('--redis', default=redis_program(), help='the server to compare with')
@@ -47,9 +50,11 @@ def options():
     p.add_argument('--quick', action='store_true', default=quick)
     p.add_argument('--plans', action='store_true', default=plans)
     p.add_argument('--types', action='store_true', default=types)
+    p.add_argument('--scripts', action='store_true', default=scripts)
+    p.add_argument('--raw-load', default='', help='raw-load, the load of --scripts')
     p.add_argument('--cache', default='', help='zipf-cache, the load of a cache')
     p.add_argument('--tests', default=env('TESTS', ''), help='only these tests, e.g. get,set')
-    p.add_argument('--only', choices=('speed', 'footprint', 'memory', 'stalls', 'cache'), help='only this part')
+    p.add_argument('--only', choices=('speed', 'footprint', 'memory', 'stalls', 'cache', 'rules'), help='only this part')
     published = env('PUBLISH', '') not in ('', '0')
     here = os.path.dirname(os.path.abspath(__file__))
     p.add_argument('--out', default=os.path.join(here, 'results') if published else env('OUT', 'build/bench'))
@@ -160,8 +165,9 @@ def main():
     start = time.monotonic()
     head = f'{opts.rounds} rounds of {opts.seconds} s; {said}; kernel {os.uname().release}'
     print(head, flush=True)
-    kind = 'plans' if opts.plans else 'types' if opts.types else 'bench'
-    texts = {'plans': compare_plans, 'types': compare_types, 'bench': compare}[kind](opts, load, server_cpus)
+    kind = 'plans' if opts.plans else 'types' if opts.types else 'scripts' if opts.scripts else 'bench'
+    kinds = {'plans': compare_plans, 'types': compare_types, 'scripts': compare_scripts, 'bench': compare}
+    texts = kinds[kind](opts, load, server_cpus)
     text = '\n\n'.join([head] + texts) + '\n'
     with open(os.path.join(opts.out, f'{kind}.md'), 'w', encoding='utf-8') as f:
         f.write(text)

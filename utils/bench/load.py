@@ -111,12 +111,12 @@ class Load:
         known = statistics.median(speeds) if speeds else shape.guess
         return max(shape.least, shape.clients * shape.pipeline, int(known * seconds))
 
-    def run(self, server, shape, seconds=None):
+    def run(self, server, shape, seconds=None, extra=()):
         """One run: throughput, microseconds of server CPU per request, p50 and p99 in ms."""
         count = self.requests(server, shape, seconds or self.seconds)
         command = [self.tool, '-h', '127.0.0.1', '-p', str(server.port), '-n', str(count),
                    '-c', str(shape.clients), '-P', str(shape.pipeline), '-d', str(shape.size),
-                   '-r', str(KEYS), '--csv']
+                   '-r', str(KEYS), '--csv', *extra]
         if shape.threads > 1:
             command += ['--threads', str(shape.threads)]
         custom = TESTS[shape.test][1]

@@ -40,6 +40,11 @@ static bool stream_read_only_group(struct call *c, const char *option)
 
 static bool stream_parse_block(struct call *c, uint32_t i, struct stream_read *r)
 {
+    if (call_is_scripted(c)) {
+        reply_errorf(c, "ERR %s command is not allowed with BLOCK option from scripts",
+                     c->spec->name);
+        return false;
+    }
     r->blocks = true;
     if (!call_int_range(c, i, INT64_MIN, INT64_MAX, "ERR timeout is not an integer or out of range",
                         &r->timeout_ms))

@@ -321,7 +321,7 @@ static void run_silence(struct session *s, struct reply *reply, size_t mark)
 static bool run_is_logged(const struct call *c)
 {
     if (c->spec->flags & CF_SKIP_SLOWLOG) return false;
-    return c->outer == NULL || c->outer->spec->id == CMD_EXEC;
+    return !call_is_scripted(c);
 }
 
 /* After the handler, which began at `began`: what it took, and what it changed. */

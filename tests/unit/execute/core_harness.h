@@ -126,19 +126,9 @@ static inline const char *core_show(void)
 /* Finds out about a command what parse would. */
 static inline struct command core_command(const struct bytes *args, uint32_t nargs)
 {
-    bool no_such_sub = false;
-    struct command cmd = {.args = args, .nargs = nargs, .wire_len = 10 * nargs};
-    cmd.spec = command_find(args, nargs, &no_such_sub);
-    if (cmd.spec == NULL)
-        cmd.flaw = FLAW_UNKNOWN;
-    else if (no_such_sub)
-        cmd.flaw = FLAW_SUBCOMMAND;
-    else if (!command_arity_fits(cmd.spec, nargs))
-        cmd.flaw = FLAW_ARITY;
-    if (cmd.flaw == FLAW_NONE && cmd.spec->first_key > 0) {
-        cmd.first_key = (uint16_t)cmd.spec->first_key;
-        cmd.hash = hash_bytes(args[cmd.first_key].ptr, args[cmd.first_key].len);
-    }
+    struct command cmd;
+    run_prepare(&cmd, args, nargs);
+    cmd.wire_len = 10 * nargs;
     return cmd;
 }
 
