@@ -30,6 +30,7 @@
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
+#include "execute/commands/function.h"
 #include "execute/commands/script.h"
 #include "execute/commands/table.h"
 #include "execute/keyspace/keyspace.h"
@@ -725,6 +726,7 @@ void execute_close(struct execute_stage *e)
     }
     execute_drop_idle(e, 0);
     scripts_close();
+    functions_close();
     config_apply_close();
     sessions_close();
     run_close();
