@@ -214,7 +214,7 @@ int function_load_register(lua_State *L)
     struct function *f = library_add(function_loading, bytes_make(name, name_len));
     if (f == NULL) {
         function_vm_release(callback);
-        failure_raise(L, "ERR Function already exists in the library");
+        return failure_raise(L, "ERR Function already exists in the library");
     }
     f->callback = callback;
     f->flags = r.flags;

@@ -252,8 +252,12 @@ static void take_double(struct in *in)
 
 static void take_signed(struct in *in, unsigned bytes)
 {
-    unsigned unused = 64 - 8 * bytes;
-    lua_pushnumber(in->L, (double)((int64_t)(take_bits(in, bytes) << unused) >> unused));
+    uint64_t bits = take_bits(in, bytes);
+    int64_t n = (int64_t)bits;
+    if (bytes == 1) n = (int8_t)bits;
+    if (bytes == 2) n = (int16_t)bits;
+    if (bytes == 4) n = (int32_t)bits;
+    lua_pushnumber(in->L, (double)n);
 }
 
 static void take_value(struct in *in);
@@ -356,7 +360,7 @@ static int cmsgpack_unpack(lua_State *L)
 /* The values, after the place where the next one begins. */
 static int unpack_from(lua_State *L, lua_Integer limit, lua_Integer offset)
 {
-    lua_Integer next;
+    lua_Integer next = -1;
     int count = take_values(L, limit, offset, &next);
     luaL_checkstack(L, 1, "in cmsgpack.unpack");
     lua_pushinteger(L, next);
