@@ -252,12 +252,9 @@ static void take_double(struct in *in)
 
 static void take_signed(struct in *in, unsigned bytes)
 {
-    uint64_t bits = take_bits(in, bytes);
-    int64_t n = (int64_t)bits;
-    if (bytes == 1) n = (int8_t)bits;
-    if (bytes == 2) n = (int16_t)bits;
-    if (bytes == 4) n = (int32_t)bits;
-    lua_pushnumber(in->L, (double)n);
+    uint64_t bits = take_bits(in, bytes), sign = (uint64_t)1 << 63;
+    if (bytes < 8) sign >>= 64 - 8 * bytes;
+    lua_pushnumber(in->L, (double)(int64_t)((bits ^ sign) - sign));
 }
 
 static void take_value(struct in *in);
