@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     }
     if (process_open(argv[0]) != 0) return 1;
     main_banner(settings_now());
-    config_log_pending(&source);
+    config_log_pending();
     log_set_role('M');
     struct server_facts facts = {.executable = source.executable, .config_file = source.path};
     return main_serve(&facts);

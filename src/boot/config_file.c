@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "catalog/command.h"
 #include "catalog/config_text.h"
+#include "catalog/config_users.h"
 #include "version.h"
 
 #include <ctype.h>
@@ -129,10 +130,9 @@ static int config_rename(struct config_reading *r, const struct bytes *words, ui
     return 0;
 }
 
-/* The line stays in the file; who may do what is still to come. */
+/* Execute makes the users, once it is there. */
 static int config_user(struct config_reading *r, const struct bytes *words, uint32_t count)
 {
-    (void)count;
     char *name = config_string(words[1]);
     for (unsigned i = 0; i < r->user_count; i++) {
         if (strcmp(r->users[i], name) != 0) continue;
@@ -146,6 +146,7 @@ static int config_user(struct config_reading *r, const struct bytes *words, uint
     r->users = realloc(r->users, (r->user_count + 1) * sizeof *r->users);
     must(r->users != NULL);
     r->users[r->user_count++] = name;
+    if (!r->dry) config_users_add(words + 1, count - 1);
     return 0;
 }
 
@@ -204,6 +205,13 @@ static int config_read_words(struct config_reading *r, const struct bytes *words
     return config_fail(r, "Bad directive or wrong number of arguments");
 }
 
+static bool config_has_any(struct bytes text, const char *marks)
+{
+    for (; *marks != 0; marks++)
+        if (memchr(text.ptr, *marks, text.len) != NULL) return true;
+    return false;
+}
+
 /* Keeps the line to blame, without control bytes and without what must stay secret. */
 static void config_blame(struct config_reading *r, struct bytes line, size_t number)
 {
@@ -213,9 +221,8 @@ static void config_blame(struct config_reading *r, struct bytes line, size_t num
     struct bytes word = bytes_make(line.ptr, name);
     const struct option *o = option_find(word);
     bool secret = (o != NULL && (o->flags & OPTION_SENSITIVE) != 0) || bytes_is_word(word, "user");
-    /* A user's name may be shown, its passwords may not: they start with > or #. */
-    if (secret && o == NULL)
-        secret = memchr(line.ptr, '>', line.len) || memchr(line.ptr, '#', line.len);
+    /* A user's name may be shown, passwords and hashes may not. */
+    if (secret && o == NULL) secret = config_has_any(line, "><#!");
     r->line_number = number;
     r->line = malloc(line.len + sizeof " (redacted)");
     must(r->line != NULL);
@@ -353,7 +360,6 @@ int config_load(int argc, char **argv, struct config_source *out)
     free(text);
     if (result == 0) {
         config_settle_dir(r.settings);
-        out->users = r.user_count;
         config_set_path(out->path);
         settings_publish(r.settings);
         r.settings = NULL;
@@ -362,7 +368,7 @@ int config_load(int argc, char **argv, struct config_source *out)
     return result == 0 ? CONFIG_READY : CONFIG_BAD;
 }
 
-void config_log_pending(const struct config_source *source)
+void config_log_pending(void)
 {
     char *names = NULL;
     size_t len;
@@ -374,7 +380,6 @@ void config_log_pending(const struct config_source *source)
         if ((o->flags & OPTION_PENDING) == 0) continue;
         if (!option_is_equal(defaults, settings_now(), o)) fprintf(out, " %s", o->name);
     }
-    if (source->users > 0) fputs(" user", out);
     settings_free(defaults);
     must(fclose(out) == 0);
     if (len > 0) log_note("Options that are not in effect yet in this version:%s", names);

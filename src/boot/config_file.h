@@ -23,7 +23,6 @@ struct config_source {
     char path[4096];       /* absolute path of the file, "" without one; also config_path() */
     char executable[4096]; /* absolute path of the program */
     bool from_stdin;
-    unsigned users; /* `user` lines met: access control is still to come */
 };
 
 /*
@@ -34,7 +33,7 @@ int config_load(int argc, char **argv, struct config_source *out);
 
 /* Logs the options that were given a value but are not in effect yet, in one line. For after
  * log_open(). */
-void config_log_pending(const struct config_source *source);
+void config_log_pending(void);
 
 /* ---- Between config_file.c and config_args.c, for tests too ---- */
 

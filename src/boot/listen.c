@@ -45,6 +45,12 @@ static int listen_keep(const char *where, int fd, char *error, size_t error_len)
     return 0;
 }
 
+/* The address of a word of `bind`: "*" and "::*" stand for all of a family. */
+static const char *listen_host(const char *addr)
+{
+    return strcmp(addr, "*") == 0 ? "0.0.0.0" : strcmp(addr, "::*") == 0 ? "::" : addr;
+}
+
 static int listen_tcp_socket(const struct addrinfo *ai, int backlog)
 {
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -60,37 +66,39 @@ static int listen_tcp_socket(const struct addrinfo *ai, int backlog)
     return fd;
 }
 
-/* One address of `bind`: "*" and "::*" stand for all of a family. */
+int listen_tcp_at(const char *addr, int port_number, int backlog, char *error, size_t error_len)
+{
+    char port[16];
+    snprintf(port, sizeof(port), "%d", port_number);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list;
+    int rc = getaddrinfo(listen_host(addr), port, &hints, &list);
+    if (rc != 0) {
+        snprintf(error, error_len, "%s", gai_strerror(rc));
+        return -EADDRNOTAVAIL;
+    }
+    int fd = listen_tcp_socket(list, backlog);
+    freeaddrinfo(list);
+    if (fd < 0) snprintf(error, error_len, "%s", strerrordesc_np(-fd));
+    return fd;
+}
+
+/* One address of `bind`. */
 static int listen_tcp(const char *addr, const struct settings *s, char *error, size_t error_len)
 {
-    const char *host = strcmp(addr, "*") == 0 ? "0.0.0.0" : strcmp(addr, "::*") == 0 ? "::" : addr;
     char where[128];
-    char port[16];
-    snprintf(port, sizeof(port), "%d", (int)s->port);
-    snprintf(where, sizeof(where), "tcp %.100s %s", host, port);
+    snprintf(where, sizeof(where), "tcp %.100s %d", listen_host(addr), (int)s->port);
     struct listen_known *k = listen_find(where);
     if (k != NULL) {
         k->wanted = true;
         return 0;
     }
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *list;
-    int rc = getaddrinfo(host, port, &hints, &list);
-    if (rc != 0) {
-        snprintf(error, error_len, "%s", gai_strerror(rc));
-        return -EADDRNOTAVAIL;
-    }
-    int fd = listen_tcp_socket(list, (int)s->tcp_backlog);
-    freeaddrinfo(list);
-    if (fd < 0) {
-        snprintf(error, error_len, "%s", strerrordesc_np(-fd));
-        return fd;
-    }
-    return listen_keep(where, fd, error, error_len);
+    int fd = listen_tcp_at(addr, (int)s->port, (int)s->tcp_backlog, error, error_len);
+    return fd < 0 ? fd : listen_keep(where, fd, error, error_len);
 }
 
 /* A missing optional address ("-::1") is left out. */
-static bool listen_is_absent(int rc)
+bool listen_is_absent(int rc)
 {
     return rc == -EADDRNOTAVAIL || rc == -ENOPROTOOPT || rc == -EPROTONOSUPPORT ||
            rc == -ESOCKTNOSUPPORT || rc == -EPFNOSUPPORT || rc == -EAFNOSUPPORT;

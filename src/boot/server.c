@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "boot/crash.h"
 #include "boot/listen.h"
+#include "boot/metrics.h"
 #include "execute/execute.h"
 #include "flow/governor.h"
 #include "flow/plan.h"
@@ -55,6 +56,7 @@ struct server {
         freed[SERVER_PEERS_MAX];
     struct handoff orders;
     struct governor *governor; /* or NULL */
+    struct metrics *metrics;   /* or NULL */
     int shutdown_fd;
     _Atomic int shutdown_how; /* -1: none; written by execute's turn, taken by main */
     struct server_facts facts;
@@ -411,12 +413,28 @@ static void server_set_lending(struct server *s, const struct settings *settings
 
 static struct server *server_fail(struct server *s)
 {
+    metrics_close(s->metrics);
     for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
     if (s->accept != NULL) server_close_rooms(s);
     if (s->orders.cells != NULL) server_close_rings(s);
     close(s->shutdown_fd);
     free(s);
     return NULL;
+}
+
+/* The metrics page, where it is wanted. */
+static int server_open_metrics(struct server *s, const struct settings *settings, char *error,
+                               size_t error_len)
+{
+    if (settings->metrics_port == 0) return 0;
+    char reason[128] = "";
+    struct metrics_sources from = {.figures = execute_figures(s->execute),
+                                   .counters = server_counters};
+    s->metrics = metrics_open(settings, &from, reason, sizeof(reason));
+    if (s->metrics != NULL) return 0;
+    snprintf(error, error_len, "Failed listening on port %d (metrics), aborting: %s",
+             (int)settings->metrics_port, reason);
+    return -EADDRINUSE;
 }
 
 /* What maxclients may grow to while running: what the hard limit of descriptors could ever allow,
@@ -449,6 +467,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     if (conn_cards_open(slots) != 0) must(false);
     server_open_rings(s, slots);
     server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
+    if (execute_load_users(error, error_len) != 0) return server_fail(s);
     server_make_threads(s, settings, cpus, cpu_count, kind);
     execute_on_config("port", server_on_port);
     execute_on_config("bind", server_on_bind);
@@ -462,6 +481,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
                  (int)settings->port, reason);
         return server_fail(s);
     }
+    if (server_open_metrics(s, settings, error, error_len) != 0) return server_fail(s);
     if (server_start_threads(s, error, error_len) != 0) return server_fail(s);
     server_order_listeners(s, &listeners);
     stage_call_home(execute_stage(s->execute)); /* its clock starts */
@@ -508,6 +528,7 @@ bool server_close(struct server *s, int64_t timeout_ms)
     for (int i = 0; i < s->parser_count; i++) parse_stop_reading(s->parsers[i]);
     bool drained = server_drain(s, timeout_ms);
     for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    metrics_close(s->metrics);
     listen_remove_files();
     server_close_rooms(s);
     server_close_rings(s);

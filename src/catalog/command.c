@@ -386,19 +386,35 @@ static uint32_t command_variable_flags(const struct command_spec *c, const struc
     return k->flags & ~(uint32_t)KEY_VARIABLE_FLAGS;
 }
 
-int64_t command_keys(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
-                     struct key_use *out, uint32_t max)
+/* False when some of the arguments make no sense. */
+static bool command_collect_keys(const struct command_spec *c, const struct bytes *args,
+                                 uint32_t nargs, struct key_sink *sink)
 {
-    struct key_sink sink = {out, max, 0};
+    bool makes_sense = true;
     for (uint32_t i = 0; i < c->key_count; i++) {
         const struct key_spec *k = &c->keys[i];
         if ((k->flags & KEY_NOT_KEY) != 0) continue;
         uint32_t flags = k->flags;
         if ((flags & KEY_VARIABLE_FLAGS) != 0) flags = command_variable_flags(c, k, args, nargs);
-        if (!key_spec_collect(k, args, nargs, flags, &sink)) return -1;
+        if (!key_spec_collect(k, args, nargs, flags, sink)) makes_sense = false;
     }
     uint32_t store_at = c->id == CMD_SORT ? sort_store_key(args, nargs) : 0;
-    if (store_at != 0) key_sink_add(&sink, store_at, KEY_OW | KEY_UPDATE);
+    if (store_at != 0) key_sink_add(sink, store_at, KEY_OW | KEY_UPDATE);
+    return makes_sense;
+}
+
+int64_t command_keys(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
+                     struct key_use *out, uint32_t max)
+{
+    struct key_sink sink = {out, max, 0};
+    return command_collect_keys(c, args, nargs, &sink) ? sink.count : -1;
+}
+
+int64_t command_keys_found(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
+                           struct key_use *out, uint32_t max)
+{
+    struct key_sink sink = {out, max, 0};
+    command_collect_keys(c, args, nargs, &sink);
     return sink.count;
 }
 
@@ -407,17 +423,29 @@ int64_t command_keys(const struct command_spec *c, const struct bytes *args, uin
 const char *command_flag_name(unsigned bit)
 {
     static const char *const names[] = {
-        "write",         "readonly",
-        "denyoom",       "admin",
-        "pubsub",        "noscript",
-        "blocking",      "loading",
-        "stale",         "skip_monitor",
-        "skip_slowlog",  "asking",
-        "fast",          "no_auth",
-        "may_replicate", "no_async_loading",
-        "no_multi",      "allow_busy",
-        "movablekeys",   "sentinel",
-        "protected",     "touches_arbitrary_keys",
+        "write",
+        "readonly",
+        "denyoom",
+        "admin",
+        "pubsub",
+        "noscript",
+        "blocking",
+        "loading",
+        "stale",
+        "skip_monitor",
+        "skip_slowlog",
+        "asking",
+        "fast",
+        "no_auth",
+        "may_replicate",
+        "no_async_loading",
+        "no_multi",
+        "allow_busy",
+        "movablekeys",
+        "sentinel",
+        "protected",
+        "touches_arbitrary_keys",
+        "no_mandatory_keys",
     };
     return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
 }

@@ -39,6 +39,7 @@ enum command_flag {
     CF_SENTINEL = 1 << 19,
     CF_PROTECTED = 1 << 20,
     CF_TOUCHES_ARBITRARY_KEYS = 1 << 21,
+    CF_NO_MANDATORY_KEYS = 1 << 22,
 };
 
 /* ACL categories, one bit each, in the order of ACL CAT. */
@@ -173,6 +174,11 @@ struct key_use {
  */
 int64_t command_keys(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
                      struct key_use *out, uint32_t max);
+
+/* The same for checks of what may be touched: what makes no sense is passed over, and the other
+ * keys are found all the same. */
+int64_t command_keys_found(const struct command_spec *c, const struct bytes *args, uint32_t nargs,
+                           struct key_use *out, uint32_t max);
 
 /* Names of flags, categories and key flags, for COMMAND and ACL: the bit's index gives the name,
  * NULL past the end. */

@@ -288,8 +288,11 @@ static int16_t doc_word(struct doc_parser *p, struct bytes name)
     int16_t i = doc_new(p, doc_type_of(p->spec, name));
     struct doc_argument *a = doc_at(p, i);
     doc_set_name(a, name, "");
-    a->key_spec_index = doc_key_spec(p, p->position);
-    if (a->key_spec_index >= 0) a->type = DOC_KEY;
+    int16_t spec = (int16_t)doc_key_spec(p, p->position);
+    if (spec >= 0 && !(p->spec->keys[spec].flags & KEY_NOT_KEY)) {
+        a->key_spec_index = spec;
+        a->type = DOC_KEY;
+    }
     if (p->position != 0) p->position++;
     return i;
 }

@@ -20,7 +20,8 @@ const struct settings *settings_now(void);
 /* A stage's handle. `id` < SETTINGS_READERS, one per stage; enter gives the newest, valid until
  * leave. */
 #define SETTINGS_READERS 64
-#define SETTINGS_MAIN (SETTINGS_READERS - 1) /* the main thread's, while the server runs */
+#define SETTINGS_MAIN (SETTINGS_READERS - 1)    /* the main thread's, while the server runs */
+#define SETTINGS_METRICS (SETTINGS_READERS - 2) /* the metrics page's */
 const struct settings *settings_enter(unsigned id);
 void settings_leave(unsigned id);
 

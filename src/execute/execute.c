@@ -17,60 +17,51 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/busy.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
+#include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
 #include "execute/commands/function.h"
 #include "execute/commands/script.h"
 #include "execute/commands/table.h"
+#include "execute/outbox.h"
 #include "execute/keyspace/keyspace.h"
+#include "execute/publish.h"
 #include "execute/types/heap.h"
+
+#include <stdio.h>
 
 enum {
     EXECUTE_SETTINGS_ID = 1,
     EXECUTE_BATCHES_PER_TURN = 16, /* command batches */
-    EXECUTE_REPLY_LEN = 65536,     /* a reply batch with so much leaves */
-    EXECUTE_REPLY_ITEMS = 4096,    /* or with so many items */
     EXECUTE_REPLY_HELD =
         1 << 20, /* with an output limit: and so much of the limit more, before it leaves */
-    EXECUTE_REPLY_KEPT = 262144,    /* a buffer that grew larger is not kept for the next batch */
-    EXECUTE_IDLE_BYTES = 4 << 20,   /* buffers of idle batches that are kept, in all */
-    EXECUTE_IDLE_LEAST = 256 << 10, /* and even when memory is short */
-    EXECUTE_IDLE_BATCHES = 1024,    /* idle batches that are kept */
     EXECUTE_TURN_OUTPUT = 1 << 20,  /* bytes of reply after which a turn gives way */
     EXECUTE_REPLIES_WAITING = 8192, /* reply batches that a writer has not taken: no more are made;
                                        its ring holds twice so many */
     EXECUTE_EXPIRE_BUDGET_US = 1000,
     EXECUTE_EXPIRE_MAX = 10000,
     EXECUTE_WORK_BUDGET_US = 500,
+    EXECUTE_WALK_BUDGET_US = 100, /* nobody waits for what a walk over all keys counts */
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
     EXECUTE_BREATHS = 4, /* looks for new batches, as long as there are some */
-};
-
-/* The reply batch that is being filled for one writer. */
-struct out {
-    struct reply_batch *batch;
-    struct reply reply;
-};
-
-/* The item that is being filled: the replies of one session since `start`. */
-struct open_item {
-    struct out *out;
-    struct conn_ref conn;
-    size_t start; /* in the buffer */
-    size_t total; /* there, with what is lent */
 };
 
 /* The next command of the batch that is being run. */
@@ -85,190 +76,17 @@ struct execute_stage {
     struct execute_wiring wiring;
     struct arena *arena;
     struct turn *turn;
-    struct out out_sets[2][EXECUTE_PEERS_MAX];
-    struct out *outs;      /* one of them */
-    struct open_item open; /* while a session's commands run */
-    struct position *at;   /* NULL while those run that were held */
-    bool has_breathed;     /* the command that runs, or did last, let others run */
-    struct reply_batch *idle_list[EXECUTE_IDLE_BATCHES]; /* at home */
-    uint32_t idle_count;
-    size_t idle_bytes;     /* their buffers */
-    uint64_t batches_made; /* those that exist */
-    uint64_t lending;      /* batches on their way with loans */
+    struct outbox box;
+    struct position *at; /* NULL while those run that were held */
+    bool has_breathed;   /* the command that runs, or did last, let others run */
     int next_parser;
-    uint64_t output;     /* bytes of reply of this turn */
-    uint64_t read_ticks; /* of the command batch being run */
     uint64_t cron_ns, idle_check_ns, work_ns, expire_ns;
+    uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
+    bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
+    bool publishes; /* somebody reads the figures */
+    struct execute_figures figures;
 };
-
-/* ---- Reply batches ---- */
-
-static void execute_free_batch(struct execute_stage *e, struct reply_batch *b)
-{
-    arena_free(e->arena, b->buf);
-    arena_free(e->arena, b->loans);
-    arena_free(e->arena, b->items);
-    arena_free(e->arena, b);
-    e->batches_made--;
-}
-
-/* A batch is home: it waits for its next use, within bounds; more were out only because writers
- * lagged. */
-static void execute_keep_batch(struct execute_stage *e, struct reply_batch *b)
-{
-    if (e->idle_count == EXECUTE_IDLE_BATCHES) {
-        execute_free_batch(e, b);
-        return;
-    }
-    if (b->cap > EXECUTE_REPLY_KEPT || e->idle_bytes + b->cap > EXECUTE_IDLE_BYTES) {
-        arena_free(e->arena, b->buf);
-        b->buf = NULL;
-        b->cap = 0;
-    }
-    e->idle_bytes += b->cap;
-    e->idle_list[e->idle_count++] = b;
-}
-
-static void execute_repay(struct execute_stage *e, struct reply_batch *b)
-{
-    reply_repay(b->loans, b->loan_count);
-    b->loan_count = 0;
-    e->lending--;
-}
-
-static void execute_take_home(struct execute_stage *e)
-{
-    for (int i = 0; i < e->wiring.writer_count; i++) {
-        struct reply_batch *b;
-        while ((b = handoff_pop_ptr(e->wiring.home[i])) != NULL) {
-            if (b->loan_count > 0) execute_repay(e, b);
-            execute_keep_batch(e, b);
-        }
-    }
-}
-
-static void execute_drop_idle(struct execute_stage *e, size_t bytes)
-{
-    while (e->idle_count > 0 && e->idle_bytes >= bytes) {
-        struct reply_batch *b = e->idle_list[--e->idle_count];
-        e->idle_bytes -= b->cap;
-        execute_free_batch(e, b);
-    }
-}
-
-/* Memory is short: most of what only waits for its next use goes. */
-static void execute_give_back(void *self)
-{
-    struct execute_stage *e = self;
-    execute_take_home(e);
-    execute_drop_idle(e, EXECUTE_IDLE_LEAST);
-}
-
-static struct reply_batch *execute_make_batch(struct execute_stage *e)
-{
-    struct reply_batch *b = arena_zalloc(e->arena, sizeof(*b));
-    b->item_max = 64;
-    b->items = arena_alloc(e->arena, b->item_max * sizeof(*b->items));
-    e->batches_made++;
-    return b;
-}
-
-static struct reply_batch *execute_take_batch(struct execute_stage *e)
-{
-    if (e->idle_count == 0) execute_take_home(e);
-    if (e->idle_count == 0) return execute_make_batch(e);
-    struct reply_batch *b = e->idle_list[--e->idle_count];
-    e->idle_bytes -= b->cap;
-    return b;
-}
-
-static struct out *execute_out(struct execute_stage *e, int writer)
-{
-    struct out *o = &e->outs[writer];
-    if (o->batch != NULL) return o;
-    o->batch = execute_take_batch(e);
-    o->batch->item_count = 0;
-    o->batch->writer = (uint16_t)writer;
-    o->batch->read_ticks = e->read_ticks;
-    o->reply = (struct reply){.buf = o->batch->buf,
-                              .cap = o->batch->cap,
-                              .lends = true,
-                              .loans = o->batch->loans,
-                              .loan_max = o->batch->loan_max};
-    return o;
-}
-
-/* The batch takes the reply over. */
-static struct reply_batch *execute_seal(struct execute_stage *e, struct out *o)
-{
-    struct reply_batch *b = o->batch;
-    o->batch = NULL;
-    b->buf = o->reply.buf;
-    b->cap = o->reply.cap;
-    b->len = o->reply.len;
-    b->loans = o->reply.loans;
-    b->loan_count = o->reply.loan_count;
-    b->loan_max = o->reply.loan_max;
-    e->lending += b->loan_count > 0;
-    return b;
-}
-
-static void execute_publish(struct execute_stage *e, struct turn *t, struct out *o)
-{
-    if (o->batch == NULL || o->batch->item_count == 0) return;
-    struct reply_batch *b = execute_seal(e, o);
-    b->read_ticks = t->ticks;
-    e->output += reply_total(&o->reply);
-    handoff_push(e->wiring.replies[b->writer], (uint64_t)(uintptr_t)b);
-    stage_give(t, e->wiring.writers[b->writer]);
-}
-
-/* What is being filled leaves when it is large. */
-static void execute_publish_large(struct execute_stage *e, struct turn *t, struct out *o)
-{
-    if (o->batch == NULL) return;
-    if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN || o->batch->item_count >= EXECUTE_REPLY_ITEMS)
-        execute_publish(e, t, o);
-}
-
-static void execute_publish_all(struct execute_stage *e, struct turn *t)
-{
-    for (int i = 0; i < e->wiring.writer_count; i++) execute_publish(e, t, &e->outs[i]);
-}
-
-/* Gives where the replies of `conn` are to be appended. */
-static struct out *execute_begin_item(struct execute_stage *e, struct conn_ref conn)
-{
-    struct out *o = execute_out(e, conn_card(conn.slot)->writer);
-    e->open = (struct open_item){o, conn, o->reply.len, reply_total(&o->reply)};
-    return o;
-}
-
-static void execute_append_item(struct execute_stage *e, struct out *o,
-                                const struct reply_item *item, size_t total)
-{
-    struct conn_card *card = conn_card(item->conn.slot);
-    conn_meter_set(&card->replies, conn_meter(&card->replies) + total);
-    struct reply_batch *b = o->batch;
-    if (b->item_count == b->item_max) {
-        b->item_max *= 2;
-        b->items = arena_realloc(e->arena, b->items, b->item_max * sizeof(*b->items));
-    }
-    b->items[b->item_count++] = *item;
-}
-
-/* Ends the open item: what was appended since its start, and what is to happen after it. */
-static void execute_end_item(struct execute_stage *e, uint32_t events)
-{
-    const struct open_item *open = &e->open;
-    const struct reply *r = &open->out->reply;
-    size_t len = r->len - open->start;
-    if (len == 0 && events == 0) return;
-    const struct reply_item item = {
-        .conn = open->conn, .events = events, .start = open->start, .len = len};
-    execute_append_item(e, open->out, &item, reply_total(r) - open->total);
-}
 
 static uint32_t execute_cut_event(struct session *s)
 {
@@ -301,9 +119,9 @@ static void execute_prefetch(struct command_batch *b, uint32_t item, uint32_t fr
  * of it has left. */
 static void execute_enforce_limit(struct execute_stage *e, struct session *s, uint64_t room)
 {
-    struct reply *r = &e->open.out->reply;
-    if (likely(reply_total(r) - e->open.total <= room) || s->closing) return;
-    reply_rewind(r, e->open.start);
+    struct reply *r = &e->box.open.out->reply;
+    if (likely(reply_total(r) - e->box.open.total <= room) || s->closing) return;
+    reply_rewind(r, e->box.open.start);
     reply_fit(r); /* what was dropped would stay, in every such batch's buffer */
     run_cut_over_limit(s);
 }
@@ -314,20 +132,38 @@ struct push_place {
     size_t start;
 };
 
-/* One message to one session: all items of a batch share its bytes. */
-static void execute_push_to(struct execute_stage *e, struct turn *t, const struct push *p,
-                            struct conn_ref to, struct push_place *at)
+/* Does the session's last message end in the batch where the next one begins? */
+static struct reply_item *execute_adjacent(const struct out *o, const struct session *s,
+                                           size_t start)
 {
-    int writer = conn_card(to.slot)->writer;
-    struct out *o = execute_out(e, writer);
+    if (s->push_item >= o->batch->item_count) return NULL;
+    struct reply_item *item = &o->batch->items[s->push_item];
+    bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
+    return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
+}
+
+/* One message to one session: all items of a batch share its bytes. */
+static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
+                            struct push_place *at)
+{
+    s->push_waits = false;
+    int writer = conn_card(s->conn.slot)->writer;
+    struct out *o = outbox_out(&e->box, writer);
     struct push_place *place = &at[writer];
     if (place->batch != o->batch) {
         *place = (struct push_place){o->batch, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
     }
-    const struct reply_item item = {.conn = to, .start = place->start, .len = p->len};
-    execute_append_item(e, o, &item, p->len);
-    execute_publish_large(e, t, o);
+    struct reply_item *last = execute_adjacent(o, s, place->start);
+    if (last != NULL) {
+        last->len += p->len;
+        outbox_count_reply(s->conn, p->len);
+        return;
+    }
+    s->push_item = o->batch->item_count;
+    const struct reply_item item = {
+        .conn = s->conn, .events = REPLY_PUSH, .start = place->start, .len = p->len};
+    outbox_append_item(&e->box, o, &item, p->len);
 }
 
 /* Delivers messages: between two items, so that none of them is torn. */
@@ -339,10 +175,20 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
         for (uint32_t i = 0; i < p->to_count; i++) {
             struct session *s = session_at(p->to[i]);
             if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
-            execute_push_to(e, t, p, s->conn, at);
+            execute_push_to(e, p, s, at);
+            outbox_publish_large(&e->box, t, &e->box.current[conn_card(s->conn.slot)->writer]);
         }
         push_free(p);
     }
+}
+
+/* Before answers leave: who listens to prefixes of keys is told no later than the one who changed
+ * them is answered. */
+static void execute_broadcast(struct execute_stage *e, struct turn *t)
+{
+    if (likely(!tracking_prefix_is_pending()) || busy_is_breathing()) return;
+    tracking_prefix_tell();
+    execute_pushes(e, t);
 }
 
 /* Sessions that waited for what the last command did, or whose wait is over. */
@@ -351,26 +197,37 @@ static void execute_woken(struct execute_stage *e, struct turn *t)
     enum blocking_wake how;
     struct session *s;
     while ((s = blocking_next(&how)) != NULL) {
-        struct out *o = execute_begin_item(e, s->conn);
+        if (s->push_waits) execute_pushes(e, t);
+        struct out *o = outbox_begin_item(&e->box, s->conn);
         run_woken(s, how, &o->reply);
         execute_enforce_limit(e, s, run_reply_room(s));
-        execute_end_item(e, execute_cut_event(s));
-        execute_publish_large(e, t, o);
-        execute_pushes(e, t);
+        outbox_end_item(&e->box, execute_cut_event(s));
+        outbox_publish_large(&e->box, t, o);
+        if (s->push_waits) execute_pushes(e, t);
     }
 }
 
-/* After a command: messages that it sent, then sessions that waited for what it did. Those of a
- * script wait for its end. */
-static inline bool execute_has_aftermath(void)
+/* Those that wait for what a script did wait for its end, too. */
+static inline bool execute_must_wake(void) { return blocking_is_pending() && !busy_is_breathing(); }
+
+/* After a command of `s`: sessions that waited for what it did, and messages that may not wait: to
+ * `s` itself, which comes next, or too many. */
+static inline bool execute_has_aftermath(const struct session *s)
 {
-    return (blocking_is_pending() || push_is_pending()) && !busy_is_breathing();
+    return execute_must_wake() || s->push_waits || push_is_due();
 }
 
-static void execute_aftermath(struct execute_stage *e, struct turn *t)
+static void execute_aftermath(struct execute_stage *e, struct turn *t, const struct session *s)
 {
-    execute_pushes(e, t);
-    if (blocking_is_pending()) execute_woken(e, t);
+    if (execute_must_wake()) execute_woken(e, t);
+    if (s->push_waits || push_is_due()) execute_pushes(e, t);
+}
+
+/* All that is left of both. */
+static void execute_aftermath_all(struct execute_stage *e, struct turn *t)
+{
+    if (execute_must_wake()) execute_woken(e, t);
+    if (push_is_pending()) execute_pushes(e, t);
 }
 
 /* The commands of an item, from the position on. */
@@ -379,11 +236,11 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct pos
 {
     struct command_batch *b = at->batch;
     uint32_t end = b->items[at->item].first + b->items[at->item].count;
-    struct out *o = execute_begin_item(e, s->conn);
+    struct out *o = outbox_begin_item(&e->box, s->conn);
     uint64_t room = run_reply_room(s);
-    size_t leave = EXECUTE_REPLY_LEN + (room == UINT64_MAX          ? 0
-                                        : room < EXECUTE_REPLY_HELD ? room
-                                                                    : EXECUTE_REPLY_HELD);
+    size_t leave = OUTBOX_BATCH_LEN + (room == UINT64_MAX          ? 0
+                                       : room < EXECUTE_REPLY_HELD ? room
+                                                                   : EXECUTE_REPLY_HELD);
     while (at->command < end) {
         uint32_t i = at->command++;
         if (i >= at->asked && b->command_count > 1) {
@@ -393,18 +250,18 @@ static void execute_commands(struct execute_stage *e, struct turn *t, struct pos
         o->reply.resp = s->resp;
         run(s, &b->commands[i], &o->reply);
         execute_enforce_limit(e, s, room);
-        if (unlikely(execute_has_aftermath())) {
-            execute_end_item(e, execute_cut_event(s));
-            execute_aftermath(e, t);
-            o = execute_begin_item(e, s->conn);
+        if (unlikely(execute_has_aftermath(s))) {
+            outbox_end_item(&e->box, execute_cut_event(s));
+            execute_aftermath(e, t, s);
+            o = outbox_begin_item(&e->box, s->conn);
         }
         if (reply_total(&o->reply) < leave) continue;
-        execute_end_item(e, 0);
-        execute_publish(e, t, o);
+        outbox_end_item(&e->box, 0);
+        outbox_publish(&e->box, t, o);
         if (run_must_choke(s)) run_choke(s);
-        o = execute_begin_item(e, s->conn);
+        o = outbox_begin_item(&e->box, s->conn);
     }
-    execute_end_item(e, execute_cut_event(s));
+    outbox_end_item(&e->box, execute_cut_event(s));
 }
 
 /*
@@ -416,9 +273,9 @@ static void execute_bye(struct execute_stage *e, struct session *s)
 {
     bool runs_on = s->is_choked || (s->held_first != NULL && !s->is_paused && !s->is_blocked);
     if (s->is_busy || (runs_on && !s->closing)) return;
-    execute_begin_item(e, s->conn);
+    outbox_begin_item(&e->box, s->conn);
     session_end(s);
-    execute_end_item(e, REPLY_BYE);
+    outbox_end_item(&e->box, REPLY_BYE);
 }
 
 static void execute_item(struct execute_stage *e, struct turn *t, struct position *at)
@@ -427,13 +284,14 @@ static void execute_item(struct execute_stage *e, struct turn *t, struct positio
     struct session *s;
     if (item->events & BATCH_OPEN) {
         s = session_begin(item->conn);
-        execute_begin_item(e, item->conn);
-        execute_end_item(e, REPLY_OPEN);
+        outbox_begin_item(&e->box, item->conn);
+        outbox_end_item(&e->box, REPLY_OPEN);
     } else {
         s = session_at(item->conn);
     }
     must(s != NULL);
     at->command = item->first;
+    if (unlikely(s->push_waits)) execute_pushes(e, t);
     if (item->count > 0) execute_commands(e, t, at, s);
     if (unlikely(e->has_breathed) && !busy_is_breathing()) {
         e->has_breathed = false;
@@ -453,14 +311,17 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
 {
     struct position at = {.batch = b};
     stage_note_handoff(&e->stage, t, b->read_ticks);
-    e->read_ticks = b->read_ticks;
+    e->box.read_ticks = b->read_ticks;
     e->at = &at;
+    run_note_read(b->read_ticks);
     if (unlikely(b->blocks.first != NULL)) loose_take(b);
     execute_items(e, t, &at);
     loose_let_go();
     e->at = NULL;
     t->items += b->command_count;
-    execute_publish_all(e, t);
+    execute_aftermath_all(e, t);
+    execute_broadcast(e, t);
+    outbox_publish_all(&e->box, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
 }
 
@@ -489,9 +350,9 @@ static bool execute_writers_lag(const struct execute_stage *e)
 static int execute_batches(struct execute_stage *e, struct turn *t)
 {
     int count = 0;
-    for (; count < EXECUTE_BATCHES_PER_TURN && e->output < EXECUTE_TURN_OUTPUT; count++) {
+    for (; count < EXECUTE_BATCHES_PER_TURN && e->box.output < EXECUTE_TURN_OUTPUT; count++) {
         if (execute_writers_lag(e)) {
-            e->output = EXECUTE_TURN_OUTPUT;
+            e->box.output = EXECUTE_TURN_OUTPUT;
             break;
         }
         struct command_batch *b = execute_next_batch(e);
@@ -503,38 +364,6 @@ static int execute_batches(struct execute_stage *e, struct turn *t)
 
 /* ---- A script that lasts ---- */
 
-/*
- * Everything that was answered before the script goes out, so that what is answered meanwhile comes
- * after it. Inside of EXEC that is all but the open item. What is left lies in a new buffer where
- * it lay in the old: those who build it remember places.
- */
-static void execute_part(struct execute_stage *e, struct turn *t)
-{
-    struct open_item *open = &e->open;
-    struct out *o = open->out;
-    if (!busy_is_nested()) {
-        execute_end_item(e, 0);
-        open->start = o->reply.len;
-        open->total = reply_total(&o->reply);
-    }
-    if (o->batch->item_count > 0) {
-        struct out old = *o;
-        const struct reply *from = &old.reply;
-        o->batch = NULL;
-        execute_out(e, old.batch->writer);
-        reply_room(&o->reply, from->len);
-        if (from->len > open->start)
-            memcpy(o->reply.buf + open->start, from->buf + open->start, from->len - open->start);
-        o->reply.len = from->len;
-        o->reply.lent = from->lent;
-        o->reply.resp = from->resp;
-        reply_move_loans(&o->reply, &old.reply, open->start);
-        old.reply.len = open->start;
-        execute_publish(e, t, &old);
-    }
-    execute_publish_all(e, t);
-}
-
 /* What is left of the batch that the script came with. Its own session's commands are held. */
 static void execute_rest(struct execute_stage *e, struct turn *t, struct position *at)
 {
@@ -542,7 +371,7 @@ static void execute_rest(struct execute_stage *e, struct turn *t, struct positio
     execute_commands(e, t, at, session_at(at->batch->items[at->item].conn));
     at->item++;
     execute_items(e, t, at);
-    execute_publish_all(e, t);
+    outbox_publish_all(&e->box, t);
 }
 
 /* See busy_poll(). */
@@ -552,23 +381,24 @@ static void execute_breathe(void *self)
     struct turn *t = e->turn;
     struct run_moment moment = run_put_aside();
     struct block *blocks = loose_put_aside();
-    uint64_t turn_ticks = t->ticks, read_ticks = e->read_ticks;
-    if (!e->has_breathed) execute_part(e, t);
-    struct open_item open = e->open;
+    uint64_t turn_ticks = t->ticks, read_ticks = e->box.read_ticks;
+    if (!e->has_breathed) outbox_part(&e->box, t, busy_reply_start());
+    struct open_item open = e->box.open;
     struct position *at = e->at;
     e->has_breathed = true;
-    e->outs = e->out_sets[1];
-    e->output = 0;
+    outbox_set_aside(&e->box, true);
+    e->box.output = 0;
     t->ticks = clock_ticks();
+    execute_pushes(e, t);
     execute_rest(e, t, at);
     for (int i = 0; i < EXECUTE_BREATHS; i++) {
         stage_breathe(t);
         if (execute_batches(e, t) == 0) break;
     }
-    e->outs = e->out_sets[0];
-    e->open = open;
+    outbox_set_aside(&e->box, false);
+    e->box.open = open;
     e->at = at;
-    e->read_ticks = read_ticks;
+    e->box.read_ticks = read_ticks;
     t->ticks = turn_ticks;
     loose_take_up(blocks);
     run_take_up(&moment);
@@ -580,21 +410,23 @@ static void execute_breathe(void *self)
 static void execute_held(struct execute_stage *e, struct turn *t)
 {
     struct session *s;
-    while (e->output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
-        struct out *o = execute_begin_item(e, s->conn);
+    while (e->box.output < EXECUTE_TURN_OUTPUT && (s = run_next_ready()) != NULL) {
+        if (s->push_waits) execute_pushes(e, t);
+        struct out *o = outbox_begin_item(&e->box, s->conn);
         o->reply.resp = s->resp;
         run_held(s, &o->reply);
         e->has_breathed = false;
         execute_enforce_limit(e, s, run_reply_room(s));
-        execute_end_item(e, execute_cut_event(s));
-        if (reply_total(&o->reply) >= EXECUTE_REPLY_LEN) {
-            execute_publish(e, t, o);
+        outbox_end_item(&e->box, execute_cut_event(s));
+        if (reply_total(&o->reply) >= OUTBOX_BATCH_LEN) {
+            outbox_publish(&e->box, t, o);
             if (run_must_choke(s)) run_choke(s);
         }
         if (s->bye_waits) execute_bye(e, s);
-        execute_aftermath(e, t);
+        execute_aftermath_all(e, t);
     }
-    execute_publish_all(e, t);
+    execute_broadcast(e, t);
+    outbox_publish_all(&e->box, t);
 }
 
 /* Clients that were silent for longer than `timeout`. */
@@ -603,13 +435,15 @@ static void execute_close_silent(const struct settings *settings, int64_t mono_m
     int64_t limit_ms = settings->timeout * 1000;
     if (limit_ms <= 0) return;
     for (struct session *s = sessions_first(); s != NULL; s = s->next)
-        if (!s->is_blocked && !s->is_paused && mono_ms - s->active_ms > limit_ms) session_kill(s);
+        if (!s->is_blocked && !s->is_paused && !pubsub_is_subscriber(s) &&
+            mono_ms - s->active_ms > limit_ms)
+            session_kill(s);
 }
 
 static void execute_cron(struct execute_stage *e, const struct settings *settings, uint64_t mono_ns)
 {
     uint64_t began = clock_ticks();
-    execute_take_home(e); /* after a burst nothing else would */
+    outbox_take_home(&e->box); /* after a burst nothing else would */
     mem_decay();
     struct world_counters counters = {0};
     if (e->wiring.world.counters != NULL) e->wiring.world.counters(&counters);
@@ -618,7 +452,32 @@ static void execute_cron(struct execute_stage *e, const struct settings *setting
         e->idle_check_ns = mono_ns + 1000000000u;
         execute_close_silent(settings, (int64_t)(mono_ns / 1000000));
     }
+    if (e->publishes) publish_figures(&e->figures, settings);
     info_cron(began);
+}
+
+/* Deletes keys that are due; gives when the next is, as keyspace_next_due_ms() does. */
+static int64_t execute_expire(struct execute_stage *e, int64_t wall_ms, uint64_t mono_ns)
+{
+    uint64_t waiting = keyspace_pending_free();
+    if (e->cycle_ns == 0) e->cycle_ns = mono_ns;
+    keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
+    e->cycle_buried |= keyspace_pending_free() > waiting;
+    int64_t next = keyspace_next_due_ms();
+    if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    return next;
+}
+
+/* A cycle of expiry lasts until nothing is due and the memory of what it deleted is free. Its time
+ * so far is told as it goes: the longest of a second is what is kept. */
+static void execute_time_cycle(struct execute_stage *e, int64_t next_ms, int64_t wall_ms)
+{
+    uint64_t lasted_ns = clock_mono_ns() - e->cycle_ns;
+    latency_note(LATENCY_EXPIRE_CYCLE, lasted_ns);
+    if (next_ms >= 0 && next_ms <= wall_ms) return;
+    if (e->cycle_buried && keyspace_pending_free() > 0) return;
+    e->cycle_ns = 0;
+    e->cycle_buried = false;
 }
 
 /* What time asks for; gives when it must be asked again. */
@@ -630,19 +489,21 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
-    if (mono_ns >= e->work_ns && keyspace_work(EXECUTE_WORK_BUDGET_US))
-        e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    if (mono_ns >= e->work_ns) {
+        bool more = keyspace_work(EXECUTE_WORK_BUDGET_US);
+        more |= keysizes_work(EXECUTE_WALK_BUDGET_US);
+        if (more) e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
     bool paused = run_pause_mode() != PAUSE_OFF;
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
+    if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
-    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns) {
-        keyspace_expire_due(EXECUTE_EXPIRE_MAX, EXECUTE_EXPIRE_BUDGET_US);
-        next = keyspace_next_due_ms();
-        if (next >= 0 && next <= wall_ms) e->expire_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
-    }
+    if (next >= 0 && next <= wall_ms && mono_ns >= e->expire_ns)
+        next = execute_expire(e, wall_ms, mono_ns);
+    if (unlikely(e->cycle_ns != 0)) execute_time_cycle(e, next, wall_ms);
     int64_t held = run_next_due_ms();
     if (held >= 0 && (next < 0 || held < next)) next = held;
     if (next < 0) return due;
@@ -659,19 +520,22 @@ static bool execute_run(void *self, struct turn *t)
     int64_t wall_ms = clock_wall_ms();
     keyspace_tick(wall_ms);
     run_begin_turn(settings, wall_ms, t->ticks);
-    e->output = 0;
+    e->box.output = 0;
     e->turn = t;
-    if (unlikely(e->lending > 0)) execute_take_home(e); /* what was lent may be written to again */
+    if (unlikely(e->box.awaited > 0))
+        outbox_take_home(&e->box); /* what was lent may be written to again */
+    if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
-    if (unlikely(execute_has_aftermath())) {
-        execute_aftermath(e, t);
-        execute_publish_all(e, t);
+    if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
+        execute_aftermath_all(e, t);
+        execute_broadcast(e, t);
+        outbox_publish_all(&e->box, t);
         e->due_ns = 0; /* they may hold commands */
     }
     settings_leave(EXECUTE_SETTINGS_ID);
-    if (e->output >= EXECUTE_TURN_OUTPUT) {
+    if (e->box.output >= EXECUTE_TURN_OUTPUT) {
         for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
         stage_give(t, &e->stage);
         return false;
@@ -699,13 +563,12 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     struct execute_stage *e = arena_zalloc(arena, sizeof(*e));
     e->arena = arena;
     e->wiring = *w;
-    e->outs = e->out_sets[0];
+    outbox_open(&e->box, arena, &e->wiring);
     world_set(&w->world);
     stats_open();
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
-    memory_limit_open(execute_give_back, e);
     busy_open(execute_breathe, e);
     config_apply_open();
     e->due_ns = 0;
@@ -713,21 +576,23 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     return e;
 }
 
+int execute_load_users(char *error, size_t error_len)
+{
+    struct reply text = {0};
+    int r = acl_load_at_start(&text);
+    if (r != 0) snprintf(error, error_len, "%.*s", (int)text.len, text.buf);
+    reply_release(&text);
+    return r;
+}
+
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
-    execute_take_home(e);
-    for (int i = 0; i < 2 * EXECUTE_PEERS_MAX; i++) {
-        struct out *o = &e->out_sets[i / EXECUTE_PEERS_MAX][i % EXECUTE_PEERS_MAX];
-        if (o->batch == NULL) continue;
-        struct reply_batch *b = execute_seal(e, o);
-        if (b->loan_count > 0) execute_repay(e, b);
-        execute_free_batch(e, b);
-    }
-    execute_drop_idle(e, 0);
+    outbox_close(&e->box);
     scripts_close();
     functions_close();
     config_apply_close();
+    keysizes_close();
     sessions_close();
     run_close();
     keyspace_close();
@@ -745,13 +610,13 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
     config_on_change(option, apply);
 }
 
-uint64_t execute_batches_out(const struct execute_stage *e)
+const struct execute_figures *execute_figures(struct execute_stage *e)
 {
-    uint64_t in_hand = 0;
-    for (int i = 0; i < e->wiring.writer_count; i++)
-        in_hand += (e->out_sets[0][i].batch != NULL) + (e->out_sets[1][i].batch != NULL);
-    return e->batches_made - e->idle_count - in_hand;
+    e->publishes = true;
+    return &e->figures;
 }
+
+uint64_t execute_batches_out(const struct execute_stage *e) { return outbox_batches_out(&e->box); }
 
 uint64_t execute_sessions(const struct execute_stage *e)
 {

@@ -9,6 +9,7 @@
 #define EXECUTE_EXECUTE_H
 
 #include "catalog/settings.h"
+#include "execute/figures.h"
 #include "flow/handoff.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
@@ -57,6 +58,9 @@ struct execute_wiring {
 struct execute_stage;
 /* Opens the keyspace by the settings in force, too. */
 struct execute_stage *execute_open(const struct execute_wiring *w);
+/* Before threads start: the users of aclfile or of the configuration. 0, or -EINVAL with what is
+ * wrong in `error`. */
+int execute_load_users(char *error, size_t error_len);
 void execute_close(struct execute_stage *e);
 struct stage *execute_stage(struct execute_stage *e);
 /* For big arguments, which parsers read where they will live (mem/block.h): the parsers are closed
@@ -70,6 +74,10 @@ struct arena *execute_arena(struct execute_stage *e);
  */
 void execute_on_config(const char *option, int (*apply)(const struct settings *old,
                                                         const struct settings *new, char *error));
+
+/* Before threads start: the figures are published from now on. Borrowed until execute_close(); any
+ * thread may read them. */
+const struct execute_figures *execute_figures(struct execute_stage *e);
 
 /* For the simulator: reply batches that are not at home, and sessions that live. */
 uint64_t execute_batches_out(const struct execute_stage *e);

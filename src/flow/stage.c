@@ -165,6 +165,7 @@ static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64
     stage_raise(&s->most_items, t.items);
     *given |= t.given;
     *for_watcher |= t.for_watcher;
+    if (t.goes_on) runner->unfinished |= 1ull << s->index;
     if (t.for_home && !t.at_home) return AFTER_HOME;
     return more ? AFTER_AGAIN : AFTER_RELEASE;
 }

@@ -40,6 +40,9 @@ struct turn {
     uint64_t items;   /* what the stage did, for its counters */
     bool for_home;    /* set by a lent turn that left something only the home can do */
     bool for_watcher; /* set by a turn that left something only the thread that watches can do */
+    /* Set by a turn that gives way in the midst of its work: the runner comes back when it has
+     * looked for new events. Whoever sets it has a deadline, at which the home looks after it. */
+    bool goes_on;
 };
 
 struct stage_ops {

@@ -115,6 +115,16 @@ static bool thread_run_guest(struct thread *th)
     return true;
 }
 
+/* The turns that gave way to what came in meanwhile. */
+static bool thread_run_unfinished(struct thread *th)
+{
+    uint64_t unfinished = th->unfinished;
+    th->unfinished = 0;
+    for (uint64_t left = unfinished; left != 0; left &= left - 1)
+        stage_run_or_leave(stage_at((unsigned)__builtin_ctzll(left)), th);
+    return unfinished != 0;
+}
+
 /* Runs the turns that have a reason to run here. True when one did. */
 static bool thread_run_stages(struct thread *th, uint64_t now_ns)
 {
@@ -125,7 +135,7 @@ static bool thread_run_stages(struct thread *th, uint64_t now_ns)
                       atomic_load_explicit(&s->due_ns, memory_order_relaxed) <= now_ns;
         if (wanted && stage_run_at_home(s)) did = true;
     }
-    return did;
+    return thread_run_unfinished(th) || did;
 }
 
 /* When the first stage at home is due. One whose turn is run elsewhere right now gets another look
@@ -144,6 +154,7 @@ static uint64_t thread_next_due(struct thread *th, uint64_t now_ns)
 static bool thread_is_wanted(struct thread *th, uint64_t until_ns)
 {
     if (atomic_load(&th->stopping) || atomic_load(&th->guest_called)) return true;
+    if (th->unfinished != 0) return true;
     for (unsigned i = 0; i < th->stage_count; i++) {
         struct stage *s = th->stages[i];
         if (stage_was_left(s)) return true;

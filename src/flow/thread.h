@@ -33,6 +33,7 @@ struct thread {
     struct governor *governor;  /* asked between rounds, or NULL */
     pthread_t pthread;
     int start_error;
+    uint64_t unfinished; /* stages (bits by index) whose turn goes on in this thread's next round */
 
     /* Written by this thread, read by those who might wake it. 0: awake. */
     _Alignas(64) _Atomic uint64_t sleeps_until_ns;

@@ -49,6 +49,7 @@ struct conn_card {
     _Alignas(64) _Atomic uint64_t replies; /* bytes of reply handed to write in all */
     _Atomic uint64_t held;                 /* bytes of commands held back while blocked or paused */
     _Atomic bool authenticated;            /* parse's limits are wider */
+    _Atomic uint8_t output_class;          /* enum client_class: which limits its output has */
     _Atomic bool cut; /* written by write: shut down, what is still given for it goes nowhere */
 };
 

@@ -21,15 +21,21 @@ enum reply_event {
     REPLY_CUT = 2,  /* after these bytes are out: shutdown(2); parse will see the end and say BYE */
     REPLY_BYE =
         4, /* the session has ended: flush what can be flushed at once, close, free the slot */
+    REPLY_PUSH = 16, /* nobody waits for it: it may leave a little later, with what comes next */
+    REPLY_TIMED = 8, /* somebody wants to know when the kernel had taken all of it */
 };
 
 struct reply_item {
     struct conn_ref conn;
     uint32_t events;
     size_t start, len; /* in the batch's buffer */
+    /* Written by write for REPLY_TIMED: clock_ticks() then. 0 when it was never all taken, or the
+     * batch was not kept so long. */
+    uint64_t written_ticks;
 };
 
 struct block;
+struct slowlog_entry;
 
 struct reply_loan {
     size_t at; /* in the batch's buffer: before this byte */
@@ -49,6 +55,9 @@ struct reply_batch {
     struct reply_loan *loans;
     uint32_t loan_count, loan_max;
     uint64_t read_ticks; /* of the oldest command batch answered here; 0 when none */
+    /* execute's own */
+    struct slowlog_entry *slow; /* of commands that are answered in timed items */
+    bool awaited;               /* on its way, with loans or timed items */
 };
 
 #endif

@@ -4,6 +4,13 @@
  * item with loans, keeps its batch until it is sent (batch->kept counts them). While a queue is not
  * empty nothing overtakes it.
  *
+ * Messages (REPLY_PUSH) are not sent one by one: a message to many is one send for each of them,
+ * and the next one to the same receivers often comes while those are under way. So they wait in a
+ * queue of their own, as pieces that keep their batches, and their connections stand in line;
+ * between two sends new batches are looked at. What answers a command is sent at once, and takes
+ * the messages before it along. While the line is long the turn gives way to what comes in: a
+ * lock-step client that publishes to a hundred others then has several messages in each send.
+ *
  * Invariants: pieces of a connection leave in the order of its items; a batch goes home when its
  * last item is dealt with and no piece points into it; the fd is closed after REPLY_BYE only, here
  * only, and the slot is freed after the close.
@@ -29,6 +36,12 @@ enum {
     WRITE_PER_TURN = 64,      /* batches */
     WRITE_SEND_MAX = 1 << 20, /* bytes sent to one connection before others get their turn */
     WRITE_PIECES = 32,        /* sent with one call */
+    WRITE_CHUNK = 4096,       /* pieces are copied into chunks of so much */
+    WRITE_READY_MAX = 4096,   /* bytes of messages that wait for one connection's turn */
+    WRITE_LINE_MAX = 1024,    /* connections in line: no new batches until there are fewer */
+    WRITE_SENDS = 8,          /* to connections in line, in a turn */
+    WRITE_LINE_NS = 1000000,  /* when the home goes on if whoever runs the turn does not */
+    WRITE_TIMED_MAX = 4,      /* batches that a connection may keep for the sake of their times */
     WRITE_SOFT_CHECK_NS = 500000000,
 };
 
@@ -38,14 +51,26 @@ struct piece {
     size_t len;
     struct reply_batch
         *batch; /* the batch that `ptr` points into, or NULL: then the bytes follow */
+    struct reply_item
+        *timed;  /* the item of that batch that ends here and is to be timed, or NULL */
+    size_t room; /* of a copy: for more bytes behind it */
     char copy[];
+};
+
+struct pieces {
+    struct piece *first, *last;
 };
 
 struct conn_out {
     struct conn_ref ref;
     struct conn_card *card;
-    struct piece *first, *last;
-    uint64_t pending;
+    struct pieces queue; /* what the kernel did not take */
+    struct pieces ready; /* messages; empty while the queue is not */
+    size_t ready_len;
+    struct conn_out *prev_in_line, *next_in_line; /* of those with messages */
+    bool in_line;
+    uint32_t timed;        /* pieces of the queue that keep their batch to be timed */
+    uint64_t pending;      /* bytes of the queue */
     uint64_t over_soft_ns; /* since when it is over the soft limit; 0: it is not */
     bool cut;              /* shut down: what still comes is dropped */
     bool cut_next;         /* shut down when the queue is empty */
@@ -61,9 +86,12 @@ struct write_stage {
     struct arena *arena;
     struct conn_out **conns;
     uint32_t conn_max;
-    struct conn_out *waiting;      /* the home is to watch them */
-    struct reply_batch *returning; /* done, but the ring home had no room */
-    uint64_t soft_count;           /* connections over their soft limit */
+    struct conn_out *waiting;                /* the home is to watch them */
+    struct reply_batch *returning;           /* done, but the ring home had no room */
+    struct conn_out *line_first, *line_last; /* connections with messages */
+    uint32_t line_count;
+    uint64_t line_due_ns; /* when the home looks after the line; 0: it is empty */
+    uint64_t soft_count;  /* connections over their soft limit */
     uint64_t soft_check_ns;
     const struct settings *settings;
     struct counter sent, writes, cuts, pending, open;
@@ -118,19 +146,64 @@ static void write_set_pending(struct write_stage *w, struct conn_out *c, uint64_
     conn_meter_set(&c->card->out_pending, pending);
 }
 
+/* The first piece of a queue is done with. */
+static void write_free_first(struct write_stage *w, struct pieces *q)
+{
+    struct piece *p = q->first;
+    q->first = p->next;
+    if (q->first == NULL) q->last = NULL;
+    if (p->batch != NULL && --p->batch->kept == 0) write_batch_home(w, p->batch);
+    arena_free(w->arena, p);
+}
+
 static void write_drop_first(struct write_stage *w, struct conn_out *c)
 {
-    struct piece *p = c->first;
-    c->first = p->next;
-    if (c->first == NULL) c->last = NULL;
-    if (p->batch != NULL && --p->batch->kept == 0) write_batch_home(w, p->batch);
+    c->timed -= c->queue.first->timed != NULL;
+    write_free_first(w, &c->queue);
     conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) - 1);
-    arena_free(w->arena, p);
+}
+
+/* ---- The line of those with messages ---- */
+
+static void write_enter_line(struct write_stage *w, struct conn_out *c)
+{
+    c->in_line = true;
+    c->prev_in_line = w->line_last;
+    c->next_in_line = NULL;
+    if (w->line_last != NULL)
+        w->line_last->next_in_line = c;
+    else
+        w->line_first = c;
+    w->line_last = c;
+    w->line_count++;
+}
+
+static void write_leave_line(struct write_stage *w, struct conn_out *c)
+{
+    if (!c->in_line) return;
+    c->in_line = false;
+    if (c->prev_in_line != NULL)
+        c->prev_in_line->next_in_line = c->next_in_line;
+    else
+        w->line_first = c->next_in_line;
+    if (c->next_in_line != NULL)
+        c->next_in_line->prev_in_line = c->prev_in_line;
+    else
+        w->line_last = c->prev_in_line;
+    w->line_count--;
+}
+
+static void write_drop_ready(struct write_stage *w, struct conn_out *c)
+{
+    while (c->ready.first != NULL) write_free_first(w, &c->ready);
+    c->ready_len = 0;
+    write_leave_line(w, c);
 }
 
 static void write_drop_all(struct write_stage *w, struct conn_out *c)
 {
-    while (c->first != NULL) write_drop_first(w, c);
+    write_drop_ready(w, c);
+    while (c->queue.first != NULL) write_drop_first(w, c);
     write_set_pending(w, c, 0);
     if (c->over_soft_ns != 0) w->soft_count--;
     c->over_soft_ns = 0;
@@ -173,7 +246,7 @@ enum { WRITE_UNAUTHENTICATED_MAX = 1024 };
 static void write_check_limits(struct write_stage *w, struct conn_out *c)
 {
     const struct setting_output_limit *limit =
-        &w->settings->client_output_buffer_limit.of[CLIENT_NORMAL];
+        &w->settings->client_output_buffer_limit.of[conn_meter(&c->card->output_class)];
     if (c->cut) return;
     if (limit->hard > 0 && c->pending > (uint64_t)limit->hard) {
         write_over_limit(w, c, "hard limit of client-output-buffer-limit");
@@ -254,47 +327,82 @@ static void write_want_watch(struct write_stage *w, struct conn_out *c)
     w->waiting = c;
 }
 
+static struct piece *write_append(struct pieces *q, struct piece *p)
+{
+    if (q->last == NULL)
+        q->first = p;
+    else
+        q->last->next = p;
+    q->last = p;
+    return p;
+}
+
+/* A piece that keeps its batch. */
+static void write_keep(struct write_stage *w, struct pieces *q, struct reply_batch *b,
+                       struct bytes bytes)
+{
+    struct piece *p = arena_alloc(w->arena, sizeof(*p));
+    *p = (struct piece){.ptr = bytes.ptr, .len = bytes.len, .batch = b};
+    b->kept++;
+    write_append(q, p);
+}
+
+/* Copies behind the last piece while that has room. True when a piece was made. */
+static bool write_copy(struct write_stage *w, struct pieces *q, struct bytes bytes)
+{
+    struct piece *p = q->last;
+    bool fits = p != NULL && p->room >= bytes.len;
+    if (!fits) {
+        size_t room = p == NULL || bytes.len > WRITE_CHUNK ? bytes.len : WRITE_CHUNK;
+        p = arena_alloc(w->arena, sizeof(*p) + room);
+        *p = (struct piece){.ptr = p->copy, .room = room};
+        write_append(q, p);
+    }
+    memcpy((char *)(uintptr_t)p->ptr + p->len, bytes.ptr, bytes.len);
+    p->len += bytes.len;
+    p->room -= bytes.len;
+    return !fits;
+}
+
 /* A piece at the end of the queue: a copy, or one that keeps its batch. The caller counts it as
  * pending. */
 static void write_add_piece(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
                             struct bytes bytes, bool keep)
 {
-    size_t len = bytes.len;
-    struct piece *last = c->last;
-    struct piece *p = arena_alloc(w->arena, sizeof(*p) + (keep ? 0 : len));
-    *p = (struct piece){.ptr = bytes.ptr, .len = len};
-    if (keep) {
-        p->batch = b;
-        b->kept++;
-    } else {
-        memcpy(p->copy, bytes.ptr, len);
-        p->ptr = p->copy;
-    }
-    if (last == NULL)
-        c->first = p;
+    bool is_new = true;
+    if (keep)
+        write_keep(w, &c->queue, b, bytes);
     else
-        last->next = p;
-    c->last = p;
-    conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
+        is_new = write_copy(w, &c->queue, bytes);
+    if (is_new) conn_meter_set(&c->card->out_blocks, conn_meter(&c->card->out_blocks) + 1);
 }
 
-/* Queues what is left of an item. */
-static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                        const char *ptr, size_t len)
+/* The last piece is the end of an item that is to be timed, and keeps its batch. */
+static void write_time_last(struct conn_out *c, struct reply_item *item)
 {
-    write_add_piece(w, c, b, bytes_make(ptr, len), len > WRITE_COPY_MAX);
-    write_set_pending(w, c, c->pending + len);
+    c->queue.last->timed = item;
+    c->timed++;
+}
+
+/* Queues bytes of an item; `timed`: the item, when they are its end and it is to be timed. */
+static void write_queue(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        struct bytes bytes, struct reply_item *timed)
+{
+    if (c->timed >= WRITE_TIMED_MAX) timed = NULL;
+    write_add_piece(w, c, b, bytes, bytes.len > WRITE_COPY_MAX || timed != NULL);
+    if (timed != NULL) write_time_last(c, timed);
+    write_set_pending(w, c, c->pending + bytes.len);
     write_want_watch(w, c);
     write_check_limits(w, c);
 }
 
-/* The pieces at the front of the queue as one message; gives their length. */
-static size_t write_gather(const struct conn_out *c, struct msghdr *m, struct iovec *to)
+/* The pieces at the front of a queue as one message; gives their length. */
+static size_t write_gather(const struct pieces *q, struct msghdr *m, struct iovec *to)
 {
     size_t len = 0;
     m->msg_iov = to;
     m->msg_iovlen = 0;
-    for (struct piece *p = c->first;
+    for (struct piece *p = q->first;
          p != NULL && m->msg_iovlen < WRITE_PIECES && len < WRITE_SEND_MAX; p = p->next) {
         size_t n = p->len < WRITE_SEND_MAX - len ? p->len : WRITE_SEND_MAX - len;
         to[m->msg_iovlen++] = (struct iovec){(char *)(uintptr_t)p->ptr, n};
@@ -306,13 +414,15 @@ static size_t write_gather(const struct conn_out *c, struct msghdr *m, struct io
 /* The kernel took `n` bytes of the front of the queue. */
 static void write_consume(struct write_stage *w, struct conn_out *c, size_t n)
 {
-    while (n > 0 && n >= c->first->len) {
-        n -= c->first->len;
+    while (n > 0 && n >= c->queue.first->len) {
+        n -= c->queue.first->len;
+        struct reply_item *timed = c->queue.first->timed;
+        if (unlikely(timed != NULL)) timed->written_ticks = clock_ticks();
         write_drop_first(w, c);
     }
     if (n == 0) return;
-    c->first->ptr += n;
-    c->first->len -= n;
+    c->queue.first->ptr += n;
+    c->queue.first->len -= n;
 }
 
 /* Sends from the queue until the kernel takes no more; gives how many bytes, which the caller takes
@@ -320,10 +430,10 @@ static void write_consume(struct write_stage *w, struct conn_out *c, size_t n)
 static size_t write_send_queue(struct write_stage *w, struct conn_out *c)
 {
     size_t done = 0;
-    while (c->first != NULL) {
+    while (c->queue.first != NULL) {
         struct iovec pieces[WRITE_PIECES];
         struct msghdr m = {0};
-        size_t len = write_gather(c, &m, pieces);
+        size_t len = write_gather(&c->queue, &m, pieces);
         ssize_t sent = sendmsg(c->ref.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (!write_was_taken(w, c, sent)) break;
@@ -341,9 +451,59 @@ static bool write_flush(struct write_stage *w, struct conn_out *c)
     size_t n = write_send_queue(w, c);
     if (c->cut) return true;
     write_set_pending(w, c, c->pending - n);
-    if (c->first != NULL) return false;
+    if (c->queue.first != NULL) return false;
     write_check_limits(w, c);
     return true;
+}
+
+/* ---- Messages ---- */
+
+/* One send of what is ready; gives how much the kernel took. */
+static size_t write_send_ready(struct write_stage *w, struct conn_out *c)
+{
+    if (c->ready.first->next == NULL)
+        return write_send(w, c, c->ready.first->ptr, c->ready.first->len);
+    struct iovec pieces[WRITE_PIECES];
+    struct msghdr m = {0};
+    ssize_t sent;
+    write_gather(&c->ready, &m, pieces);
+    do {
+        sent = sendmsg(c->ref.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (!write_was_taken(w, c, sent)) return 0;
+    write_note_sent(w, c, (size_t)sent);
+    return (size_t)sent;
+}
+
+/* Sends a connection's messages; what the kernel does not take is queued. */
+static void write_flush_ready(struct write_stage *w, struct conn_out *c)
+{
+    size_t n = write_send_ready(w, c);
+    if (c->cut) return;
+    for (struct piece *p; (p = c->ready.first) != NULL; write_free_first(w, &c->ready)) {
+        size_t taken = n < p->len ? n : p->len;
+        n -= taken;
+        struct bytes rest = bytes_make(p->ptr + taken, p->len - taken);
+        if (rest.len > 0) write_queue(w, c, p->batch, rest, NULL);
+        if (c->cut) return;
+    }
+    c->ready_len = 0;
+    write_leave_line(w, c);
+}
+
+/* Messages wait for their connection's turn, unless they are many. What is given in one piece
+ * stays one. */
+static void write_add_ready(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                            struct bytes bytes)
+{
+    struct piece *last = c->ready.last;
+    if (last != NULL && last->ptr + last->len == bytes.ptr && last->batch == b)
+        last->len += bytes.len;
+    else
+        write_keep(w, &c->ready, b, bytes);
+    c->ready_len += bytes.len;
+    if (!c->in_line) write_enter_line(w, c);
+    if (c->ready_len >= WRITE_READY_MAX) write_flush_ready(w, c);
 }
 
 /*
@@ -352,10 +512,9 @@ static bool write_flush(struct write_stage *w, struct conn_out *c)
  * the kernel did not take.
  */
 static void write_lent_item(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
-                            const struct reply_item *item, const struct reply_loan *loans,
-                            uint32_t count)
+                            struct reply_item *item, const struct reply_loan *loans, uint32_t count)
 {
-    bool is_first = c->first == NULL;
+    bool is_first = c->queue.first == NULL;
     size_t at = item->start, total = item->len;
     for (uint32_t i = 0; i < count; i++) {
         write_add_piece(w, c, b, bytes_make(b->buf + at, loans[i].at - at), true);
@@ -364,10 +523,11 @@ static void write_lent_item(struct write_stage *w, struct conn_out *c, struct re
         total += loans[i].len;
     }
     write_add_piece(w, c, b, bytes_make(b->buf + at, item->start + item->len - at), true);
+    if (item->events & REPLY_TIMED) write_time_last(c, item);
     if (is_first) total -= write_send_queue(w, c);
     if (c->cut) return;
     write_set_pending(w, c, c->pending + total);
-    if (c->first == NULL) return;
+    if (c->queue.first == NULL) return;
     write_want_watch(w, c);
     write_check_limits(w, c);
 }
@@ -376,7 +536,7 @@ static void write_lent_item(struct write_stage *w, struct conn_out *c, struct re
  * over, which a cut ends at once. */
 static void write_settle(struct write_stage *w, struct conn_out *c)
 {
-    if (c->first != NULL) return;
+    if (c->queue.first != NULL) return;
     if (c->cut_next) write_cut(w, c);
     if (c->bye && !c->waits && !c->watched) write_conn_close(w, c);
 }
@@ -390,8 +550,30 @@ static uint32_t write_count_loans(const struct reply_batch *b, const struct repl
     return to - from;
 }
 
+/* An item's own bytes: a message waits, an answer takes the messages before it along. */
+static void write_bytes(struct write_stage *w, struct conn_out *c, struct reply_batch *b,
+                        struct reply_item *item)
+{
+    struct bytes bytes = bytes_make(b->buf + item->start, item->len);
+    struct reply_item *timed = item->events & REPLY_TIMED ? item : NULL;
+    if (unlikely((item->events & REPLY_PUSH) || c->in_line) && c->queue.first == NULL) {
+        write_add_ready(w, c, b, bytes);
+        if (item->events & REPLY_PUSH) return;
+        if (c->in_line) write_flush_ready(w, c);
+        if (timed != NULL && c->queue.first == NULL && !c->cut)
+            timed->written_ticks = clock_ticks();
+        return;
+    }
+    size_t n = c->queue.first == NULL ? write_send(w, c, bytes.ptr, bytes.len) : 0;
+    if (c->cut) return;
+    if (n < bytes.len)
+        write_queue(w, c, b, bytes_make(bytes.ptr + n, bytes.len - n), timed);
+    else if (timed != NULL)
+        timed->written_ticks = clock_ticks();
+}
+
 /* `*loan` is the batch's next loan. */
-static void write_item(struct write_stage *w, struct reply_batch *b, const struct reply_item *item,
+static void write_item(struct write_stage *w, struct reply_batch *b, struct reply_item *item,
                        uint32_t *loan)
 {
     uint32_t from = *loan;
@@ -403,13 +585,13 @@ static void write_item(struct write_stage *w, struct reply_batch *b, const struc
         c = write_conn_at(w, item->conn.slot, item->conn.gen);
     must(c != NULL);
     if (unlikely(*loan > from)) {
+        if (c->in_line) write_flush_ready(w, c);
         if (!c->cut) write_lent_item(w, c, b, item, &b->loans[from], *loan - from);
     } else if (item->len > 0 && !c->cut) {
-        const char *ptr = b->buf + item->start;
-        size_t n = c->first == NULL ? write_send(w, c, ptr, item->len) : 0;
-        if (n < item->len && !c->cut) write_queue(w, c, b, ptr + n, item->len - n);
+        write_bytes(w, c, b, item);
     }
-    if (item->events == 0) return;
+    if (likely((item->events & (REPLY_CUT | REPLY_BYE)) == 0)) return;
+    if (c->in_line) write_flush_ready(w, c);
     if (item->events & REPLY_CUT) c->cut_next = true;
     if (item->events & REPLY_BYE) c->bye = true;
     write_settle(w, c);
@@ -438,7 +620,7 @@ static void write_watch_waiting(struct write_stage *w, struct turn *t)
         struct conn_out *c = w->waiting;
         w->waiting = c->next_waiting;
         c->waits = false;
-        if (c->first == NULL || c->cut) {
+        if (c->queue.first == NULL || c->cut) {
             write_settle(w, c);
             continue;
         }
@@ -461,27 +643,47 @@ static void write_take_events(struct write_stage *w, struct turn *t)
     }
 }
 
+/* Takes batches and, between them, sends to those in line: as many as a turn may. True when more
+ * batches may be there. */
+static bool write_batches(struct write_stage *w, struct turn *t)
+{
+    int batches = 0, sends = WRITE_SENDS;
+    for (;;) {
+        struct reply_batch *b = NULL;
+        if (batches < WRITE_PER_TURN && w->line_count < WRITE_LINE_MAX)
+            b = handoff_pop_ptr(w->wiring.replies);
+        if (b != NULL) {
+            batches++;
+            if (b->read_ticks != 0) stage_note_handoff(&w->stage, t, b->read_ticks);
+            write_batch(w, t, b);
+        } else if (w->line_count > 0 && sends-- > 0) {
+            write_flush_ready(w, w->line_first);
+        } else {
+            return batches == WRITE_PER_TURN || w->line_count >= WRITE_LINE_MAX;
+        }
+    }
+}
+
 static bool write_run(void *self, struct turn *t)
 {
     struct write_stage *w = self;
     w->settings = settings_enter(w->wiring.settings_id);
     write_return_more(w);
     if (t->at_home) write_take_events(w, t);
-    struct reply_batch *b = NULL;
-    for (int i = 0; i < WRITE_PER_TURN && (b = handoff_pop_ptr(w->wiring.replies)) != NULL; i++) {
-        if (b->read_ticks != 0) stage_note_handoff(&w->stage, t, b->read_ticks);
-        write_batch(w, t, b);
-    }
+    bool more = write_batches(w, t);
+    w->line_due_ns = w->line_count > 0 ? clock_mono_ns() + WRITE_LINE_NS : 0;
+    t->goes_on = w->line_count > 0;
     write_watch_waiting(w, t);
     write_check_soft_limits(w);
     settings_leave(w->wiring.settings_id);
-    return b != NULL;
+    return more;
 }
 
 static uint64_t write_due(void *self)
 {
-    struct write_stage *w = self;
-    return w->soft_check_ns == 0 ? UINT64_MAX : w->soft_check_ns;
+    const struct write_stage *w = self;
+    uint64_t due = w->soft_check_ns == 0 ? UINT64_MAX : w->soft_check_ns;
+    return w->line_due_ns != 0 && w->line_due_ns < due ? w->line_due_ns : due;
 }
 
 static uint64_t write_depth(void *self)

@@ -52,7 +52,7 @@ static char *rewrite(struct bytes old, const struct settings *s, bool all, size_
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
     check(out != NULL);
-    config_rewrite_text(old, s, all, out);
+    config_rewrite_text(old, s, bytes_make(NULL, 0), all, out);
     check(fclose(out) == 0);
     return text;
 }

@@ -221,13 +221,15 @@ static enum run_result bitfield_write_all(struct call *c, const struct bitfield_
     if (grown) len = plan->len;
     char *p = keyspace_edit_string(c->db, key, &e, len);
 
+    uint64_t changes = 0;
     reply_array(c, plan->count);
     for (uint32_t i = 2; bitfield_next(c, &i, &op);) {
         if (op.verb == BITFIELD_GET)
             reply_int(c, bitfield_read(bytes_make(p, len), &op));
         else
-            call_changed(c, bitfield_run(c, &op, p, len, grown));
+            changes += bitfield_run(c, &op, p, len, grown);
     }
+    if (changes > 0) call_event(c, changes, key, NOTIFY_STRING, "setbit");
     return RUN_OK;
 }
 

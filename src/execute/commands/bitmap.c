@@ -70,7 +70,7 @@ enum run_result cmd_SETBIT(struct call *c)
     char *value = keyspace_edit_string(c->db, key, &e, byte < before.len ? before.len : byte + 1);
     uint8_t mask = (uint8_t)(0x80 >> (offset & 7));
     value[byte] = (char)(bit ? value[byte] | mask : value[byte] & ~mask);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_STRING, "setbit");
     return reply_int(c, old);
 }
 
@@ -312,13 +312,13 @@ enum run_result cmd_BITOP(struct call *c)
 
     struct key to = call_key(c, 2);
     if (len == 0) {
-        if (keyspace_delete(c->db, to)) call_changed(c, 1);
+        call_delete(c, to);
         return reply_int(c, 0);
     }
     if (len >= BITMAP_BIG && !bitmap_op_reads(c, to.name))
         bitmap_op_in_place(c, op, to, len);
     else
         bitmap_op_apart(c, op, to, len);
-    call_changed(c, 1);
+    call_event(c, 1, to, NOTIFY_STRING, "set");
     return reply_int(c, (int64_t)len);
 }

@@ -5,6 +5,7 @@
 #include "execute/commands/client.h"
 
 #include "execute/commands/table.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/run.h"
 
 bool client_type(struct call *c, uint32_t i, enum client_type *out)
@@ -25,11 +26,10 @@ bool client_type(struct call *c, uint32_t i, enum client_type *out)
     return false;
 }
 
-/* Replication and pub/sub, which make the other types, are still to come. */
+/* Replication, which makes the other types, is still to come. */
 enum client_type client_type_of(const struct session *s)
 {
-    (void)s;
-    return TYPE_OF_NORMAL;
+    return pubsub_is_subscriber(s) ? TYPE_OF_PUBSUB : TYPE_OF_NORMAL;
 }
 
 bool client_text_is_valid(struct bytes text)
@@ -151,8 +151,13 @@ enum run_result cmd_CLIENT_UNBLOCK(struct call *c)
 enum run_result cmd_CLIENT_HELP(struct call *c)
 {
     static const char *const lines[] = {
+        "CACHING (YES|NO)",
+        "    Whether the keys of the next command are remembered, with OPTIN or OPTOUT.",
         "GETNAME",
         "    The name of this connection.",
+        "GETREDIR",
+        "    The connection that is told of changed keys instead of this one; 0: none, -1: nobody",
+        "    is.",
         "ID",
         "    The number of this connection, which no other one ever gets.",
         "INFO",
@@ -181,6 +186,12 @@ enum run_result cmd_CLIENT_HELP(struct call *c)
         "    Names the client library of this connection.",
         "SETNAME <name>",
         "    Names this connection.",
+        "TRACKING (ON|OFF) [REDIRECT <client-id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN]",
+        "         [OPTOUT] [NOLOOP]",
+        "    Whether this connection is told when keys that it has read, or those under prefixes,",
+        "    are changed.",
+        "TRACKINGINFO",
+        "    How this connection is told of changed keys.",
         "UNBLOCK <client-id> [TIMEOUT|ERROR]",
         "    Ends the wait of a connection that is in a blocking command.",
         "UNPAUSE",

@@ -3,6 +3,7 @@
  */
 #include "execute/commands/client.h"
 #include "execute/commands/table.h"
+#include "execute/core/acl.h"
 
 #include "msg/conn.h"
 
@@ -12,7 +13,8 @@ struct kill_filter {
     int64_t id; /* 0: any */
     enum client_type type;
     bool has_type, spare_me;
-    struct bytes user, peer, local; /* ptr NULL: any */
+    const struct user *user;  /* NULL: any */
+    struct bytes peer, local; /* ptr NULL: any */
 };
 
 static bool address_fits(struct bytes wanted, const char *address)
@@ -27,7 +29,7 @@ static bool kill_fits(const struct kill_filter *f, const struct call *c, const s
     if (f->spare_me && s == c->session) return false;
     if (f->id != 0 && s->id != (uint64_t)f->id) return false;
     if (f->has_type && client_type_of(s) != f->type) return false;
-    if (f->user.ptr != NULL && !bytes_equal(f->user, bytes_of(s->user))) return false;
+    if (f->user != NULL && f->user != s->user) return false;
     conn_print_peer(card, c->settings->unixsocket, address, sizeof(address));
     if (!address_fits(f->peer, address)) return false;
     conn_print_local(card, c->settings->unixsocket, address, sizeof(address));
@@ -59,12 +61,11 @@ static bool kill_parse_skipme(struct call *c, uint32_t i, struct kill_filter *f)
     return false;
 }
 
-/* ACL users are still to come; until then there is one. */
 static bool kill_parse_user(struct call *c, uint32_t i, struct kill_filter *f)
 {
-    f->user = arg(c, i);
-    if (bytes_equal(f->user, bytes_of("default"))) return true;
-    reply_errorf(c, "ERR No such user '%.*s'", REPLY_WORD(f->user));
+    f->user = acl_find(arg(c, i));
+    if (f->user != NULL) return true;
+    reply_errorf(c, "ERR No such user '%.*s'", REPLY_WORD(arg(c, i)));
     return false;
 }
 

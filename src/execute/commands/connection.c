@@ -3,47 +3,14 @@
  */
 #include "execute/commands/client.h"
 #include "execute/commands/table.h"
-#include "execute/core/stats.h"
+#include "execute/core/acl.h"
+#include "execute/core/pubsub.h"
 #include "version.h"
-
-#define SECRET_LEAST 512 /* shorter secrets are compared as if they were this long */
-
-/*
- * Compares without telling by its time how much was right or how long the secret is: each step does
- * the same, whatever the bytes are, and their number depends on the guess alone for all secrets up
- * to SECRET_LEAST.
- */
-static bool secret_equal(struct bytes guess, struct bytes secret)
-{
-    static const char nothing[1] = {0};
-    size_t steps = SECRET_LEAST;
-    if (guess.len > steps) steps = guess.len;
-    if (secret.len > steps) steps = secret.len;
-    volatile size_t difference = guess.len ^ secret.len;
-    for (size_t i = 0; i < steps; i++) {
-        const char *a = i < guess.len ? guess.ptr + i : nothing;
-        const char *b = i < secret.len ? secret.ptr + i : nothing;
-        difference |= (size_t)(unsigned char)(*a ^ *b);
-    }
-    return difference == 0;
-}
-
-/* The default user is the only one; it takes any password while none is set. */
-static bool password_fits(const struct call *c, struct bytes user, struct bytes password)
-{
-    struct bytes secret = secret_bytes(&c->settings->requirepass);
-    bool is_right = secret_equal(password, secret) || secret.len == 0;
-    return bytes_equal(user, bytes_of("default")) && is_right;
-}
 
 /* Answers the error itself. */
 static bool authenticate(struct call *c, struct bytes user, struct bytes password)
 {
-    if (password_fits(c, user, password)) {
-        session_authenticate(c->session);
-        return true;
-    }
-    stats()->acl_denied_auth++;
+    if (acl_log_in(c->session, user, password, arg(c, 0))) return true;
     reply_error(c, ERR_WRONGPASS);
     return false;
 }
@@ -51,7 +18,7 @@ static bool authenticate(struct call *c, struct bytes user, struct bytes passwor
 enum run_result cmd_AUTH(struct call *c)
 {
     if (c->nargs > 3) return reply_syntax(c);
-    if (c->nargs == 2 && c->settings->requirepass.len == 0)
+    if (c->nargs == 2 && acl_needs_no_password(acl_default_user()))
         return reply_error(c, ERR_NO_PASSWORD_SET);
     struct bytes user = c->nargs == 3 ? arg(c, 1) : bytes_of("default");
     if (!authenticate(c, user, arg(c, c->nargs - 1))) return RUN_ERROR;
@@ -126,12 +93,18 @@ enum run_result cmd_HELLO(struct call *c)
                "select the RESP protocol version at the same time");
     if (h.has_name) session_set_name(c->session, h.name);
     if (h.version != 0) c->session->resp = c->reply->resp = (uint8_t)h.version;
+    pubsub_version_changed(c->session);
     return hello_answer(c);
 }
 
 enum run_result cmd_PING(struct call *c)
 {
     if (c->nargs > 2) return reply_arity(c);
+    if (c->session->care & CARE_SUBSCRIBED) {
+        reply_array(c, 2);
+        reply_text(c, "pong");
+        return reply_bulk(c, c->nargs == 2 ? arg(c, 1) : bytes_of(""));
+    }
     return c->nargs == 2 ? reply_bulk(c, arg(c, 1)) : reply_status(c, "PONG");
 }
 

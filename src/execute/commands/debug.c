@@ -112,7 +112,7 @@ static size_t debug_serialized_len(const struct call *c, const struct entry *e)
 
 static enum run_result debug_object(struct call *c)
 {
-    const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
+    const struct entry *e = keyspace_find_due(c->db, call_key(c, 2));
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
     size_t len = debug_serialized_len(c, e);
     int64_t idle_s = entry_idle_ms(e) / 1000;

@@ -5,6 +5,7 @@
  */
 #include "execute/commands/payload.h"
 #include "execute/commands/table.h"
+#include "execute/core/event.h"
 #include "execute/types/block.h"
 #include "execute/types/dump.h"
 #include "execute/types/entry.h"
@@ -162,12 +163,12 @@ enum run_result cmd_RESTORE(struct call *c)
     bool deleted = keyspace_delete(c->db, key);
     if (at_ms != DEADLINE_NONE && at_ms <= c->now_ms) {
         entry_free(e);
-        call_changed(c, deleted);
+        if (deleted) call_event(c, 1, key, NOTIFY_GENERIC, "del");
         return reply_ok(c);
     }
     keyspace_put_entry(c->db, key, e);
     if (at_ms != DEADLINE_NONE) e = keyspace_set_deadline(c->db, e, at_ms);
     restore_set_clock(c, e, &o);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_GENERIC, "restore");
     return reply_ok(c);
 }

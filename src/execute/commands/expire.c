@@ -4,6 +4,7 @@
 #include "execute/commands/expire_options.h"
 #include "execute/commands/generic.h"
 #include "execute/commands/table.h"
+#include "execute/core/event.h"
 
 #include <limits.h>
 
@@ -59,11 +60,12 @@ static enum run_result expire_key(struct call *c, unsigned unit)
     if (e == NULL || !expire_condition_holds(&condition, entry_deadline(e), at_ms))
         return reply_int(c, 0);
 
-    if (expire_is_past(c, at_ms))
-        keyspace_delete(c->db, key);
-    else
+    if (expire_is_past(c, at_ms)) {
+        call_delete(c, key);
+    } else {
         keyspace_set_deadline(c->db, e, at_ms);
-    call_changed(c, 1);
+        call_event(c, 1, key, NOTIFY_GENERIC, "expire");
+    }
     return reply_int(c, 1);
 }
 
@@ -77,10 +79,11 @@ enum run_result cmd_PEXPIREAT(struct call *c) { return expire_key(c, EXPIRE_MS |
 
 enum run_result cmd_PERSIST(struct call *c)
 {
-    struct entry *e = keyspace_find(c->db, call_key(c, 1), LOOKUP_WRITE);
+    struct key key = call_key(c, 1);
+    struct entry *e = keyspace_find(c->db, key, LOOKUP_WRITE);
     if (e == NULL || entry_deadline(e) == DEADLINE_NONE) return reply_int(c, 0);
     keyspace_set_deadline(c->db, e, DEADLINE_NONE);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_GENERIC, "persist");
     return reply_int(c, 1);
 }
 

@@ -10,8 +10,7 @@
 enum run_result cmd_DEL(struct call *c)
 {
     uint64_t deleted = 0;
-    for (uint32_t i = 1; i < c->nargs; i++) deleted += keyspace_delete(c->db, call_key(c, i));
-    call_changed(c, deleted);
+    for (uint32_t i = 1; i < c->nargs; i++) deleted += call_delete(c, call_key(c, i));
     return reply_int(c, (int64_t)deleted);
 }
 
@@ -58,7 +57,8 @@ static enum run_result generic_rename(struct call *c, bool only_new, bool *moved
     if (only_new && keyspace_find(c->db, to, LOOKUP_WRITE) != NULL) return RUN_OK;
 
     keyspace_move(c->db, e, c->db, to);
-    call_changed(c, 1);
+    call_event(c, 1, from, NOTIFY_GENERIC, "rename_from");
+    call_event(c, 0, to, NOTIFY_GENERIC, "rename_to");
     *moved = true;
     return RUN_OK;
 }
@@ -97,7 +97,8 @@ enum run_result cmd_MOVE(struct call *c)
     struct entry *e = keyspace_find(c->db, key, LOOKUP_WRITE);
     if (e == NULL || keyspace_find(to, key, LOOKUP_WRITE) != NULL) return reply_int(c, 0);
     keyspace_move(c->db, e, to, key);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_GENERIC, "move_from");
+    call_event_in(c, to, 0, key, NOTIFY_GENERIC, "move_to");
     return reply_int(c, 1);
 }
 
@@ -131,7 +132,7 @@ enum run_result cmd_COPY(struct call *c)
     if (e == NULL) return reply_int(c, 0);
     if (keyspace_find(to_db, to, LOOKUP_WRITE) != NULL && !replace) return reply_int(c, 0);
     keyspace_copy(c->db, e, to_db, to);
-    call_changed(c, 1);
+    call_event_in(c, to_db, 1, to, NOTIFY_GENERIC, "copy_to");
     return reply_int(c, 1);
 }
 

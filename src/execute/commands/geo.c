@@ -124,7 +124,7 @@ static enum run_result geo_add_all(struct call *c, struct geo_add *a)
         added += change == ZSET_ADDED;
         moved += change == ZSET_UPDATED;
     }
-    call_changed(c, (uint64_t)(added + moved));
+    if (added + moved > 0) call_event(c, (uint64_t)(added + moved), key, NOTIFY_ZSET, "zadd");
     return reply_int(c, a->changed ? added + moved : added);
 }
 

@@ -323,7 +323,8 @@ static enum run_result geo_answer(struct call *c, const struct geo_query *q,
         double score = q->options & GEO_STOREDIST ? hit->distance_m / q->unit_m : hit->score;
         zset_build_add(&b, key_make(hit->member), score);
     }
-    return zset_reply_store(c, call_key(c, q->to), zset_build_end(&b, arg(c, q->to)));
+    return zset_reply_store(c, call_key(c, q->to), zset_build_end(&b, arg(c, q->to)),
+                            q->form == GEO_SEARCH_STORE ? "geosearchstore" : "georadiusstore");
 }
 
 static enum run_result geo_run(struct call *c, enum geo_form form, bool may_store)

@@ -26,7 +26,7 @@ static bool hash_put_pairs(struct call *c, int64_t *added)
     }
     for (uint32_t i = 2; i < c->nargs; i += 2)
         *added += hash_edit_put(c, &h, arg(c, i), i + 1, ENTRY_NO_DEADLINE);
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, "hset");
     return true;
 }
 
@@ -50,7 +50,7 @@ enum run_result cmd_HSETNX(struct call *c)
     if (h.e != NULL && hash_get(h.e, arg(c, 2), c->now_ms, &item)) return reply_int(c, 0);
     hash_edit_make(c, &h);
     hash_edit_put(c, &h, arg(c, 2), 3, ENTRY_NO_DEADLINE);
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, "hset");
     return reply_int(c, 1);
 }
 
@@ -60,7 +60,7 @@ enum run_result cmd_HDEL(struct call *c)
     if (!hash_edit_begin(c, &h)) return RUN_ERROR;
     for (uint32_t i = 2; i < c->nargs && h.e != NULL; i++)
         h.changes += hash_delete(h.e, arg(c, i), c->now_ms);
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, "hdel");
     return reply_int(c, (int64_t)h.changes);
 }
 

@@ -39,9 +39,10 @@ static inline void hash_edit_make(struct call *c, struct hash_edit *h)
     h->is_new = true;
 }
 
-static inline void hash_edit_end(struct call *c, struct hash_edit *h)
+/* `event` is published if fields changed. */
+static inline void hash_edit_end(struct call *c, struct hash_edit *h, const char *event)
 {
-    call_changed(c, h->changes);
+    if (h->changes > 0) call_event(c, h->changes, h->key, NOTIFY_HASH, event);
     if (h->e == NULL) return;
     keyspace_elements_due(c->db, h->key, h->e, h->due_ms);
     /* One field alone will be followed by others. */

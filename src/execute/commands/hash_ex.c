@@ -23,7 +23,7 @@ enum run_result cmd_HGETDEL(struct call *c)
         hash_edit_reply_field(c, h.e, arg(c, i));
         if (h.e != NULL) h.changes += hash_delete(h.e, arg(c, i), c->now_ms);
     }
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, "hdel");
     return RUN_OK;
 }
 
@@ -62,6 +62,12 @@ static void hash_getex_field(struct call *c, struct hash_edit *h, struct bytes f
         hash_set_deadline(h->e, field, at_ms);
 }
 
+static const char *hash_getex_event(const struct call *c, int64_t at_ms)
+{
+    if (at_ms == ENTRY_NO_DEADLINE) return "hpersist";
+    return at_ms <= c->now_ms ? "hdel" : "hexpire";
+}
+
 enum run_result cmd_HGETEX(struct call *c)
 {
     struct hash_edit h;
@@ -71,7 +77,7 @@ enum run_result cmd_HGETEX(struct call *c)
     if (!hash_getex_parse(c, &at_ms, &first)) return RUN_ERROR;
     reply_array(c, c->nargs - first);
     for (uint32_t i = first; i < c->nargs; i++) hash_getex_field(c, &h, arg(c, i), at_ms);
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, hash_getex_event(c, at_ms));
     return RUN_OK;
 }
 
@@ -171,6 +177,7 @@ enum run_result cmd_HSETEX(struct call *c)
         else if (h.e != NULL)
             h.changes += hash_delete(h.e, arg(c, i), c->now_ms);
     }
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, past ? "hdel" : "hset");
+    if (!past && o.at_ms >= 0) call_notify(c, h.key, NOTIFY_HASH, "hexpire");
     return reply_int(c, 1);
 }

@@ -122,7 +122,7 @@ static enum run_result hash_expire_in(struct call *c, unsigned unit)
 
     reply_array(c, c->nargs - first);
     for (i = first; i < c->nargs; i++) reply_int(c, hash_expire_field(c, &h, i, condition, at_ms));
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, at_ms <= c->now_ms ? "hdel" : "hexpire");
     return RUN_OK;
 }
 
@@ -159,7 +159,7 @@ enum run_result cmd_HPERSIST(struct call *c)
 
     reply_array(c, c->nargs - first);
     for (uint32_t i = first; i < c->nargs; i++) reply_int(c, hash_persist_field(c, &h, i));
-    hash_edit_end(c, &h);
+    hash_edit_end(c, &h, "hpersist");
     return RUN_OK;
 }
 

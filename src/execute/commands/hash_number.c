@@ -7,13 +7,14 @@
 
 #include <math.h>
 
-static void hash_number_put(struct call *c, struct hash_edit *h, struct bytes text)
+static void hash_number_put(struct call *c, struct hash_edit *h, struct bytes text,
+                            const char *event)
 {
     struct entry_text value = {.text = text};
     hash_edit_make(c, h);
     hash_set(h->e, arg(c, 2), &value, HASH_KEEP_DEADLINE, c->now_ms);
     h->changes++;
-    hash_edit_end(c, h);
+    hash_edit_end(c, h, event);
 }
 
 enum run_result cmd_HINCRBY(struct call *c)
@@ -28,7 +29,7 @@ enum run_result cmd_HINCRBY(struct call *c)
     if (__builtin_add_overflow(n, by, &n)) return reply_error(c, ERR_OVERFLOW);
 
     char text[NUMBER_INT_CHARS];
-    hash_number_put(c, &h, bytes_make(text, number_print_int(text, n)));
+    hash_number_put(c, &h, bytes_make(text, number_print_int(text, n)), "hincrby");
     return reply_int(c, n);
 }
 
@@ -48,6 +49,6 @@ enum run_result cmd_HINCRBYFLOAT(struct call *c)
 
     char text[NUMBER_LONG_DOUBLE_CHARS];
     struct bytes printed = bytes_make(text, number_print_long_double(text, value));
-    hash_number_put(c, &h, printed);
+    hash_number_put(c, &h, printed, "hincrbyfloat");
     return reply_bulk(c, printed);
 }

@@ -47,9 +47,10 @@ static enum run_result hyperloglog_add_dense(struct call *c, struct entry *e, st
         }
         raised += hll_dense_raise(bytes, spot);
     }
-    if (raised > 0) hll_drop_cached(bytes);
-    call_changed(c, raised);
-    return reply_int(c, raised > 0);
+    if (raised == 0) return reply_int(c, 0);
+    hll_drop_cached(bytes);
+    call_event(c, raised, call_key(c, 1), NOTIFY_STRING, "pfadd");
+    return reply_int(c, 1);
 }
 
 enum run_result cmd_PFADD(struct call *c)
@@ -76,7 +77,7 @@ enum run_result cmd_PFADD(struct call *c)
     if (changes > 0) {
         hll_drop_cached(h.bytes);
         hyperloglog_store(c, 1, &e, &h);
-        call_changed(c, changes);
+        call_event(c, changes, call_key(c, 1), NOTIFY_STRING, "pfadd");
     }
     if (raised == HLL_BROKEN) return reply_error(c, ERR_HLL_BROKEN);
     return reply_int(c, changes > 0);
@@ -125,7 +126,7 @@ enum run_result cmd_PFCOUNT(struct call *c)
 
     /* The next one need not count; the value is another one for who compares or copies it. */
     hll_set_cached(keyspace_edit_string(c->db, call_key(c, 1), &e, value.len), estimate);
-    call_changed(c, 1);
+    call_touched(c, 1, call_key(c, 1));
     return reply_int(c, (int64_t)estimate);
 }
 
@@ -163,6 +164,6 @@ enum run_result cmd_PFMERGE(struct call *c)
     hyperloglog_raise_all(&h, ranks, (size_t)c->settings->hll_sparse_max_bytes);
     hll_drop_cached(h.bytes);
     hyperloglog_store(c, 1, &e, &h);
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 1), NOTIFY_STRING, "pfadd");
     return reply_ok(c);
 }

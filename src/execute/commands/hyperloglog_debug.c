@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "execute/commands/table.h"
+#include "execute/core/event.h"
 #include "execute/types/heap.h"
 
 #include <inttypes.h>
@@ -27,7 +28,7 @@ static bool hyperloglog_densify_key(struct call *c, struct entry **e, struct byt
     }
     hyperloglog_store(c, 2, e, &h);
     *value = string_bytes(*e, (char[STRING_INT_CHARS]){0});
-    call_changed(c, 1);
+    call_touched(c, 1, call_key(c, 2));
     return true;
 }
 

@@ -6,8 +6,11 @@
 
 #include "codec/number.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
 #include "execute/script/eval_cache.h"
+#include "execute/core/tracking_prefix.h"
+#include "execute/core/tracking_table.h"
 
 #include <inttypes.h>
 
@@ -47,7 +50,7 @@ static void info_show_expiry(struct info *info)
     info_text(info, "expired_stale_perc", "0.00");
     info_zeros(info, cycle);
     info_int(info, "evicted_keys", (int64_t)ks->evicted);
-    info_int(info, "evicted_clients", 0);
+    info_int(info, "evicted_clients", (int64_t)stats()->clients_evicted);
     info_int(info, "evicted_scripts", (int64_t)eval_cache_evicted());
     info_int(info, "total_eviction_exceeded_time", (int64_t)memory_limit_exceeded_ms());
     info_int(info, "current_eviction_exceeded_time", (int64_t)memory_limit_exceeding_ms());
@@ -92,9 +95,6 @@ static void info_show_turns(struct info *info)
 void info_show_stats(struct info *info)
 {
     static const char *const later[] = {
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",
@@ -105,16 +105,17 @@ void info_show_stats(struct info *info)
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
         NULL,
     };
-    static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
-                                      "acl_access_denied_channel", NULL};
     info_show_traffic(info);
     info_show_expiry(info);
+    info_int(info, "pubsub_channels", (int64_t)pubsub_name_count(PUBSUB_CHANNEL));
+    info_int(info, "pubsub_patterns", (int64_t)pubsub_name_count(PUBSUB_PATTERN));
+    info_int(info, "pubsubshard_channels", (int64_t)pubsub_name_count(PUBSUB_SHARD));
     info_zeros(info, later);
+    info_int(info, "tracking_total_keys", (int64_t)tracking_table_count());
+    info_int(info, "tracking_total_items", (int64_t)tracking_table_items());
+    info_int(info, "tracking_total_prefixes", (int64_t)tracking_prefix_count());
     info_int(info, "unexpected_error_replies", (int64_t)stats()->unexpected_errors);
     info_int(info, "total_error_replies", (int64_t)stats()->error_replies);
     info_int(info, "dump_payload_sanitizations", 0);
@@ -125,7 +126,9 @@ void info_show_stats(struct info *info)
              (int64_t)(info->counters.output_limit_cuts + stats()->output_limit_cuts));
     info_show_turns(info);
     info_int(info, "acl_access_denied_auth", (int64_t)stats()->acl_denied_auth);
-    info_zeros(info, acl);
+    info_int(info, "acl_access_denied_cmd", (int64_t)stats()->acl_denied_command);
+    info_int(info, "acl_access_denied_key", (int64_t)stats()->acl_denied_key);
+    info_int(info, "acl_access_denied_channel", (int64_t)stats()->acl_denied_channel);
 }
 
 /* ---- By command, by error ---- */

@@ -1,9 +1,11 @@
 /*
- * LATENCY: how long commands took. The steps of a histogram are those that clients of Redis know:
- * powers of two of nanoseconds from 1,024, shown in whole microseconds, each as the top of its cell
- * in a histogram of 7 bits.
+ * LATENCY, but for what is told in words and drawings (latency_report.c).
+ *
+ * The steps of a histogram are those that clients of Redis know: powers of two of nanoseconds from
+ * 1,024, shown in whole microseconds, each as the top of its cell in a histogram of 7 bits.
  */
 #include "execute/commands/table.h"
+#include "execute/core/latency.h"
 #include "execute/core/stats.h"
 
 #define FIRST_STEP 10
@@ -72,15 +74,68 @@ enum run_result cmd_LATENCY_HISTOGRAM(struct call *c)
     return reply_defer_map(c, mark, shown);
 }
 
-/* The events of the latency monitor are still to come: there are none to forget. */
-enum run_result cmd_LATENCY_RESET(struct call *c) { return reply_int(c, 0); }
+/* ---- The latency monitor ---- */
+
+enum run_result cmd_LATENCY_LATEST(struct call *c)
+{
+    size_t mark = reply_defer(c);
+    uint64_t shown = 0;
+    for (unsigned i = 0; i < LATENCY_EVENTS; i++) {
+        enum latency_event e = (enum latency_event)i;
+        uint32_t count = latency_count(e);
+        if (count == 0) continue;
+        struct latency_sample last = latency_sample(e, count - 1);
+        reply_array(c, 4);
+        reply_text(c, latency_name(e));
+        reply_int(c, last.at_s);
+        reply_int(c, (int64_t)last.ms);
+        reply_int(c, (int64_t)latency_longest_ms(e));
+        shown++;
+    }
+    return reply_defer_array(c, mark, shown);
+}
+
+enum run_result cmd_LATENCY_HISTORY(struct call *c)
+{
+    enum latency_event e = latency_find(arg(c, 2));
+    uint32_t count = e == LATENCY_EVENTS ? 0 : latency_count(e);
+    reply_array(c, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct latency_sample sample = latency_sample(e, i);
+        reply_array(c, 2);
+        reply_int(c, sample.at_s);
+        reply_int(c, (int64_t)sample.ms);
+    }
+    return RUN_OK;
+}
+
+enum run_result cmd_LATENCY_RESET(struct call *c)
+{
+    int64_t count = 0;
+    for (unsigned e = 0; e < LATENCY_EVENTS && c->nargs == 2; e++)
+        count += latency_reset((enum latency_event)e);
+    for (uint32_t i = 2; i < c->nargs; i++) {
+        enum latency_event e = latency_find(arg(c, i));
+        if (e != LATENCY_EVENTS) count += latency_reset(e);
+    }
+    return reply_int(c, count);
+}
 
 enum run_result cmd_LATENCY_HELP(struct call *c)
 {
     static const char *const lines[] = {
+        "DOCTOR",
+        "    What the latency monitor saw, in words, with advice.",
+        "GRAPH <event>",
+        "    The samples of an event as a drawing.",
         "HISTOGRAM [<command> ...]",
         "    How many calls took at most 1, 2, 4, ... microseconds, for each command or for those",
         "    named and their subcommands.",
+        "HISTORY <event>",
+        "    The samples of an event, oldest first: Unix time and milliseconds.",
+        "LATEST",
+        "    Of each event its name, and time and milliseconds of the latest sample; then the most",
+        "    milliseconds that there were.",
         "RESET [<event> ...]",
         "    Forgets the samples of all events of the latency monitor, or of the named ones.",
         NULL,

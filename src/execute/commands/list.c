@@ -51,25 +51,27 @@ enum run_result list_reply_run(struct call *c, const struct entry *e, uint64_t i
 
 /* ---- Pushes ---- */
 
-static enum run_result list_push_all(struct call *c, struct entry *e, bool at_head)
+static enum run_result list_push_all(struct call *c, struct key key, struct entry *e, bool at_head)
 {
     for (uint32_t i = 2; i < c->nargs; i++) list_push(e, at_head, list_arg(c, i));
-    call_changed(c, c->nargs - 2);
+    call_event(c, c->nargs - 2, key, NOTIFY_LIST, at_head ? "lpush" : "rpush");
     return reply_int(c, (int64_t)list_count(e));
 }
 
 static enum run_result list_push_or_make(struct call *c, bool at_head)
 {
     struct entry *e;
-    if (!typed_find_or_make(c, call_key(c, 1), TYPE_LIST, &e)) return RUN_ERROR;
-    return list_push_all(c, e, at_head);
+    struct key key = call_key(c, 1);
+    if (!typed_find_or_make(c, key, TYPE_LIST, &e)) return RUN_ERROR;
+    return list_push_all(c, key, e, at_head);
 }
 
 static enum run_result list_push_if_there(struct call *c, bool at_head)
 {
     struct entry *e;
-    if (!typed_find(c, call_key(c, 1), TYPE_LIST, LOOKUP_WRITE, &e)) return RUN_ERROR;
-    return e == NULL ? reply_int(c, 0) : list_push_all(c, e, at_head);
+    struct key key = call_key(c, 1);
+    if (!typed_find(c, key, TYPE_LIST, LOOKUP_WRITE, &e)) return RUN_ERROR;
+    return e == NULL ? reply_int(c, 0) : list_push_all(c, key, e, at_head);
 }
 
 enum run_result cmd_LPUSH(struct call *c) { return list_push_or_make(c, true); }
@@ -210,7 +212,7 @@ enum run_result cmd_LSET(struct call *c)
     if (!call_int(c, 2, &index)) return RUN_ERROR;
     if (!list_index(list_count(e), index, &at)) return reply_error(c, ERR_LIST_INDEX);
     list_replace(e, at, list_arg(c, 3));
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 1), NOTIFY_LIST, "lset");
     return reply_ok(c);
 }
 
@@ -240,7 +242,7 @@ enum run_result cmd_LINSERT(struct call *c)
     if (e == NULL) return reply_int(c, 0);
     if (!list_find(c, e, 3, &index)) return reply_int(c, -1);
     list_insert(e, index + is_after, list_arg(c, 4));
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 1), NOTIFY_LIST, "linsert");
     return reply_int(c, (int64_t)list_count(e));
 }
 
@@ -254,7 +256,8 @@ enum run_result cmd_LREM(struct call *c)
     if (e == NULL) return reply_int(c, 0);
     uint64_t max = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     uint64_t removed = list_remove(e, arg(c, 3), max == 0 ? UINT64_MAX : max, count >= 0);
-    call_changed(c, removed);
+    if (removed == 0) return reply_int(c, 0);
+    call_event(c, removed, key, NOTIFY_LIST, "lrem");
     typed_drop_if_empty(c, key, e);
     return reply_int(c, (int64_t)removed);
 }
@@ -270,13 +273,13 @@ enum run_result cmd_LTRIM(struct call *c)
     if (e == NULL) return reply_ok(c);
     uint64_t count = list_count(e);
     if (!list_range(count, start, stop, &from, &keep)) {
-        call_changed(c, count);
-        keyspace_delete(c->db, key);
+        call_event(c, count, key, NOTIFY_LIST, "ltrim");
+        typed_drop(c, key);
         return reply_ok(c);
     }
     uint64_t behind = count - from - keep;
     if (behind > 0) list_delete(e, from + keep, behind);
     if (from > 0) list_delete(e, 0, from);
-    call_changed(c, from + behind);
+    call_event(c, from + behind, key, NOTIFY_LIST, "ltrim");
     return reply_ok(c);
 }

@@ -16,6 +16,8 @@
 
 /* ---- Pops ---- */
 
+static const char *list_pop_event(bool at_head) { return at_head ? "lpop" : "rpop"; }
+
 /* Answers the element at an end and removes it, and the key with the last one. */
 static enum run_result list_pop_one(struct call *c, struct key key, struct entry *e, bool at_head)
 {
@@ -23,8 +25,8 @@ static enum run_result list_pop_one(struct call *c, struct key key, struct entry
     must(list_peek(e, at_head, &item));
     list_reply(c, &item);
     list_drop(e, at_head);
+    call_event(c, 1, key, NOTIFY_LIST, list_pop_event(at_head));
     typed_drop_if_empty(c, key, e);
-    call_changed(c, 1);
     return RUN_OK;
 }
 
@@ -35,11 +37,11 @@ static enum run_result list_pop_many(struct call *c, struct key key, struct entr
     uint64_t count = list_count(e), n = max < count ? max : count;
     if (n == 0) return reply_array(c, 0);
     list_reply_run(c, e, at_head ? 0 : count - 1, n, at_head);
+    call_event(c, n, key, NOTIFY_LIST, list_pop_event(at_head));
     if (n == count)
-        keyspace_delete(c->db, key);
+        typed_drop(c, key);
     else
         list_delete(e, at_head ? 0 : count - n, n);
-    call_changed(c, n);
     return RUN_OK;
 }
 
@@ -90,11 +92,12 @@ static bool list_choice_parse(struct call *c, uint32_t i, struct list_choice *ch
     uint32_t where = i + 1 + (uint32_t)count;
     if (!list_end(c, where, &choice->at_head)) return false;
     if (where + 1 < c->nargs) {
-        if (where + 3 != c->nargs || !call_arg_is(c, where + 1, "count")) {
+        bool ok = where + 2 < c->nargs && call_arg_is(c, where + 1, "count");
+        if (ok && !call_int_range(c, where + 2, 1, INT64_MAX, ERR_LIST_COUNT, &max)) return false;
+        if (!ok || where + 3 != c->nargs) {
             reply_syntax(c);
             return false;
         }
-        if (!call_int_range(c, where + 2, 1, INT64_MAX, ERR_LIST_COUNT, &max)) return false;
     }
     choice->first = i + 1;
     choice->count = (uint32_t)count;
@@ -207,14 +210,17 @@ static enum run_result list_move_one(struct call *c, struct entry *e, struct ent
     list_moved_take(&m, e, from_head);
     reply_bulk_of(c, m.value.text, m.value.block);
     list_drop(e, from_head);
+    bool emptied = to != e && list_count(e) == 0;
     if (to != e) {
-        typed_drop_if_empty(c, key, e);
+        if (emptied) keyspace_delete(c->db, key);
         to = keyspace_find(c->db, to_key, LOOKUP_QUIET);
         if (to == NULL) to = keyspace_make(c->db, to_key, TYPE_LIST);
     }
     list_push(to, to_head, m.value);
     heap_free(m.big);
-    call_changed(c, 1);
+    call_event(c, 1, to_key, NOTIFY_LIST, to_head ? "lpush" : "rpush");
+    call_event(c, 0, key, NOTIFY_LIST, list_pop_event(from_head));
+    if (emptied) call_notify(c, key, NOTIFY_GENERIC, "del");
     return RUN_OK;
 }
 

@@ -25,6 +25,10 @@ void memory_sample(void)
     if (used > memory_peak) memory_peak = used;
 }
 
+size_t memory_peak_bytes(void) { return memory_peak; }
+
+size_t memory_startup_bytes(void) { return memory_startup; }
+
 /* ---- The facts ---- */
 
 static void memory_read_clients(struct memory_facts *out)
@@ -34,7 +38,7 @@ static void memory_read_clients(struct memory_facts *out)
         size_t input = (size_t)card->in_held + card->in_room + card->in_args;
         size_t output = card->out_pending;
         out->clients++;
-        out->client_memory += session_memory(s) + input + output;
+        out->client_memory += session_memory_all(s);
         if (input > out->client_input_max) out->client_input_max = input;
         if (output > out->client_output_max) out->client_output_max = output;
     }

@@ -31,6 +31,10 @@ void memory_read_facts(struct memory_facts *out, size_t used);
 /* Notes a new peak; the first call notes what the start took. */
 void memory_sample(void);
 
+/* As they were sampled. */
+size_t memory_peak_bytes(void);
+size_t memory_startup_bytes(void);
+
 /* 0 when there is nothing to divide by. */
 static inline double memory_ratio(size_t part, size_t whole)
 {

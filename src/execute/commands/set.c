@@ -22,13 +22,14 @@ enum run_result cmd_SADD(struct call *c)
     struct entry *e;
     struct set_member members[SET_WINDOW];
     int64_t added = 0;
-    if (!typed_find_or_make(c, call_key(c, 1), TYPE_SET, &e)) return RUN_ERROR;
+    struct key key = call_key(c, 1);
+    if (!typed_find_or_make(c, key, TYPE_SET, &e)) return RUN_ERROR;
     set_expect(e, arg(c, 2), c->nargs - 2);
     for (uint32_t i = 2, n; i < c->nargs; i += n) {
         n = set_arguments(c, i, e, members);
         for (uint32_t k = 0; k < n; k++) added += set_add(e, &members[k]);
     }
-    call_changed(c, (uint64_t)added);
+    if (added > 0) call_event(c, (uint64_t)added, key, NOTIFY_SET, "sadd");
     return reply_int(c, added);
 }
 
@@ -42,9 +43,11 @@ enum run_result cmd_SREM(struct call *c)
     for (uint32_t i = 2, n; e != NULL && i < c->nargs; i += n) {
         n = set_arguments(c, i, e, members);
         for (uint32_t k = 0; k < n; k++) removed += set_remove(e, &members[k]);
-        if (typed_drop_if_empty(c, key, e)) e = NULL;
+        if (set_count(e) == 0) break;
     }
-    call_changed(c, (uint64_t)removed);
+    if (removed == 0) return reply_int(c, 0);
+    call_event(c, (uint64_t)removed, key, NOTIFY_SET, "srem");
+    typed_drop_if_empty(c, key, e);
     return reply_int(c, removed);
 }
 
@@ -60,9 +63,10 @@ enum run_result cmd_SMOVE(struct call *c)
     if (from == to) return reply_int(c, set_has(from, &m));
     if (!set_remove(from, &m)) return reply_int(c, 0);
 
+    call_event(c, 1, from_key, NOTIFY_SET, "srem");
     typed_drop_if_empty(c, from_key, from);
     if (to == NULL) to = keyspace_make(c->db, to_key, TYPE_SET);
-    call_changed(c, 1 + set_add(to, &m));
+    if (set_add(to, &m)) call_event(c, 1, to_key, NOTIFY_SET, "sadd");
     return reply_int(c, 1);
 }
 

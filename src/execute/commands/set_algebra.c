@@ -206,10 +206,10 @@ static enum run_result set_store(struct call *c, set_operation *operation)
     if (k.count > 0) {
         if (operation == set_intersect) set_to_intset(into);
         keyspace_put_entry(c->db, key, into);
-        call_changed(c, 1);
+        call_event(c, 1, key, NOTIFY_SET, c->spec->name);
     } else {
         entry_free(into);
-        call_changed(c, keyspace_delete(c->db, key));
+        call_delete(c, key);
     }
     return reply_int(c, (int64_t)k.count);
 }

@@ -226,13 +226,13 @@ static enum run_result set_pop_many(struct call *c)
 
     uint64_t members = set_count(e), popped = (uint64_t)count < members ? (uint64_t)count : members;
     reply_set(c, popped);
-    call_changed(c, popped);
+    call_event(c, popped, key, NOTIFY_SET, "spop");
     if (popped < members) {
         set_pop(c, e, popped);
         return RUN_OK;
     }
     set_reply_all(c, e);
-    keyspace_delete(c->db, key);
+    typed_drop(c, key);
     return RUN_OK;
 }
 
@@ -249,7 +249,7 @@ enum run_result cmd_SPOP(struct call *c)
     set_random(e, &m);
     reply_bulk(c, set_member_text(&m));
     set_take(e, &m);
+    call_event(c, 1, key, NOTIFY_SET, "spop");
     typed_drop_if_empty(c, key, e);
-    call_changed(c, 1);
     return RUN_OK;
 }

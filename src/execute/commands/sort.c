@@ -11,6 +11,9 @@
 
 #include "base/keysort.h"
 #include "execute/commands/table.h"
+#include "execute/core/acl.h"
+#include "execute/core/event.h"
+#include "execute/core/session.h"
 #include "execute/types/heap.h"
 #include "execute/types/list.h"
 
@@ -52,6 +55,16 @@ static void sort_take_get(struct call *c, struct sort_query *q, uint32_t i)
     q->gets[q->gets_count++] = sort_pattern(arg(c, i));
 }
 
+/* Patterns lead to any key, so their user must be allowed to read all of them. */
+static bool sort_may_read_all(struct call *c, const char *option)
+{
+    const struct session *s = c->session;
+    if (!(s->care & CARE_RULES) || acl_reads_all_keys(s->user, c->spec, c->args, c->nargs))
+        return true;
+    reply_errorf(c, "ERR %s option of SORT denied due to insufficient ACL permissions.", option);
+    return false;
+}
+
 /* Takes the option at argument i; gives how many arguments it has, -1 when it is none. */
 static int sort_option(struct call *c, struct sort_query *q, uint32_t i)
 {
@@ -73,8 +86,10 @@ static int sort_option(struct call *c, struct sort_query *q, uint32_t i)
         /* "#" has no star either. */
         q->has_by = !q->by.is_fixed && !q->by.is_self;
         q->as_it_is = !q->has_by;
+        if (q->has_by && !sort_may_read_all(c, "BY")) return -1;
         return 1;
     } else if (call_arg_is(c, i, "get") && left >= 1) {
+        if (!sort_may_read_all(c, "GET")) return -1;
         sort_take_get(c, q, i + 1);
         return 1;
     } else {
@@ -218,7 +233,7 @@ static enum run_result sort_store(struct sort_work *w)
     struct call *c = w->c;
     struct key key = call_key(c, q->to);
     if (w->from == w->to) {
-        call_changed(c, keyspace_delete(c->db, key));
+        call_delete(c, key);
         return reply_int(c, 0);
     }
     struct entry *to = type_make_entry(key.name, TYPE_LIST);
@@ -236,7 +251,7 @@ static enum run_result sort_store(struct sort_work *w)
     }
     uint64_t count = list_count(to);
     keyspace_put_entry(c->db, key, to);
-    call_changed(c, count);
+    call_event(c, count, key, NOTIFY_LIST, "sortstore");
     return reply_int(c, (int64_t)count);
 }
 
@@ -274,8 +289,9 @@ static enum run_result sort_do(struct call *c, struct sort_query *q)
     struct entry *e = keyspace_find(c->db, call_key(c, 1), LOOKUP_READ);
     enum value_type type = e == NULL ? TYPE_LIST : entry_type(e);
     if (type != TYPE_LIST && type != TYPE_SET && type != TYPE_ZSET) return reply_wrong_type(c);
-    /* What is stored must not depend on where a set happens to keep its members. */
-    if (type == TYPE_SET && q->as_it_is && q->to != 0) {
+    /* What is stored, or done by a script, must not depend on where a set happens to keep its
+     * members. */
+    if (type == TYPE_SET && q->as_it_is && (q->to != 0 || call_is_scripted(c))) {
         q->as_it_is = false;
         q->alpha = true;
     }

@@ -177,9 +177,9 @@ enum run_result cmd_XADD(struct call *c)
     if (is_new) e = keyspace_make(c->db, key, TYPE_STREAM);
     struct stream *s = entry_root(e);
     stream_append(s, id, (struct stream_pairs){c->args + from, count}, stream_args_limits());
-    stream_trim(s, &o.trim);
+    call_event(c, 1, key, NOTIFY_STREAM, "xadd");
+    if (stream_trim(s, &o.trim) > 0) call_notify(c, key, NOTIFY_STREAM, "xtrim");
     if (!is_new) call_fed(c, key);
-    call_changed(c, 1);
     return stream_reply_id(c, id);
 }
 
@@ -193,7 +193,7 @@ enum run_result cmd_XTRIM(struct call *c)
     if (!stream_args_find(c, 1, LOOKUP_WRITE, &s)) return RUN_ERROR;
     if (s == NULL) return reply_int(c, 0);
     uint64_t deleted = stream_trim(s, &o.trim);
-    call_changed(c, deleted);
+    if (deleted > 0) call_event(c, deleted, call_key(c, 1), NOTIFY_STREAM, "xtrim");
     return reply_int(c, (int64_t)deleted);
 }
 
@@ -210,7 +210,7 @@ enum run_result cmd_XDEL(struct call *c)
     for (uint32_t i = 2; i < c->nargs; i++) {
         if (stream_args_read_id(arg(c, i), 0, &id)) deleted += stream_delete(s, id);
     }
-    call_changed(c, (uint64_t)deleted);
+    if (deleted > 0) call_event(c, (uint64_t)deleted, call_key(c, 1), NOTIFY_STREAM, "xdel");
     return reply_int(c, deleted);
 }
 
@@ -302,6 +302,6 @@ enum run_result cmd_XSETID(struct call *c)
     s->last_id = set.last;
     if (set.has_added) s->added = (uint64_t)set.added;
     if (set.has_deleted && !stream_id_is_zero(set.max_deleted)) s->max_deleted = set.max_deleted;
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 1), NOTIFY_STREAM, "xsetid");
     return reply_ok(c);
 }

@@ -69,7 +69,7 @@ enum run_result cmd_XGROUP_CREATE(struct call *c)
     if (s == NULL) s = entry_root(keyspace_make(c->db, call_key(c, 2), TYPE_STREAM));
     if (stream_group_make(s, arg(c, 3), id, o.entries_read) == NULL)
         return reply_error(c, "BUSYGROUP Consumer Group name already exists");
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 2), NOTIFY_STREAM, "xgroup-create");
     return reply_ok(c);
 }
 
@@ -84,7 +84,7 @@ enum run_result cmd_XGROUP_SETID(struct call *c)
     if (!stream_parse_group_id(c, s, &id)) return RUN_ERROR;
     g->last_id = id;
     g->entries_read = o.entries_read;
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 2), NOTIFY_STREAM, "xgroup-setid");
     return reply_ok(c);
 }
 
@@ -95,8 +95,9 @@ enum run_result cmd_XGROUP_DESTROY(struct call *c)
     struct stream_group *g = stream_group_find(s, arg(c, 3));
     if (g == NULL) return reply_int(c, 0);
     stream_group_drop(s, g);
-    call_fed(c, call_key(c, 2)); /* who waits in XREADGROUP learns that the group is gone */
-    call_changed(c, 1);
+    struct key key = call_key(c, 2);
+    call_fed(c, key); /* who waits in XREADGROUP learns that the group is gone */
+    call_event(c, 1, key, NOTIFY_STREAM, "xgroup-destroy");
     return reply_int(c, 1);
 }
 
@@ -106,7 +107,7 @@ enum run_result cmd_XGROUP_CREATECONSUMER(struct call *c)
     struct stream_group *g;
     if (!stream_find_group(c, &s, &g)) return RUN_ERROR;
     bool made = stream_consumer_make(g, arg(c, 4), c->now_ms) != NULL;
-    call_changed(c, made);
+    if (made) call_event(c, 1, call_key(c, 2), NOTIFY_STREAM, "xgroup-createconsumer");
     return reply_int(c, made);
 }
 
@@ -117,7 +118,7 @@ enum run_result cmd_XGROUP_DELCONSUMER(struct call *c)
     if (!stream_find_group(c, &s, &g)) return RUN_ERROR;
     struct stream_consumer *consumer = stream_consumer_find(g, arg(c, 4));
     if (consumer == NULL) return reply_int(c, 0);
-    call_changed(c, 1);
+    call_event(c, 1, call_key(c, 2), NOTIFY_STREAM, "xgroup-delconsumer");
     return reply_int(c, (int64_t)stream_consumer_drop(g, consumer));
 }
 

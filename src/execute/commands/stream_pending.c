@@ -12,7 +12,7 @@ enum run_result cmd_XACK(struct call *c)
 {
     struct stream *s;
     struct stream_id id;
-    if (!stream_args_find(c, 1, LOOKUP_WRITE, &s)) return RUN_ERROR;
+    if (!stream_args_find(c, 1, LOOKUP_READ, &s)) return RUN_ERROR;
     struct stream_group *g = s == NULL ? NULL : stream_group_find(s, arg(c, 2));
     if (g == NULL) return reply_int(c, 0);
     for (uint32_t i = 3; i < c->nargs; i++) {
@@ -22,7 +22,7 @@ enum run_result cmd_XACK(struct call *c)
     for (uint32_t i = 3; i < c->nargs; i++) {
         if (stream_args_read_id(arg(c, i), 0, &id)) count += stream_pending_drop(g, id);
     }
-    call_changed(c, (uint64_t)count);
+    if (count > 0) call_touched(c, (uint64_t)count, call_key(c, 1));
     return reply_int(c, count);
 }
 
@@ -149,9 +149,15 @@ static void stream_claim_consumer(struct call *c, struct stream_claim *claim)
     claim->consumer = stream_consumer_find(claim->group, arg(c, 3));
     if (claim->consumer == NULL) {
         claim->consumer = stream_consumer_make(claim->group, arg(c, 3), c->now_ms);
-        call_changed(c, 1);
+        call_event(c, 1, call_key(c, 1), NOTIFY_STREAM, "xgroup-createconsumer");
     }
     claim->consumer->seen_ms = c->now_ms;
+}
+
+/* The group's pending entries are part of the value. */
+static void stream_claim_done(struct call *c)
+{
+    if (c->changes > 0) call_touched(c, 0, call_key(c, 1));
 }
 
 static bool stream_has_entry(const struct stream *s, struct stream_id id)
@@ -253,7 +259,7 @@ static bool stream_claim_one(struct call *c, const struct stream_claim *claim, s
 enum run_result cmd_XCLAIM(struct call *c)
 {
     struct stream_claim claim = {0};
-    if (!stream_args_group(c, 1, LOOKUP_WRITE, &claim.stream, &claim.group)) return RUN_ERROR;
+    if (!stream_args_group(c, 1, LOOKUP_READ, &claim.stream, &claim.group)) return RUN_ERROR;
     if (!stream_parse_min_idle(c, "ERR Invalid min-idle-time argument for XCLAIM", &claim))
         return RUN_ERROR;
     if (!stream_parse_claim(c, &claim)) return RUN_ERROR;
@@ -268,6 +274,7 @@ enum run_result cmd_XCLAIM(struct call *c)
         struct stream_id id;
         if (stream_args_read_id(arg(c, i), 0, &id)) count += stream_claim_one(c, &claim, id);
     }
+    stream_claim_done(c);
     return reply_defer_array(c, mark, count);
 }
 
@@ -346,7 +353,7 @@ enum run_result cmd_XAUTOCLAIM(struct call *c)
     int64_t count;
     struct stream_ids lists[2] = {{0}, {0}}; /* claimed, gone */
     if (!stream_parse_autoclaim(c, &claim, &from, &count)) return RUN_ERROR;
-    if (!stream_args_group(c, 1, LOOKUP_WRITE, &claim.stream, &claim.group)) return RUN_ERROR;
+    if (!stream_args_group(c, 1, LOOKUP_READ, &claim.stream, &claim.group)) return RUN_ERROR;
     stream_claim_consumer(c, &claim);
     stream_autoclaim_walk(c, &claim, &from, count, lists);
 
@@ -358,5 +365,6 @@ enum run_result cmd_XAUTOCLAIM(struct call *c)
     for (uint64_t i = 0; i < lists[1].count; i++) stream_reply_id(c, lists[1].ids[i]);
     heap_free(lists[0].ids);
     heap_free(lists[1].ids);
+    stream_claim_done(c);
     return RUN_OK;
 }

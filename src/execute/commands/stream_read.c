@@ -218,13 +218,14 @@ static void stream_answer(struct call *c, const struct stream_read *r, uint32_t 
 }
 
 /* A consumer comes to be by asking. */
-static void stream_see_consumer(struct call *c, const struct stream_read *r, struct stream_ask *ask)
+static void stream_see_consumer(struct call *c, const struct stream_read *r, struct key key,
+                                struct stream_ask *ask)
 {
     struct bytes name = arg(c, r->group + 1);
     ask->consumer = stream_consumer_find(ask->group, name);
     if (ask->consumer == NULL) {
         ask->consumer = stream_consumer_make(ask->group, name, c->now_ms);
-        call_changed(c, 1);
+        call_event(c, 1, key, NOTIFY_STREAM, "xgroup-createconsumer");
     }
     ask->consumer->seen_ms = c->now_ms;
 }
@@ -236,12 +237,12 @@ static uint64_t stream_read_all(struct call *c, const struct stream_read *r)
     size_t mark = 0;
     for (uint32_t k = 0; k < r->keys && !call_reply_full(c); k++) {
         struct stream_ask ask;
-        must(stream_parse_ask(c, r, k, LOOKUP_QUIET, &ask)); /* it was checked */
-        if (ask.group != NULL) stream_see_consumer(c, r, &ask);
+        must(stream_parse_ask(c, r, k, LOOKUP_READ, &ask)); /* it was checked */
+        if (ask.group != NULL) stream_see_consumer(c, r, call_key(c, r->first + k), &ask);
         if (!stream_has_answer(&ask)) continue;
         if (answered++ == 0) mark = reply_defer(c);
         stream_answer(c, r, k, &ask);
-        if (ask.group != NULL) call_changed(c, 1);
+        if (ask.group != NULL) call_touched(c, 1, call_key(c, r->first + k));
     }
     if (answered > 0 && c->reply->resp == 2)
         reply_defer_array(c, mark, answered);

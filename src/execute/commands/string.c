@@ -25,7 +25,14 @@ static enum run_result string_reply(struct call *c, const struct entry *e)
 static void string_put(struct call *c, struct key key, uint32_t i, int64_t deadline_ms)
 {
     string_value_put(c, key, i, deadline_ms);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_STRING, "set");
+}
+
+/* The same, and the key gets this deadline. */
+static void string_put_until(struct call *c, struct key key, uint32_t i, int64_t deadline_ms)
+{
+    string_put(c, key, i, deadline_ms);
+    call_notify(c, key, NOTIFY_GENERIC, "expire");
 }
 
 enum run_result cmd_GET(struct call *c)
@@ -53,7 +60,10 @@ static enum run_result string_set_with_options(struct call *c)
         old = keyspace_find(c->db, key, LOOKUP_WRITE);
     }
     bool refused = (o.nx && old != NULL) || (o.xx && old == NULL);
-    if (!refused) string_put(c, key, 2, deadline_ms);
+    if (!refused && o.time_arg != 0)
+        string_put_until(c, key, 2, deadline_ms);
+    else if (!refused)
+        string_put(c, key, 2, deadline_ms);
 
     if (o.get) return RUN_OK;
     return refused ? reply_null(c) : reply_ok(c);
@@ -78,7 +88,7 @@ static enum run_result string_set_for(struct call *c, unsigned unit)
 {
     int64_t deadline_ms;
     if (!expire_time(c, 2, unit, true, &deadline_ms)) return RUN_ERROR;
-    string_put(c, call_key(c, 1), 3, deadline_ms);
+    string_put_until(c, call_key(c, 1), 3, deadline_ms);
     return reply_ok(c);
 }
 
@@ -101,7 +111,7 @@ enum run_result cmd_GETDEL(struct call *c)
     struct entry *e;
     if (!string_value_find(c, key, LOOKUP_READ, &e)) return RUN_ERROR;
     string_reply(c, e);
-    if (e != NULL && keyspace_delete(c->db, key)) call_changed(c, 1);
+    if (e != NULL) call_delete(c, key);
     return RUN_OK;
 }
 
@@ -119,13 +129,11 @@ enum run_result cmd_GETEX(struct call *c)
 
     string_reply(c, e);
     if (o.time_arg != 0 && expire_is_past(c, deadline_ms)) {
-        keyspace_delete(c->db, key);
+        call_delete(c, key);
     } else if (o.time_arg != 0 || (o.persist && entry_deadline(e) != DEADLINE_NONE)) {
         keyspace_set_deadline(c->db, e, deadline_ms);
-    } else {
-        return RUN_OK;
+        call_event(c, 1, key, NOTIFY_GENERIC, o.persist ? "persist" : "expire");
     }
-    call_changed(c, 1);
     return RUN_OK;
 }
 

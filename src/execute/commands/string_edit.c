@@ -42,7 +42,7 @@ enum run_result cmd_SETRANGE(struct call *c)
     if (len < part_end) len = part_end;
     char *value = keyspace_edit_string(c->db, key, &e, len);
     memcpy(value + offset, part.ptr, part.len);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_STRING, "setrange");
     return reply_int(c, (int64_t)len);
 }
 
@@ -60,7 +60,7 @@ enum run_result cmd_APPEND(struct call *c)
         char *value = keyspace_edit_string(c->db, key, &e, len + more.len);
         if (more.len != 0) memcpy(value + len, more.ptr, more.len);
     }
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_STRING, "append");
     return reply_int(c, (int64_t)(len + more.len));
 }
 
@@ -79,7 +79,7 @@ static enum run_result string_edit_incr(struct call *c, int64_t by)
         string_set_int(e, n);
     else
         keyspace_put_int(c->db, key, n, e == NULL ? DEADLINE_NONE : DEADLINE_KEEP);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_STRING, "incrby");
     return reply_int(c, n);
 }
 
@@ -117,6 +117,6 @@ enum run_result cmd_INCRBYFLOAT(struct call *c)
     char text[NUMBER_LONG_DOUBLE_CHARS];
     struct bytes printed = bytes_make(text, number_print_long_double(text, value));
     keyspace_put_string(c->db, key, printed, e == NULL ? DEADLINE_NONE : DEADLINE_KEEP);
-    call_changed(c, 1);
+    call_event(c, 1, key, NOTIFY_STRING, "incrbyfloat");
     return reply_bulk(c, printed);
 }

@@ -8,7 +8,7 @@
 #include "execute/execute_private.h"
 
 #include "base/must.h"
-#include "execute/core/call.h"
+#include "execute/core/event.h"
 #include "execute/core/loose.h"
 
 /* *out is the entry, NULL when the key is absent. False when the key holds another type: then the

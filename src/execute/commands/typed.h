@@ -7,7 +7,7 @@
 
 #include "execute/execute_private.h"
 
-#include "execute/core/call.h"
+#include "execute/core/event.h"
 #include "execute/types/type.h"
 
 /* *out is the entry, NULL when the key is absent. False when the key holds another type: then the
@@ -30,12 +30,20 @@ static inline bool typed_find_or_make(struct call *c, struct key key, enum value
     return true;
 }
 
-/* Deletes the key when its value has no elements any more; `e` is not good after that. True when it
- * was deleted. */
+/* Deletes the key whose last elements are taken: call_event() said so before. A large value is
+ * freed in steps. */
+static inline void typed_drop(struct call *c, struct key key)
+{
+    keyspace_delete(c->db, key);
+    call_notify(c, key, NOTIFY_GENERIC, "del");
+}
+
+/* The same when the value has no elements any more; `e` is not good after that. True when it was
+ * deleted. */
 static inline bool typed_drop_if_empty(struct call *c, struct key key, struct entry *e)
 {
     if (likely(type_of(e)->count(e) > 0)) return false;
-    keyspace_delete(c->db, key);
+    typed_drop(c, key);
     return true;
 }
 

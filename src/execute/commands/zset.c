@@ -86,7 +86,9 @@ static enum run_result zset_zadd_all(struct call *c, struct zset_zadd *z, struct
         added += change == ZSET_ADDED;
         updated += change == ZSET_UPDATED;
     }
-    call_changed(c, (uint64_t)(added + updated));
+    if (added + updated > 0)
+        call_event(c, (uint64_t)(added + updated), call_key(c, 1), NOTIFY_ZSET,
+                   z->rules & ZSET_INCR ? "zincr" : "zadd");
     if (!(z->rules & ZSET_INCR)) return reply_int(c, z->changed ? added + updated : added);
     if (change == ZSET_NAN) return reply_error(c, ERR_ZSET_NAN);
     return change == ZSET_REFUSED ? reply_null(c) : reply_double(c, z->scores[0]);
@@ -139,9 +141,11 @@ enum run_result cmd_ZREM(struct call *c)
     for (uint32_t i = 2; e != NULL && i < c->nargs; i++) {
         if (!zset_remove(e, arg(c, i))) continue;
         removed++;
-        if (typed_drop_if_empty(c, key, e)) break;
+        if (zset_count(e) == 0) break;
     }
-    call_changed(c, (uint64_t)removed);
+    if (removed == 0) return reply_int(c, 0);
+    call_event(c, (uint64_t)removed, key, NOTIFY_ZSET, "zrem");
+    typed_drop_if_empty(c, key, e);
     return reply_int(c, removed);
 }
 

@@ -190,8 +190,7 @@ static bool zset_combine_inputs(struct call *c, uint32_t i, struct combine *k)
     k->input_count = (uint32_t)count;
     if (count > COMBINE_FEW) k->inputs = heap_alloc((size_t)count * sizeof(*k->inputs));
     for (uint32_t n = 0; n < k->input_count; n++) {
-        const struct entry *e = keyspace_find(c->db, call_key(c, k->first_key + n),
-                                              k->stores ? LOOKUP_WRITE : LOOKUP_READ);
+        const struct entry *e = keyspace_find(c->db, call_key(c, k->first_key + n), LOOKUP_READ);
         if (e != NULL && entry_type(e) != TYPE_ZSET && entry_type(e) != TYPE_SET)
             return zset_combine_fail(c, ERR_WRONG_TYPE);
         k->inputs[n] = (struct combine_input){e, e == NULL ? 0 : type_count(e), 1};
@@ -277,7 +276,7 @@ static enum run_result zset_combine_run(struct call *c, struct combine *k)
         zset_combine_filter(k, &b);
     if (!k->stores) return zset_combine_reply(c, &b, k->scores);
     struct key to = call_key(c, 1);
-    return zset_reply_store(c, to, zset_build_end(&b, to.name));
+    return zset_reply_store(c, to, zset_build_end(&b, to.name), c->spec->name);
 }
 
 static enum run_result zset_combine(struct call *c, enum combine_op op, bool stores, bool counts)

@@ -16,11 +16,11 @@ static bool zset_pop_seek(const struct entry *e, bool max, struct zset_cursor *a
 static void zset_pop_cut(struct call *c, struct key key, struct entry *e, uint64_t count, bool max)
 {
     uint64_t all = zset_count(e);
+    call_event(c, count, key, NOTIFY_ZSET, max ? "zpopmax" : "zpopmin");
     if (count == all)
-        keyspace_delete(c->db, key);
+        typed_drop(c, key);
     else
         zset_cut(e, max ? all - count : 0, count);
-    call_changed(c, count);
 }
 
 static enum run_result zset_pop(struct call *c, bool max)
@@ -128,10 +128,11 @@ static bool zset_mpop_parse(struct call *c, uint32_t i, struct zset_pop *p)
     ok = ok && (p->max || call_arg_is(c, at, "min"));
     p->count = 1;
     if (ok && at + 1 < c->nargs) {
-        ok = at + 3 == c->nargs && call_arg_is(c, at + 1, "count");
+        ok = at + 2 < c->nargs && call_arg_is(c, at + 1, "count");
         if (ok && !call_int_range(c, at + 2, 1, INT64_MAX, "ERR count should be greater than 0",
                                   &p->count))
             return false;
+        ok = ok && at + 3 == c->nargs;
     }
     if (!ok) reply_syntax(c);
     return ok;

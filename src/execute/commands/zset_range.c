@@ -250,10 +250,10 @@ enum run_result cmd_ZRANGESTORE(struct call *c)
     struct zset_range_form form = {.is_free = true, .stores = true};
     struct entry *e;
     if (!zset_range_parse(c, 3, form, &r)) return RUN_ERROR;
-    if (!typed_find(c, call_key(c, 2), TYPE_ZSET, LOOKUP_WRITE, &e)) return RUN_ERROR;
+    if (!typed_find(c, call_key(c, 2), TYPE_ZSET, LOOKUP_READ, &e)) return RUN_ERROR;
     zset_range_find(e, &r);
     struct key to = call_key(c, 1);
-    return zset_reply_store(c, to, zset_range_copy(e, &r, to.name));
+    return zset_reply_store(c, to, zset_range_copy(e, &r, to.name), "zrangestore");
 }
 
 /* ---- Removing ---- */
@@ -266,11 +266,12 @@ static enum run_result zset_range_remove(struct call *c, enum zset_range_by by)
     if (!zset_range_ends(c, 2, &r)) return RUN_ERROR;
     if (!typed_find(c, key, TYPE_ZSET, LOOKUP_WRITE, &e)) return RUN_ERROR;
     zset_range_find(e, &r);
-    if (r.count > 0 && r.count == zset_count(e))
-        keyspace_delete(c->db, key); /* a large value is freed in steps */
-    else if (r.count > 0)
+    if (r.count == 0) return reply_int(c, 0);
+    call_event(c, r.count, key, NOTIFY_ZSET, c->spec->name);
+    if (r.count == zset_count(e))
+        typed_drop(c, key);
+    else
         zset_cut(e, r.first, r.count);
-    call_changed(c, r.count);
     return reply_int(c, (int64_t)r.count);
 }
 

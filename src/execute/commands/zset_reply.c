@@ -2,6 +2,7 @@
 #include "execute/commands/zset_reply.h"
 
 #include "base/must.h"
+#include "execute/core/event.h"
 
 enum run_result zset_reply_head(struct call *c, uint64_t count, bool scores)
 {
@@ -26,14 +27,14 @@ enum run_result zset_reply_items(struct call *c, struct zset_cursor *at, uint64_
     return RUN_OK;
 }
 
-enum run_result zset_reply_store(struct call *c, struct key to, struct entry *e)
+enum run_result zset_reply_store(struct call *c, struct key to, struct entry *e, const char *event)
 {
     if (e == NULL) {
-        call_changed(c, keyspace_delete(c->db, to));
+        call_delete(c, to);
         return reply_int(c, 0);
     }
     int64_t count = (int64_t)zset_count(e);
     keyspace_put_entry(c->db, to, e);
-    call_changed(c, 1);
+    call_event(c, 1, to, NOTIFY_ZSET, event);
     return reply_int(c, count);
 }

@@ -19,6 +19,6 @@ enum run_result zset_reply_items(struct call *c, struct zset_cursor *at, uint64_
                                  bool reverse, bool scores);
 /* Takes the result of a command that stores, NULL when it is empty: it replaces whatever is under
  * the key, or the key goes. Answers its count. */
-enum run_result zset_reply_store(struct call *c, struct key to, struct entry *e);
+enum run_result zset_reply_store(struct call *c, struct key to, struct entry *e, const char *event);
 
 #endif

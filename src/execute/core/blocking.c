@@ -205,7 +205,8 @@ enum run_result call_block(struct call *c, const struct block_terms *terms)
         wait_join(&b->waits[i], s, blocking_key_make(c->db, call_key(c, terms->first_key + i)));
     }
     if (terms->timeout_ms > 0) {
-        bool ends = !__builtin_add_overflow(run_mono_now_ms(), terms->timeout_ms, &b->due_ms);
+        /* The clock's ms has begun already: one more, so that nobody is woken too early. */
+        bool ends = !__builtin_add_overflow(run_mono_now_ms() + 1, terms->timeout_ms, &b->due_ms);
         if (ends)
             heap_add(s);
         else

@@ -84,7 +84,12 @@ const char *busy_death(void)
 
 void busy_wrote(void) { busy_has_written = true; }
 
-bool busy_is_nested(void) { return busy.call->outer != NULL; }
+size_t busy_reply_start(void)
+{
+    const struct call *c = busy.call;
+    while (c->outer != NULL) c = c->outer;
+    return c->reply_start;
+}
 
 const struct busy_script *busy_script(void) { return busy.call == NULL ? NULL : &busy; }
 

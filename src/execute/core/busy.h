@@ -62,8 +62,8 @@ const char *busy_error(void);
 
 /* ---- Execute's side ---- */
 
-/* It was called by EXEC, whose reply is in the making. */
-bool busy_is_nested(void);
+/* Where the answer to its command begins, or to the EXEC that it is part of: reply_total() then. */
+size_t busy_reply_start(void);
 /* `breathe` lets others run; see execute.c. */
 void busy_open(void (*breathe)(void *self), void *self);
 

@@ -40,12 +40,20 @@ struct call {
     int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
     uint64_t changes;   /* what call_changed() added up */
     bool failed;        /* an error was answered */
+    bool is_push;       /* what it answers is messages, which CLIENT REPLY does not silence */
     size_t reply_start; /* reply_total() before this command */
 };
 
 /* What a handler returns; the reply_* functions give it, so that `return reply_int(c, n);` reads
  * well. */
 enum run_result { RUN_OK, RUN_ERROR, RUN_BLOCKED };
+
+/* The call of the command that the client sent: that of EXEC or of the script, if there is one. */
+static inline const struct call *call_outermost(const struct call *c)
+{
+    while (unlikely(c->outer != NULL)) c = c->outer;
+    return c;
+}
 
 static inline struct bytes arg(const struct call *c, uint32_t i) { return c->args[i]; }
 

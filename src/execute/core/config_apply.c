@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "execute/core/acl.h"
 #include "execute/keyspace/keyspace.h"
 #include "mem/arena.h"
 
@@ -64,6 +65,14 @@ static int config_apply_background(const struct settings *old, const struct sett
     return 0;
 }
 
+static int config_apply_requirepass(const struct settings *old, const struct settings *next,
+                                    char *error)
+{
+    (void)old, (void)error;
+    acl_set_requirepass(secret_bytes(&next->requirepass));
+    return 0;
+}
+
 void config_apply_open(void)
 {
     char error[OPTION_ERROR_MAX];
@@ -74,6 +83,7 @@ void config_apply_open(void)
     config_on_change("lfu-log-factor", config_apply_clocks);
     config_on_change("lfu-decay-time", config_apply_clocks);
     config_on_change("jemalloc-bg-thread", config_apply_background);
+    config_on_change("requirepass", config_apply_requirepass);
     config_apply_loglevel(s, s, error);
     config_apply_background(s, s, error);
     config_apply_clocks(s, s, error);

@@ -1,7 +1,13 @@
 /* Hands what happens to keys to those who listen. */
 #include "execute/core/event.h"
 
+#include "codec/number.h"
+#include "execute/core/pubsub.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
+#include "execute/types/heap.h"
+
+#include <string.h>
 
 uint8_t event_ears;
 static uint32_t event_classes; /* enum notify_class: what is published */
@@ -16,12 +22,13 @@ void event_set_classes(uint32_t classes)
     event_classes = classes;
     bool is_published = (classes & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT)) != 0;
     event_listen(EVENT_EAR_NOTIFY, is_published);
+    keyspace_tell(is_published && (classes & NOTIFY_NEW), is_published && (classes & NOTIFY_MISS));
 }
 
 static void event_tell(struct db *db, struct key key, struct session *by, bool exists)
 {
-    (void)by;
     if (event_ears & EVENT_EAR_WATCH) watch_touched(db, key, exists);
+    if (event_ears & EVENT_EAR_TRACKING) tracking_touched(key, by);
 }
 
 void event_touched(struct db *db, struct key key, struct session *by)
@@ -29,16 +36,32 @@ void event_touched(struct db *db, struct key key, struct session *by)
     event_tell(db, key, by, keyspace_has(db, key));
 }
 
+/* On a channel "__keyspace@<db>__:" or "__keyevent@<db>__:" and what it is about. */
+static void event_publish(const struct db *db, const char *prefix, struct bytes about,
+                          struct bytes message)
+{
+    enum { PREFIX_MAX = 16 + NUMBER_INT_CHARS, SMALL = 512 };
+    char small[SMALL], *name = small;
+    if (about.len > SMALL - PREFIX_MAX) name = heap_alloc(about.len + PREFIX_MAX);
+    char *at = stpcpy(name, prefix);
+    at += number_print_uint(at, (uint64_t)db_number(db));
+    at = stpcpy(at, "__:");
+    if (about.len > 0) memcpy(at, about.ptr, about.len);
+    size_t len = (size_t)(at - name) + about.len;
+    pubsub_publish(PUBSUB_CHANNEL, key_make(bytes_make(name, len)), message);
+    if (name != small) heap_free(name);
+}
+
 void event_notify(struct db *db, struct key key, uint32_t class, const char *name)
 {
-    if ((event_classes & class) == 0) return;
-    (void)db;
-    (void)key;
-    (void)name;
+    if ((event_classes & class) == 0 || !pubsub_is_heard()) return;
+    if (event_classes & NOTIFY_KEYSPACE) event_publish(db, "__keyspace@", key.name, bytes_of(name));
+    if (event_classes & NOTIFY_KEYEVENT) event_publish(db, "__keyevent@", bytes_of(name), key.name);
 }
 
 void event_flushed(struct db *db, struct db *other)
 {
+    if (event_ears & EVENT_EAR_TRACKING) tracking_flushed();
     if (!(event_ears & EVENT_EAR_WATCH)) return;
     if (db != NULL) {
         watch_touched_all(db, other);
@@ -48,21 +71,30 @@ void event_flushed(struct db *db, struct db *other)
     for (int i = 0; i < keyspace_db_count(); i++) watch_touched_all(keyspace_db(i), NULL);
 }
 
-void call_event_heard(struct call *c, struct key key, uint32_t class, const char *name)
+void call_event_heard(struct call *c, struct db *db, struct key key, uint32_t class,
+                      const char *name)
 {
-    event_touched(c->db, key, c->session);
-    event_notify(c->db, key, class, name);
+    event_touched(db, key, call_outermost(c)->session);
+    event_notify(db, key, class, name);
 }
 
-/* The keyspace has deleted a key by itself. */
-static void event_gone(struct db *db, struct key key, enum keyspace_gone why)
+static void event_of_keyspace(struct db *db, struct key key, enum keyspace_event what)
 {
+    static const struct {
+        uint32_t class;
+        const char *name;
+        bool changes, exists;
+    } kinds[] = {
+        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false},
+        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false},
+        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true},
+        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false},
+        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true},
+        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false},
+    };
     if (!event_is_heard()) return;
-    event_tell(db, key, NULL, false);
-    if (why == KEYSPACE_EXPIRED)
-        event_notify(db, key, NOTIFY_EXPIRED, "expired");
-    else
-        event_notify(db, key, NOTIFY_EVICTED, "evicted");
+    if (kinds[what].changes) event_tell(db, key, NULL, kinds[what].exists);
+    event_notify(db, key, kinds[what].class, kinds[what].name);
 }
 
-void event_open(void) { keyspace_on_gone(event_gone); }
+void event_open(void) { keyspace_on_event(event_of_keyspace); }

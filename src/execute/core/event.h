@@ -38,19 +38,40 @@ void event_notify(struct db *db, struct key key, uint32_t class, const char *nam
 /* Before a database is emptied (NULL: all), or swapped with `other`. */
 void event_flushed(struct db *db, struct db *other);
 
-void call_event_heard(struct call *c, struct key key, uint32_t class, const char *name);
+void call_event_heard(struct call *c, struct db *db, struct key key, uint32_t class,
+                      const char *name);
 
 /* `n` things of the key were changed; see call_changed(). */
 static inline void call_event(struct call *c, uint64_t n, struct key key, uint32_t class,
                               const char *name)
 {
     call_changed(c, n);
-    if (event_is_heard()) call_event_heard(c, key, class, name);
+    if (event_is_heard()) call_event_heard(c, c->db, key, class, name);
+}
+/* The same for a key of another database. */
+static inline void call_event_in(struct call *c, struct db *db, uint64_t n, struct key key,
+                                 uint32_t class, const char *name)
+{
+    call_changed(c, n);
+    if (event_is_heard()) call_event_heard(c, db, key, class, name);
+}
+/* A change that has no notification. */
+static inline void call_touched(struct call *c, uint64_t n, struct key key)
+{
+    call_changed(c, n);
+    if (event_is_heard()) event_touched(c->db, key, call_outermost(c)->session);
 }
 /* The notification alone, of a key that was touched already, or did not change. */
 static inline void call_notify(struct call *c, struct key key, uint32_t class, const char *name)
 {
     if (event_is_heard()) event_notify(c->db, key, class, name);
+}
+/* Deletes a key for its own sake. True when it was there. */
+static inline bool call_delete(struct call *c, struct key key)
+{
+    if (!keyspace_delete(c->db, key)) return false;
+    call_event(c, 1, key, NOTIFY_GENERIC, "del");
+    return true;
 }
 
 #endif

@@ -11,14 +11,14 @@
 
 static void held_publish(const struct session *s) { conn_card(s->conn.slot)->held = s->held_bytes; }
 
-struct held_command *held_copy(const struct command *cmd)
+struct held_command *held_copy(const struct command *cmd, uint64_t ticks)
 {
     size_t text = 0;
     for (uint32_t i = 0; i < cmd->nargs; i++) text += cmd->args[i].len;
     size_t bytes = sizeof(struct held_command) + cmd->nargs * sizeof(struct bytes) + text;
 
     struct held_command *h = heap_alloc(bytes);
-    *h = (struct held_command){.bytes = bytes, .command = *cmd};
+    *h = (struct held_command){.bytes = bytes, .ticks = ticks, .command = *cmd};
     h->command.args = h->args;
     h->command.held = true;
     char *to = (char *)(h->args + cmd->nargs);
@@ -31,9 +31,9 @@ struct held_command *held_copy(const struct command *cmd)
     return h;
 }
 
-void held_add(struct session *s, const struct command *cmd)
+void held_add(struct session *s, const struct command *cmd, uint64_t ticks)
 {
-    struct held_command *h = held_copy(cmd);
+    struct held_command *h = held_copy(cmd, ticks);
     if (s->held_last != NULL)
         s->held_last->next = h;
     else
@@ -65,9 +65,9 @@ void held_return(struct session *s, struct held_command *h)
 
 void held_free(struct held_command *h) { heap_free(h); }
 
-void held_keep_blocked(struct session *s, const struct command *cmd)
+void held_keep_blocked(struct session *s, const struct command *cmd, uint64_t ticks)
 {
-    s->blocked = held_copy(cmd);
+    s->blocked = held_copy(cmd, ticks);
     s->held_bytes += s->blocked->bytes;
     held_publish(s);
 }

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "catalog/option.h"
+#include "execute/core/client_limit.h"
+#include "execute/core/latency.h"
 #include "execute/keyspace/keyspace.h"
 #include "mem/arena.h"
 
@@ -71,7 +73,17 @@ static void limit_note(bool exceeds)
 
 static bool limit_is_exceeded(const struct settings *s)
 {
-    return mem_used() > (uint64_t)s->maxmemory;
+    return mem_used() > (uint64_t)s->maxmemory + client_limit_dying_bytes();
+}
+
+/* As keyspace_evict(); how long it takes is looked at only while somebody wants to know. */
+static bool limit_evict_one(const struct evict_rule *rule)
+{
+    if (likely(!latency_is_on())) return keyspace_evict(rule);
+    uint64_t began = clock_ticks();
+    bool done = keyspace_evict(rule);
+    latency_note(LATENCY_EVICTION_DEL, clock_ticks_to_ns(clock_ticks() - began));
+    return done;
 }
 
 /* Evicts until memory is below the limit, the time is over (*late) or nothing may go. */
@@ -83,7 +95,7 @@ static bool limit_evict(const struct settings *s, const struct evict_rule *rule,
         if (keyspace_pending_free() > 0) {
             keyspace_work(LIMIT_FREE_US);
             n = 0; /* look at the time */
-        } else if (!keyspace_evict(rule)) {
+        } else if (!limit_evict_one(rule)) {
             return false;
         }
         if (n % LIMIT_LOOK == 0 && clock_mono_us() - start_us >= budget_us) {
@@ -104,7 +116,11 @@ bool memory_limit_make_room(const struct settings *s)
     }
     if (limit_give_back != NULL) limit_give_back(limit_giver);
     if (!limit_is_exceeded(s)) return true;
-    if (limit_rule(s, &rule)) done = limit_evict(s, &rule, &late);
+    if (limit_rule(s, &rule)) {
+        uint64_t began = clock_ticks();
+        done = limit_evict(s, &rule, &late);
+        latency_note(LATENCY_EVICTION_CYCLE, clock_ticks_to_ns(clock_ticks() - began));
+    }
     limit_note(late);
     return done;
 }

@@ -14,7 +14,7 @@ void multi_begin(struct session *s)
 void multi_queue(struct session *s, const struct command *cmd)
 {
     struct multi *m = s->multi;
-    struct held_command *h = held_copy(cmd);
+    struct held_command *h = held_copy(cmd, 0);
     if (m->last != NULL)
         m->last->next = h;
     else

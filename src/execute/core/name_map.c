@@ -21,6 +21,20 @@ struct bytes name_map_add(struct name_map *m, struct key name, void *value)
     return entry_name(e);
 }
 
+void name_map_set(struct name_map *m, struct key name, void *value)
+{
+    uint64_t *slot = table_find(&m->table, name);
+    must(slot != NULL);
+    *entry_word_at(segment_entry(*slot)) = (int64_t)(uintptr_t)value;
+}
+
+void *name_map_random(const struct name_map *m, struct random *random, struct key *name)
+{
+    struct entry *e = segment_entry(*table_random(&m->table, random));
+    *name = key_make(entry_name(e));
+    return value_of(e);
+}
+
 void name_map_remove(struct name_map *m, struct key name)
 {
     uint64_t *slot = table_find(&m->table, name);
@@ -63,4 +77,17 @@ void name_map_close(struct name_map *m)
     for (uint64_t index = 0; (s = table_next_segment(&m->table, &index)) != NULL;)
         table_free_segment(&m->table, s);
     table_close(&m->table);
+}
+
+bool name_map_close_step(struct name_map *m, uint64_t *index, void (*take)(void *value))
+{
+    struct segment *s = table_next_segment(&m->table, index);
+    if (s == NULL) {
+        table_close(&m->table);
+        return false;
+    }
+    for (uint32_t i = 0; i < s->room; i++)
+        if (s->slots[i] != 0) take(value_of(segment_entry(s->slots[i])));
+    table_free_segment(&m->table, s);
+    return true;
 }

@@ -47,6 +47,16 @@ static void reply_add_loan(struct reply *r, struct reply_loan loan)
     r->loans[r->loan_count++] = loan;
 }
 
+/* The loans that came later lie behind the place; as long as they are counted, it seems to lie
+ * before where it is. */
+size_t reply_place(const struct reply *r, size_t total)
+{
+    size_t lent = r->lent;
+    for (uint32_t i = r->loan_count; i > 0 && r->loans[i - 1].at + lent > total; i--)
+        lent -= r->loans[i - 1].len;
+    return total - lent;
+}
+
 void reply_move_loans(struct reply *to, struct reply *from, size_t at)
 {
     uint32_t first = from->loan_count;

@@ -10,15 +10,21 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "execute/core/acl.h"
 #include "execute/core/busy.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
+#include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "execute/types/limits.h"
@@ -37,9 +43,11 @@ static command_handler *run_handlers[CMD_COUNT];
 
 /* What the settings and the pause mean for each command, worked out when they change. */
 static const struct settings *run_settings;
-static uint64_t run_slow_ns; /* slow log from here on */
-static uint32_t run_gate;    /* commands with one of these flags are looked at closer */
-static bool run_gates_all;   /* all are: CLIENT PAUSE ALL, a script that lasts */
+static uint32_t run_large_len; /* commands of such a length may break maxmemory-clients */
+static uint64_t run_slow_ns;   /* slow log from here on */
+static uint64_t run_late_ns;   /* slow log or latency monitor */
+static uint32_t run_gate;      /* commands with one of these flags are looked at closer */
+static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts */
 
 static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
 static uint64_t run_turn_ticks;
@@ -47,6 +55,7 @@ static int64_t run_wall_ms, run_mono_ms; /* as commands see them */
 static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
+static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
 static int64_t run_attack_logged_ms;
 
 static void run_set_value_limits(const struct settings *s)
@@ -71,8 +80,11 @@ static void run_settings_changed(const struct settings *settings)
     run_settings = settings;
     int64_t us = settings->slowlog_log_slower_than;
     run_set_value_limits(settings);
+    run_large_len = client_limit_command_len(settings);
     event_set_classes(settings->notify_keyspace_events);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
+    latency_set_threshold(settings->latency_monitor_threshold);
+    run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
 static void run_pause_changed(void)
@@ -92,8 +104,10 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    pubsub_open();
     event_open();
     slowlog_open();
+    latency_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
     run_attack_logged_ms = -ATTACK_LOG_MS;
     run_pause_changed();
@@ -103,8 +117,10 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
 void run_close(void)
 {
     push_close();
+    tracking_close();
     blocking_close();
     watch_close();
+    pubsub_close();
     slowlog_close();
 }
 
@@ -132,6 +148,8 @@ void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t t
     run_turn_mono_ms = (int64_t)clock_mono_ms();
     run_set_time(ticks);
 }
+
+void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
@@ -180,6 +198,14 @@ static void run_cut_http(struct session *s)
     session_kill(s);
 }
 
+/* Nothing of a transaction whose EXEC is refused will run: EXEC says so, without one too. */
+static void reject_exec(struct call *c, const char *reason)
+{
+    multi_forget(c->session);
+    watch_forget_all(c->session);
+    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -193,7 +219,10 @@ static void run_flawed(struct call *c, const struct command *cmd)
     case FLAW_SUBCOMMAND: reject_unknown_subcommand(c); return;
     case FLAW_ARITY:
         stats_of(c->spec->id)->rejected++;
-        reply_arity(c);
+        if (c->spec->id == CMD_EXEC)
+            reject_exec(c, "wrong number of arguments for 'exec' command");
+        else
+            reply_arity(c);
         return;
     case FLAW_PROTOCOL:
         log_verbose("Protocol error from client id=%" PRIu64 ": %.*s", c->session->id,
@@ -212,19 +241,41 @@ static bool run_is_allowed(const struct session *s, int whom)
     return whom == ALLOWED_YES;
 }
 
-/* Within a transaction nothing of it will run; EXEC itself says so. */
 static void reject(struct call *c, const char *error)
 {
     stats_of(c->spec->id)->rejected++;
     multi_abort(c->session);
-    if (c->spec->id != CMD_EXEC || c->session->multi == NULL) {
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
         reply_error(c, error);
-        return;
+}
+
+/* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
+static bool run_suits_subscriber(enum command_id id)
+{
+    switch (id) {
+    case CMD_SUBSCRIBE:
+    case CMD_UNSUBSCRIBE:
+    case CMD_PSUBSCRIBE:
+    case CMD_PUNSUBSCRIBE:
+    case CMD_SSUBSCRIBE:
+    case CMD_SUNSUBSCRIBE:
+    case CMD_PING:
+    case CMD_QUIT:
+    case CMD_RESET: return true;
+    default: return false;
     }
-    multi_forget(c->session);
-    watch_forget_all(c->session);
-    const char *reason = strncmp(error, "ERR ", 4) == 0 ? error + 4 : error;
-    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
+}
+
+static void reject_subscriber(struct call *c)
+{
+    char error[160];
+    snprintf(error, sizeof(error),
+             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+             "are allowed in this context",
+             c->spec->full);
+    reject(c, error);
 }
 
 enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
@@ -251,25 +302,65 @@ static uint32_t run_flags(const struct call *c)
     return flags;
 }
 
+/* Answers for a command that the user's rules forbid. */
+static void reject_denied(struct call *c, struct acl_verdict v)
+{
+    struct session *s = c->session;
+    struct reply text = {0};
+    s->last = c->spec; /* what the log tells of the session */
+    acl_note_denied(s, c->spec, c->args, v, s->multi != NULL ? ACL_IN_MULTI : ACL_TOPLEVEL);
+    reply_printf(&text, "NOPERM ");
+    acl_print_denied(s->user, c->spec, c->args, v, false, &text);
+    reply_raw(&text, "", 1);
+    reject(c, text.buf);
+    reply_release(&text);
+}
+
+static bool run_is_denied(struct call *c)
+{
+    if (!(c->session->care & CARE_RULES)) return false;
+    struct acl_verdict v = acl_check(c->session->user, c->spec, c->args, c->nargs);
+    if (likely(v.denied == ACL_ALLOWED)) return false;
+    reject_denied(c, v);
+    return true;
+}
+
+/* Commands that the configuration opens to all, to local clients or to nobody. */
+static bool run_is_protected(struct call *c)
+{
+    bool debugs = c->spec->id == CMD_DEBUG;
+    int whom = debugs ? run_settings->enable_debug_command : run_settings->enable_module_command;
+    if (run_is_allowed(c->session, whom)) return false;
+    const char *name = debugs ? "DEBUG" : "MODULE", *option = debugs ? "debug" : "module";
+    char error[320];
+    snprintf(error, sizeof(error),
+             "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you "
+             "can run it from a local connection, otherwise you need to set this option in the "
+             "configuration file, and then restart the server.",
+             name, option);
+    reject(c, error);
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
-static enum verdict run_judge(struct call *c)
+static enum verdict run_judge_all(struct call *c)
 {
     uint32_t flags = run_flags(c);
     bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
-    if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
-        reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-                  "\"local\", you can run it from a local connection, otherwise you need to set "
-                  "this option in the configuration file, and then restart the server.");
-        return VERDICT_REJECTED;
-    }
+    if ((c->spec->flags & CF_PROTECTED) && run_is_protected(c)) return VERDICT_REJECTED;
     if (!(flags & CF_NO_AUTH) && !session_is_authenticated(c->session)) {
         reject(c, ERR_NOAUTH);
+        return VERDICT_REJECTED;
+    }
+    if ((c->session->care & CARE_SUBSCRIBED) && !run_suits_subscriber(c->spec->id)) {
+        reject_subscriber(c);
         return VERDICT_REJECTED;
     }
     if (queues && (flags & CF_NO_MULTI)) {
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
     }
+    if (run_is_denied(c)) return VERDICT_REJECTED;
     if (busy_is_breathing()) {
         if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
             reject(c, busy_error());
@@ -280,6 +371,14 @@ static enum verdict run_judge(struct call *c)
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
+}
+
+/* Rules alone are common, so they have a short way. */
+static enum verdict run_judge(struct call *c)
+{
+    bool rules_only = c->session->care == CARE_RULES && !(c->spec->flags & run_gate);
+    if (!rules_only || run_gates_all) return run_judge_all(c);
+    return run_is_denied(c) ? VERDICT_REJECTED : VERDICT_RUN;
 }
 
 /*
@@ -307,21 +406,35 @@ static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
 /* ---- Running ---- */
 
 /* CLIENT REPLY: what the command answered goes away again. */
-static void run_silence(struct session *s, struct reply *reply, size_t mark)
+static void run_silence(const struct call *c, size_t mark)
 {
-    if (s->reply_mode == REPLIES_OFF) {
-        reply_rewind(reply, mark);
-    } else if (s->reply_mode == REPLIES_SKIP_NOW) {
-        reply_rewind(reply, mark);
-        s->reply_mode = REPLIES_ON;
-    }
+    struct session *s = c->session;
+    if (s->reply_mode != REPLIES_OFF && s->reply_mode != REPLIES_SKIP_NOW) return;
+    if (!c->is_push) reply_rewind(c->reply, mark);
+    if (s->reply_mode == REPLIES_SKIP_NOW) s->reply_mode = REPLIES_ON;
 }
 
-/* Of what a script runs only the script itself is logged. */
-static bool run_is_logged(const struct call *c)
+/* How long a command that begins now has waited to be run. Readers may see another CPU's clock. */
+static uint64_t run_waited_ticks(uint64_t now)
 {
-    if (c->spec->flags & CF_SKIP_SLOWLOG) return false;
-    return !call_is_scripted(c);
+    return now > run_read_ticks ? now - run_read_ticks : 0;
+}
+
+/* The command of `c`, which began at `began`, took long. Of what a script runs only the script
+ * itself is noted. */
+static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
+{
+    uint32_t flags = c->spec->flags;
+    if (call_is_scripted(c)) return;
+    if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG)) {
+        struct slowlog_times times = {
+            .wait_us = clock_ticks_to_ns(run_waited_ticks(began)) / 1000,
+            .us = ns / 1000,
+            .end_ticks = run_ticks,
+        };
+        slowlog_add(c, &times, (uint64_t)run_settings->slowlog_max_len);
+    }
+    latency_note(flags & CF_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
 }
 
 /* After the handler, which began at `began`: what it took, and what it changed. */
@@ -343,8 +456,7 @@ static void run_account(const struct call *c, uint64_t began)
     stats()->changes_since_save += c->changes;
     c->session->command_count++;
 
-    if (unlikely(ns >= run_slow_ns) && run_is_logged(c))
-        slowlog_add(c, ns / 1000, (uint64_t)run_settings->slowlog_max_len);
+    if (unlikely(ns >= run_late_ns)) run_note_late(c, began, ns);
     if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
@@ -357,10 +469,24 @@ static enum run_result run_handler(struct call *c)
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
     dcheck(result != RUN_ERROR || c->failed);
-    if (likely(result != RUN_BLOCKED))
-        run_account(c, began);
-    else
+    if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */
+        return result;
+    }
+    run_account(c, began);
+    tracking_after(c);
+    return result;
+}
+
+/* The handler for the first time, with those who are shown commands told. A script is shown before
+ * what it calls. */
+static enum run_result run_shown(struct call *c, const struct command *cmd)
+{
+    if (likely(!monitor_is_on())) return run_handler(c);
+    bool shown_before = (c->spec->flags & CF_SKIP_MONITOR) != 0;
+    if (shown_before) monitor_show(c, cmd);
+    enum run_result result = run_handler(c);
+    if (!shown_before) monitor_show(c, cmd);
     return result;
 }
 
@@ -389,7 +515,7 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
     struct command copy = *cmd;
     copy.args = c->args;
     copy.nargs = c->nargs;
-    held_keep_blocked(s, &copy);
+    held_keep_blocked(s, &copy, run_waited_ticks(run_ticks));
     heap_free(c->own_args);
 }
 
@@ -397,6 +523,13 @@ static void run_queue(struct call *c, const struct command *cmd)
 {
     multi_queue(c->session, cmd);
     reply_status(c, "QUEUED");
+}
+
+/* What holds for one command of the client, or leaves out its answer. */
+static void run_done(const struct call *c, size_t mark)
+{
+    if (unlikely(c->session->care & CARE_CACHING)) tracking_command_done(c->session, c->spec);
+    if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
 }
 
 /* False when the command has to wait; then nothing happened. */
@@ -418,17 +551,21 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last = cmd->spec;
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
+    if (unlikely(cmd->wire_len >= run_large_len) && !busy_is_breathing()) {
+        client_limit_command(run_settings, cmd->wire_len);
+        if (s->closing) return true;
+    }
     bool blocked = false;
     if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
         verdict = run_judge_memory(&c, verdict);
     if (likely(verdict == VERDICT_RUN))
-        blocked = run_handler(&c) == RUN_BLOCKED;
+        blocked = run_shown(&c, cmd) == RUN_BLOCKED;
     else if (verdict == VERDICT_QUEUE)
         run_queue(&c, cmd);
     if (unlikely(run_settings->maxmemory > 0) && c.changes > 0) run_make_room();
     if (unlikely(blocked)) run_keep_blocked(s, cmd, &c);
     s->last_wire_len = s->last_args_len = 0;
-    if (unlikely(s->reply_mode != REPLIES_ON) && !blocked) run_silence(s, reply, mark);
+    if (!blocked) run_done(&c, mark);
     return true;
 }
 
@@ -458,7 +595,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     c.now_ms = outer->now_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
-    enum run_result result = run_handler(&c);
+    enum run_result result = run_shown(&c, cmd);
     must(result != RUN_BLOCKED);
     return result;
 }
@@ -467,11 +604,11 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
 {
     if (unlikely(s->closing)) return false;
     if (unlikely(s->held_first != NULL || s->is_blocked || s->is_choked || s->is_busy)) {
-        held_add(s, cmd);
+        held_add(s, cmd, run_read_ticks);
         return false;
     }
     if (unlikely(!run_now(s, cmd, reply))) {
-        held_add(s, cmd);
+        held_add(s, cmd, run_read_ticks);
         pause_wait(s);
         return false;
     }
@@ -489,14 +626,15 @@ void run_held(struct session *s, struct reply *reply)
             pause_make_ready(s);
             return;
         }
+        run_read_ticks = h->ticks;
         if (!run_now(s, &h->command, reply)) {
             held_return(s, h);
             pause_wait(s);
             return;
         }
         held_free(h);
-        if (blocking_is_pending() && s->held_first != NULL && !s->is_blocked) {
-            pause_make_ready(s); /* those who wait for what it wrote go first */
+        if ((blocking_is_pending() || s->push_waits) && s->held_first != NULL && !s->is_blocked) {
+            pause_make_ready(s); /* messages to it and those who wait for what it wrote go first */
             return;
         }
     }
@@ -506,22 +644,30 @@ void run_held(struct session *s, struct reply *reply)
 
 int64_t run_mono_now_ms(void) { return run_mono_ms; }
 
+/* True when it is answered. */
+static bool run_blocked(struct call *c, enum blocking_wake how)
+{
+    if (how == BLOCKING_FED) return run_is_denied(c) || run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_TIMEOUT)
+        reply_null_array(c);
+    else
+        reply_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    if (run_ticks == 0) run_ticks = clock_ticks();
+    run_account(c, run_ticks);
+    return true;
+}
+
 void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
 {
     size_t mark = reply->len;
     reply->resp = s->resp;
+    uint64_t read_ticks = run_read_ticks; /* of the batch whose commands go on after this */
+    run_read_ticks = clock_ticks() - s->blocked->ticks; /* being blocked is no waiting */
     struct call c = run_make_call(s, &s->blocked->command, reply);
-    if (how == BLOCKING_FED) {
-        if (run_handler(&c) == RUN_BLOCKED) return;
-    } else {
-        if (how == BLOCKING_TIMEOUT)
-            reply_null_array(&c);
-        else
-            reply_error(&c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
-        if (run_ticks == 0) run_ticks = clock_ticks();
-        run_account(&c, run_ticks);
-    }
-    if (unlikely(s->reply_mode != REPLIES_ON)) run_silence(s, reply, mark);
+    bool answered = run_blocked(&c, how);
+    run_read_ticks = read_ticks;
+    if (!answered) return;
+    run_done(&c, mark);
     blocking_forget(s);
     run_go_on(s); /* one that must read first stands in its line already */
 }
@@ -530,7 +676,8 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
 
 struct run_moment run_put_aside(void)
 {
-    struct run_moment moment = {run_ticks, run_clock_ticks, run_wall_ms, run_mono_ms};
+    struct run_moment moment = {run_ticks, run_clock_ticks, run_read_ticks, run_wall_ms,
+                                run_mono_ms};
     run_gates_all = true;
     run_ticks = 0;
     run_set_time(clock_ticks());
@@ -541,6 +688,7 @@ void run_take_up(const struct run_moment *moment)
 {
     run_ticks = moment->ticks;
     run_clock_ticks = moment->clock_ticks;
+    run_read_ticks = moment->read_ticks;
     run_wall_ms = moment->wall_ms;
     run_mono_ms = moment->mono_ms;
     run_gates_all = pause_mode() == PAUSE_ALL;
@@ -580,7 +728,7 @@ bool run_must_choke(const struct session *s)
 
 uint64_t run_reply_room(const struct session *s)
 {
-    int64_t hard = run_settings->client_output_buffer_limit.of[CLIENT_NORMAL].hard;
+    int64_t hard = run_settings->client_output_buffer_limit.of[session_output_class(s)].hard;
     if (likely(hard <= 0)) return UINT64_MAX;
     uint64_t unread = conn_meter(&conn_card(s->conn.slot)->out_pending);
     return unread < (uint64_t)hard ? (uint64_t)hard - unread : 0;

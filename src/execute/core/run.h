@@ -27,6 +27,8 @@ void run_close(void);
 /* At the top of execute's turn: the settings and the time of the turn. Sets the keyspace's time
  * too. */
 void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t ticks);
+/* The commands that come next were read from their sockets at `ticks`. */
+void run_note_read(uint64_t ticks);
 /* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
 int64_t run_now_ms(void);
 
@@ -86,7 +88,7 @@ void run_go_on(struct session *s);
 /* ---- Scripts that last (core/busy.h) ---- */
 /* Others run while a command does: what run() knows of it is put aside, and then taken up again. */
 struct run_moment {
-    uint64_t ticks, clock_ticks;
+    uint64_t ticks, clock_ticks, read_ticks;
     int64_t wall_ms, mono_ms;
 };
 struct run_moment run_put_aside(void);

@@ -8,11 +8,16 @@
 
 #include "base/clock.h"
 #include "catalog/settings.h"
+#include "execute/core/acl.h"
 #include "execute/core/blocking.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/held.h"
+#include "execute/core/monitor.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
 #include "execute/core/watch.h"
 #include "execute/types/heap.h"
 #include "msg/conn.h"
@@ -40,6 +45,7 @@ void sessions_open(void)
 {
     session_bucket_count = LEAST_BUCKETS;
     session_buckets = buckets_make(session_bucket_count);
+    acl_open();
 }
 
 void sessions_close(void)
@@ -56,6 +62,7 @@ void sessions_close(void)
     session_buckets = NULL;
     session_block_count = 0;
     session_bucket_count = 0;
+    acl_close();
 }
 
 /* The place of a slot, made when it is not there. */
@@ -137,14 +144,20 @@ static void list_remove(struct session *s)
     session_count--;
 }
 
-static bool password_is_needed(void) { return settings_now()->requirepass.len > 0; }
-
-static void session_set_authenticated(struct session *s, bool is)
+static void session_set_user(struct session *s, struct user *u, bool is_authenticated)
 {
-    session_set_care(s, CARE_UNAUTHENTICATED, !is);
-    s->user = "default";
-    struct conn_card *card = conn_card(s->conn.slot);
-    card->authenticated = is;
+    acl_enter(u);
+    if (s->user != NULL) acl_leave(s->user);
+    s->user = u;
+    session_set_care(s, CARE_UNAUTHENTICATED, !is_authenticated);
+    session_set_care(s, CARE_RULES, !acl_is_unlimited(u));
+    conn_card(s->conn.slot)->authenticated = is_authenticated;
+}
+
+/* As one that did not log in yet. */
+static void session_set_default_user(struct session *s)
+{
+    session_set_user(s, acl_default_user(), acl_is_open(acl_default_user()));
 }
 
 struct session *session_begin(struct conn_ref conn)
@@ -158,9 +171,10 @@ struct session *session_begin(struct conn_ref conn)
     s->id = card->id;
     s->db = keyspace_db(0);
     s->resp = 2;
+    session_tell_output_class(s);
     s->opened_ms = card->opened_ms;
     s->active_ms = (int64_t)clock_mono_ms();
-    session_set_authenticated(s, !password_is_needed());
+    session_set_default_user(s);
     *slot = s;
     list_insert(s);
     session_count_all++;
@@ -178,6 +192,9 @@ static void session_close(struct session *s)
     blocking_forget(s);
     multi_forget(s);
     watch_forget_all(s);
+    pubsub_forget_all(s);
+    tracking_end(s);
+    monitor_end(s);
     if (s->bye_waits) pause_make_ready(s); /* nothing else would end it */
 }
 
@@ -186,8 +203,10 @@ void session_end(struct session *s)
     session_close(s);
     pause_forget(s);
     held_clear(s);
+    client_limit_forget(s);
     session_blocks[s->conn.slot / BLOCK_SLOTS][s->conn.slot % BLOCK_SLOTS] = NULL;
     session_count_all--;
+    acl_leave(s->user);
     heap_free(s->name);
     heap_free(s->lib_name);
     heap_free(s->lib_ver);
@@ -232,6 +251,16 @@ void session_set_text(char **text, struct bytes value)
     (*text)[value.len] = '\0';
 }
 
+enum client_class session_output_class(const struct session *s)
+{
+    return pubsub_is_subscriber(s) || s->is_monitor ? CLIENT_PUBSUB : CLIENT_NORMAL;
+}
+
+void session_tell_output_class(const struct session *s)
+{
+    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t)session_output_class(s));
+}
+
 void session_set_name(struct session *s, struct bytes name) { session_set_text(&s->name, name); }
 
 void session_reset(struct session *s)
@@ -242,15 +271,18 @@ void session_reset(struct session *s)
     s->no_evict = s->no_touch = false;
     multi_forget(s);
     watch_forget_all(s);
+    pubsub_forget_all(s);
+    tracking_end(s);
+    monitor_end(s);
     session_set_name(s, bytes_make(NULL, 0));
-    session_set_authenticated(s, !password_is_needed());
+    session_set_default_user(s);
 }
 
-void session_authenticate(struct session *s) { session_set_authenticated(s, true); }
+void session_authenticate(struct session *s, struct user *u) { session_set_user(s, u, true); }
 
 bool session_is_authenticated(const struct session *s)
 {
-    return !(s->care & CARE_UNAUTHENTICATED) || !password_is_needed();
+    return !(s->care & CARE_UNAUTHENTICATED) || acl_is_open(acl_default_user());
 }
 
 static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_usable(text); }
@@ -258,15 +290,22 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + s->watch_bytes +
+           pubsub_memory(s) + tracking_bytes(s);
 }
 
 /* `out` takes 16 chars or more. */
 static void session_print_flags(const struct session *s, const struct conn_card *card, char *out)
 {
+    const struct tracking *t = s->tracking;
     char *p = out;
+    if (s->is_monitor) *p++ = 'O';
+    if (pubsub_is_subscriber(s)) *p++ = 'P';
     if (s->multi != NULL) *p++ = 'x';
     if (s->is_blocked || s->is_paused) *p++ = 'b';
+    if (t != NULL) *p++ = 't';
+    if (t != NULL && (t->options & TRACKING_BROKEN)) *p++ = 'R';
+    if (t != NULL && (t->options & TRACKING_BROADCAST)) *p++ = 'B';
     if (s->watch_failed) *p++ = 'd';
     if (s->closing) *p++ = s->cut_after_reply ? 'c' : 'A';
     if (card->is_unix) *p++ = 'U';
@@ -294,6 +333,15 @@ static struct buffers session_read_card(const struct session *s, const struct co
     };
 }
 
+/* Replies on their way count, too: so what was checked at the top of a turn does not grow by what
+ * was made before it. */
+uint64_t session_memory_all(const struct session *s)
+{
+    struct buffers b = session_read_card(s, conn_card(s->conn.slot));
+    uint64_t unread = pause_unread_bytes(s);
+    return session_memory(s) + b.query + b.query_free + b.args + (b.out > unread ? b.out : unread);
+}
+
 void session_describe(const struct session *s, struct reply *r)
 {
     const struct conn_card *card = conn_card(s->conn.slot);
@@ -310,14 +358,18 @@ void session_describe(const struct session *s, struct reply *r)
     reply_printf(r, " age=%" PRId64 " idle=%" PRId64 " flags=%s db=%d",
                  (now_ms - s->opened_ms) / 1000, (now_ms - s->active_ms) / 1000, flags,
                  db_number(s->db));
-    reply_printf(r, " sub=0 psub=0 ssub=0 multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64,
-                 multi_count(s), in.query, in.query_free);
+    reply_printf(r, " sub=%" PRIu64 " psub=%" PRIu64 " ssub=%" PRIu64,
+                 pubsub_count(s, PUBSUB_CHANNEL), pubsub_count(s, PUBSUB_PATTERN),
+                 pubsub_count(s, PUBSUB_SHARD));
+    reply_printf(r, " multi=%" PRId64 " qbuf=%" PRIu64 " qbuf-free=%" PRIu64, multi_count(s),
+                 in.query, in.query_free);
     /* Replies go into the buffer of their batch: a session has none of its own. */
     reply_printf(r, " argv-mem=%" PRIu64 " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%" PRIu64, in.args,
                  multi_bytes(s), in.blocks);
     reply_printf(r, " omem=%" PRIu64 " tot-mem=%" PRIu64 " events=%s cmd=%s user=%s", in.out,
-                 session_memory(s) + in.query + in.query_free + in.args + in.out,
-                 in.out != 0 ? "rw" : "r", s->last == NULL ? "NULL" : s->last->full, s->user);
-    reply_printf(r, " redir=-1 resp=%d lib-name=%s lib-ver=%s", s->resp, text_or_empty(s->lib_name),
-                 text_or_empty(s->lib_ver));
+                 session_memory_all(s), in.out != 0 ? "rw" : "r",
+                 s->last == NULL ? "NULL" : s->last->full, acl_name(s->user));
+    int64_t redirect = s->tracking == NULL ? -1 : (int64_t)s->tracking->redirect;
+    reply_printf(r, " redir=%" PRId64 " resp=%d lib-name=%s lib-ver=%s", redirect, s->resp,
+                 text_or_empty(s->lib_name), text_or_empty(s->lib_ver));
 }

@@ -15,6 +15,7 @@
 #include "execute/execute_private.h"
 
 #include "base/bytes.h"
+#include "catalog/option.h" /* enum client_class */
 #include "execute/core/reply.h"
 #include "execute/keyspace/keyspace.h"
 #include "msg/command_batch.h"
@@ -27,9 +28,10 @@ enum session_care {
     CARE_RULES = 2,      /* its user may not do everything */
     CARE_MULTI = 4,      /* its commands are queued */
     CARE_SUBSCRIBED = 8, /* RESP2 with subscriptions: few commands may run */
-    CARE_TRACKING = 16,  /* the keys that it reads are remembered */
+    CARE_CACHING = 16,   /* CLIENT CACHING, which holds for one command, was given */
 };
 
+struct user;
 struct held_command; /* a command copied while the session could not run it */
 
 struct session {
@@ -47,7 +49,8 @@ struct session {
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_busy;                    /* it runs a script that lasts (core/busy.h) */
     bool is_choked;                  /* its client must read replies before more are made */
-    const char *user;                /* "default"; borrowed */
+    struct user *user;               /* core/acl.h */
+    bool push_waits;                 /* a message for it is to go before its next answer */
     char *name;                      /* or NULL */
     char *lib_name, *lib_ver;        /* or NULL */
     int64_t opened_ms, active_ms;    /* monotonic */
@@ -58,9 +61,17 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
-    struct multi *multi;         /* core/multi.c: what is queued since MULTI, or NULL */
-    struct watch *watches;       /* core/watch.c: the keys that it watches */
-    bool watch_failed;           /* one of them was changed */
+    uint64_t dying_bytes;  /* core/client_limit.c: what it cost when it was closed for that */
+    struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
+    struct watch *watches; /* core/watch.c: the keys that it watches */
+    size_t watch_bytes;    /* what they cost */
+    bool watch_failed;     /* one of them was changed */
+    /* core/pubsub.c: what it is subscribed to, or NULL */
+    struct subscriptions *subscriptions;
+    uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */
+    struct tracking *tracking; /* core/tracking.c: how it is told of changed keys, or NULL */
+    bool is_monitor;           /* it is shown all commands */
+    struct session *monitor_next, *monitor_prev;
     struct session *next, *prev; /* all sessions in the order of id */
     struct session *same_hash;   /* sessions of one bucket of ids */
     /* core/pause.c: the line in which it stands, NULL when in none */
@@ -101,14 +112,19 @@ void session_finish(struct session *s);
  * needed. */
 void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
+/* Which limits its unread output has. */
+enum client_class session_output_class(const struct session *s);
+void session_tell_output_class(const struct session *s);
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
-/* The right password of `user` was given. */
-void session_authenticate(struct session *s);
+/* The right password of the user was given. */
+void session_authenticate(struct session *s, struct user *u);
 /* True when the session may run commands: no password needed, or given. */
 bool session_is_authenticated(const struct session *s);
 /* Bytes of execute's memory that this session costs. */
 size_t session_memory(const struct session *s);
+/* And of all stages': tot-mem in CLIENT LIST. */
+uint64_t session_memory_all(const struct session *s);
 /* One line of CLIENT LIST, without a line end, appended to r as raw bytes. */
 void session_describe(const struct session *s, struct reply *r);
 

@@ -6,60 +6,30 @@
  */
 #include "execute/core/slowlog.h"
 
+#include "base/clock.h"
 #include "catalog/settings.h"
+#include "execute/core/redact.h"
 #include "execute/types/heap.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define SLOWLOG_TAIL_CHARS 48 /* "... (N more bytes)" */
-#define SLOWLOG_REDACTED "(redacted)"
 
 static struct slowlog_entry *slowlog_newest, *slowlog_oldest;
 static uint64_t slowlog_entries;
 static uint64_t slowlog_next_id;
+struct slowlog_entry *slowlog_fresh;
 
 void slowlog_open(void)
 {
     slowlog_newest = slowlog_oldest = NULL;
     slowlog_entries = 0;
     slowlog_next_id = 0;
+    slowlog_fresh = NULL;
 }
 
 void slowlog_close(void) { slowlog_clear(); }
-
-/* HELLO 3 AUTH user password SETNAME x: the two words after AUTH. */
-static bool hello_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
-{
-    for (uint32_t j = 2; j + 2 < nargs; j++) {
-        if (bytes_is_word(args[j], "setname")) {
-            j++;
-        } else if (bytes_is_word(args[j], "auth")) {
-            if (i == j + 1 || i == j + 2) return true;
-            j += 2;
-        }
-    }
-    return false;
-}
-
-/* CONFIG SET name value [name value ...]. */
-static bool config_set_hides(const struct bytes *args, uint32_t i)
-{
-    if (i < 3 || i % 2 == 0) return false;
-    const struct option *o = option_find(args[i - 1]);
-    return o != NULL && (o->flags & OPTION_SENSITIVE) != 0;
-}
-
-bool slowlog_hides(const struct command_spec *spec, const struct bytes *args, uint32_t nargs,
-                   uint32_t i)
-{
-    switch ((int)spec->id) {
-    case CMD_AUTH: return i >= 1;
-    case CMD_HELLO: return hello_hides(args, nargs, i);
-    case CMD_CONFIG_SET: return config_set_hides(args, i);
-    default: return false;
-    }
-}
 
 /* What an entry shows for argument i: a run of its bytes, then `tail`. */
 struct slowlog_shown {
@@ -75,8 +45,8 @@ static void slowlog_show(const struct call *c, uint32_t i, struct slowlog_shown 
         out->text.len = 0;
         snprintf(out->tail, sizeof(out->tail), "... (%" PRIu32 " more arguments)",
                  c->nargs - SLOWLOG_ARGS + 1);
-    } else if (slowlog_hides(c->spec, c->args, c->nargs, i)) {
-        out->text = bytes_of(SLOWLOG_REDACTED);
+    } else if (redact_hides(c->spec, c->args, c->nargs, i)) {
+        out->text = bytes_of(REDACTED);
     } else if (out->text.len > SLOWLOG_ARG_CHARS) {
         snprintf(out->tail, sizeof(out->tail), "... (%zu more bytes)",
                  out->text.len - SLOWLOG_ARG_CHARS);
@@ -96,6 +66,49 @@ static struct bytes slowlog_keep(char **to, struct bytes text, const char *tail)
     return bytes_make(start, (size_t)(*to - start));
 }
 
+/* ---- Entries whose replies are on their way ---- */
+
+static void slowlog_board(struct slowlog_entry *e, struct slowlog_entry **list)
+{
+    e->ride_next = *list;
+    e->ride_link = list;
+    if (e->ride_next != NULL) e->ride_next->ride_link = &e->ride_next;
+    *list = e;
+}
+
+static void slowlog_alight(struct slowlog_entry *e)
+{
+    if (e->ride_link == NULL) return;
+    *e->ride_link = e->ride_next;
+    if (e->ride_next != NULL) e->ride_next->ride_link = e->ride_link;
+    e->ride_link = NULL;
+}
+
+void slowlog_ride(struct reply_batch *b, int64_t item)
+{
+    struct slowlog_entry *e;
+    while ((e = slowlog_fresh) != NULL) {
+        slowlog_alight(e);
+        if (item < 0) continue;
+        e->ride_item = (uint32_t)item;
+        slowlog_board(e, &b->slow);
+    }
+}
+
+void slowlog_land(struct reply_batch *b)
+{
+    struct slowlog_entry *e;
+    while ((e = b->slow) != NULL) {
+        uint64_t written = b->items[e->ride_item].written_ticks;
+        slowlog_alight(e);
+        if (written == 0) continue;
+        uint64_t end = e->times.end_ticks;
+        e->write_us = written > end ? (int64_t)(clock_ticks_to_ns(written - end) / 1000) : 0;
+    }
+}
+
+/* ---- The log ---- */
+
 static void slowlog_trim(uint64_t max)
 {
     while (slowlog_entries > max) {
@@ -106,6 +119,7 @@ static void slowlog_trim(uint64_t max)
         else
             slowlog_newest = NULL;
         slowlog_entries--;
+        slowlog_alight(old);
         heap_free(old);
     }
 }
@@ -123,7 +137,7 @@ static void slowlog_push(struct slowlog_entry *e)
     slowlog_entries++;
 }
 
-void slowlog_add(const struct call *c, uint64_t us, uint64_t max)
+void slowlog_add(const struct call *c, const struct slowlog_times *times, uint64_t max)
 {
     struct slowlog_shown shown[SLOWLOG_ARGS];
     uint32_t nargs = c->nargs < SLOWLOG_ARGS ? c->nargs : SLOWLOG_ARGS;
@@ -146,13 +160,17 @@ void slowlog_add(const struct call *c, uint64_t us, uint64_t max)
     e->client_name = slowlog_keep(&to, name, "");
     e->nargs = nargs;
     e->at_s = c->now_ms / 1000;
-    e->us = us;
+    e->times = *times;
+    e->write_us = -1;
     slowlog_push(e);
+    slowlog_board(e, &slowlog_fresh);
     slowlog_trim(max);
 }
 
 const struct slowlog_entry *slowlog_first(void) { return slowlog_newest; }
 
 uint64_t slowlog_count(void) { return slowlog_entries; }
+
+uint64_t slowlog_next_entry_id(void) { return slowlog_next_id; }
 
 void slowlog_clear(void) { slowlog_trim(0); }

@@ -26,7 +26,8 @@ struct server_stats {
     uint64_t reply_bytes_big;   /* replies that needed a buffer of their own */
     uint64_t output_limit_cuts; /* client_output_buffer_limit_disconnections */
     uint64_t query_limit_cuts;  /* client_query_buffer_limit_disconnections */
-    uint64_t acl_denied_auth;
+    uint64_t clients_evicted;
+    uint64_t acl_denied_auth, acl_denied_command, acl_denied_key, acl_denied_channel;
     int64_t started_ms; /* wall */
 };
 

@@ -68,6 +68,7 @@ void watch_key(struct session *s, struct key key)
     if (k->first != NULL) k->first->prev = w;
     k->first = w;
     s->watches = w;
+    s->watch_bytes += sizeof(*w) + sizeof(*k) + key.name.len;
     if (watch_count++ == 0) event_listen(EVENT_EAR_WATCH, true);
 }
 
@@ -91,6 +92,7 @@ void watch_forget_all(struct session *s)
 {
     s->watch_failed = false;
     if (s->watches == NULL) return;
+    s->watch_bytes = 0;
     watch_sessions--;
     while (s->watches != NULL) {
         struct watch *w = s->watches;
@@ -136,14 +138,11 @@ static void watch_sweep_visit(void *ctx, struct bytes name, void *value)
     bool here = keyspace_has(sweep->db, k->key);
     bool there = other != NULL && keyspace_has(other, k->key);
     if (!here && !there) return;
-    bool stays_expired = there && keyspace_is_expired(other, k->key);
+    bool comes_expired = there && keyspace_is_expired(other, k->key);
     for (struct watch *w = k->first; w != NULL; w = w->next) {
-        if (!w->was_expired)
-            w->session->watch_failed = true;
-        else if (!there)
-            w->was_expired = false;
-        else if (!stays_expired)
-            w->session->watch_failed = true;
+        bool was_absent = !here || w->was_expired, is_absent = !there || comes_expired;
+        if (!was_absent || !is_absent) w->session->watch_failed = true;
+        w->was_expired = comes_expired;
     }
 }
 

@@ -30,7 +30,8 @@ struct keyspace {
     bool keep_expired;
     struct random random;
     void (*on_waited)(struct db *db, const struct key *key);
-    void (*on_gone)(struct db *db, struct key key, enum keyspace_gone why);
+    void (*on_event)(struct db *db, struct key key, enum keyspace_event what);
+    bool tells_made, tells_missed;
     struct flushed *flushed;
     struct keyspace_stats stats;
     struct histogram expire_lag_us;
@@ -54,14 +55,18 @@ static inline void db_tell_gone(struct db *db, uint64_t hash, const struct entry
 /* The database whose next deadline is the earliest (a lower bound, as the heaps know it), or NULL.
  */
 struct db *db_next_due(void);
-/* The keyspace deletes this entry by itself: it is out of the table, and freed after. */
-static inline void db_tell_deleted(struct db *db, uint64_t hash, const struct entry *e,
-                                   enum keyspace_gone why)
+/* Something happened to this entry, which may be out of the table, but is not freed. */
+static inline void db_tell(struct db *db, uint64_t hash, const struct entry *e,
+                           enum keyspace_event what)
 {
-    if (keyspace.on_gone != NULL) keyspace.on_gone(db, (struct key){entry_name(e), hash}, why);
+    if (keyspace.on_event != NULL) keyspace.on_event(db, (struct key){entry_name(e), hash}, what);
+}
+static inline void db_tell_made(struct db *db, struct key key)
+{
+    if (unlikely(keyspace.tells_made)) keyspace.on_event(db, key, KEYSPACE_MADE);
 }
 /* Removes the entry in a slot and frees it; the second also says why. */
 void db_remove(struct db *db, uint64_t hash, uint64_t *slot);
-void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_gone why);
+void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_event why);
 
 #endif

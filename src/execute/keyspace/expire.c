@@ -63,9 +63,10 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     keyspace.stats.expired += is_key;
     w->gone += count;
     if (count > 0) expire_note_lag(due_ms, w->since_us);
+    if (!is_key && count > 0) db_tell(w->db, entry_hash(e), e, KEYSPACE_ELEMENTS_EXPIRED);
     if (!is_key && type_of(e)->count(e) > 0) return false;
     if (unlikely(w->db->waited > 0)) db_tell_gone(w->db, entry_hash(e), e);
-    db_tell_deleted(w->db, entry_hash(e), e, KEYSPACE_EXPIRED);
+    db_tell(w->db, entry_hash(e), e, is_key ? KEYSPACE_EXPIRED : KEYSPACE_EMPTIED);
     entry_free(e);
     return true;
 }
@@ -94,7 +95,8 @@ struct entry *keyspace_expire_elements(struct db *db, struct key key, struct ent
     if (had_ms > keyspace.now_ms) return e;
     expire_elements(e, STEP_MAX);
     keyspace_elements_due(db, key, e, had_ms);
+    db_tell(db, key.hash, e, KEYSPACE_ELEMENTS_EXPIRED);
     if (type_of(e)->count(e) > 0) return e;
-    db_remove(db, key.hash, table_slot_of(&db->table, key.hash, e));
+    db_delete(db, key.hash, table_slot_of(&db->table, key.hash, e), KEYSPACE_EMPTIED);
     return NULL;
 }

@@ -85,12 +85,12 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
     entry_free(e);
 }
 
-void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_gone why)
+void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_event why)
 {
     struct entry *e = segment_entry(*slot);
     table_remove(&db->table, hash, slot);
     db_tell_gone(db, hash, e);
-    db_tell_deleted(db, hash, e, why);
+    db_tell(db, hash, e, why);
     entry_free(e);
 }
 
@@ -120,19 +120,30 @@ static inline uint64_t *db_look(struct db *db, struct key key)
     return due ? NULL : slot;
 }
 
+static struct entry *keyspace_miss(struct db *db, struct key key, bool counts)
+{
+    if (!counts) return NULL;
+    keyspace.stats.misses++;
+    if (unlikely(keyspace.tells_missed)) keyspace.on_event(db, key, KEYSPACE_MISSED);
+    return NULL;
+}
+
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how)
 {
+    bool counts = how == LOOKUP_READ || how == LOOKUP_PEEK;
+    bool touches = how == LOOKUP_READ || how == LOOKUP_WRITE;
     uint64_t *slot = db_look(db, key);
-    if (how == LOOKUP_READ) {
-        if (slot != NULL)
-            keyspace.stats.hits++;
-        else
-            keyspace.stats.misses++;
-    }
-    if (slot == NULL) return NULL;
+    if (slot == NULL) return keyspace_miss(db, key, counts);
+    keyspace.stats.hits += counts;
     struct entry *e = segment_entry(*slot);
-    if (how != LOOKUP_QUIET && !keyspace.no_touch) entry_touch(e);
+    if (touches && !keyspace.no_touch) entry_touch(e);
     return e;
+}
+
+struct entry *keyspace_find_due(struct db *db, struct key key)
+{
+    uint64_t *slot = table_find(&db->table, key);
+    return slot == NULL ? NULL : segment_entry(*slot);
 }
 
 void keyspace_no_touch(bool on) { keyspace.no_touch = on; }
@@ -188,9 +199,15 @@ void keyspace_on_waited(void (*fn)(struct db *db, const struct key *key))
     keyspace.on_waited = fn;
 }
 
-void keyspace_on_gone(void (*fn)(struct db *db, struct key key, enum keyspace_gone why))
+void keyspace_on_event(void (*fn)(struct db *db, struct key key, enum keyspace_event what))
 {
-    keyspace.on_gone = fn;
+    keyspace.on_event = fn;
+}
+
+void keyspace_tell(bool made, bool missed)
+{
+    keyspace.tells_made = made;
+    keyspace.tells_missed = missed;
 }
 
 bool keyspace_has(const struct db *db, struct key key)

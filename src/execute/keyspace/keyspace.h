@@ -45,10 +45,13 @@ size_t db_table_bytes(const struct db *db); /* memory of the table and of the in
 /* ---- Lookup ---- */
 enum lookup {
     LOOKUP_READ,  /* counts a hit or a miss, touches the LRU/LFU clock */
+    LOOKUP_PEEK,  /* counts as well, but does not touch: asking about a key is not using it */
     LOOKUP_WRITE, /* touches, counts nothing */
     LOOKUP_QUIET, /* neither */
 };
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how);
+/* Quietly, and one that is due is still there. */
+struct entry *keyspace_find_due(struct db *db, struct key key);
 /* While on, LOOKUP_READ and LOOKUP_WRITE do not touch the clocks (CLIENT NO-TOUCH). */
 void keyspace_no_touch(bool on);
 /* Two passes of a pipeline of lookups: first the table's cache line, later the entry's. Both only
@@ -116,11 +119,19 @@ void keyspace_wait(struct db *db, int64_t change);
 bool keyspace_is_waited(const struct db *db);
 
 /*
- * `fn` is called when the keyspace has deleted a key by itself: the name is good until it returns,
- * and it must not touch the keyspace.
+ * `fn` is called for what the keyspace does by itself, and for what it alone sees: the name is good
+ * until it returns, and it must not touch the keyspace. The last two are told if asked for.
  */
-enum keyspace_gone { KEYSPACE_EXPIRED, KEYSPACE_EVICTED };
-void keyspace_on_gone(void (*fn)(struct db *db, struct key key, enum keyspace_gone why));
+enum keyspace_event {
+    KEYSPACE_EXPIRED,          /* the key was deleted because it was due */
+    KEYSPACE_EVICTED,          /* for want of memory */
+    KEYSPACE_ELEMENTS_EXPIRED, /* elements of its value were deleted because they were due */
+    KEYSPACE_EMPTIED,          /* then with the last of them the key */
+    KEYSPACE_MADE,             /* a key is there that was not */
+    KEYSPACE_MISSED,           /* a lookup that counts found nothing */
+};
+void keyspace_on_event(void (*fn)(struct db *db, struct key key, enum keyspace_event what));
+void keyspace_tell(bool made, bool missed);
 
 /* ---- Keys ---- */
 /* True when the key is there, expired or not; and when it is there and has expired. Nothing is

@@ -21,6 +21,7 @@ static struct entry *store_new(struct db *db, struct key key, const struct entry
 {
     struct entry *e = entry_text_make(key.name, v, deadline_ms);
     table_insert(&db->table, key.hash, e);
+    db_tell_made(db, key);
     return e;
 }
 
@@ -143,11 +144,13 @@ static char *edit_bytes(struct entry *e)
     return e->flags & ENTRY_BLOCK ? entry_block(e)->bytes : entry_inline_at(e);
 }
 
-/* Whatever is under the key makes room. */
-static void store_clear(struct db *db, struct key key)
+/* Whatever is under the key makes room. True when something was. */
+static bool store_clear(struct db *db, struct key key)
 {
     uint64_t *slot = table_find(&db->table, key);
-    if (slot != NULL) db_remove(db, key.hash, slot);
+    if (slot == NULL) return false;
+    db_remove(db, key.hash, slot);
+    return true;
 }
 
 char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size_t len)
@@ -157,6 +160,7 @@ char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size
         struct entry *made = entry_make(key.name, entry_kind(TYPE_STRING, ENC_RAW), 0, 0);
         made = edit_entry(made, len);
         table_insert(&db->table, key.hash, made);
+        db_tell_made(db, key);
         *e = made;
         return edit_bytes(made);
     }
@@ -195,6 +199,7 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
         heap_free(from);
     }
     store_insert(to_db, to, e);
+    db_tell_made(to_db, to);
 }
 
 void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, struct key to)
@@ -205,6 +210,7 @@ void keyspace_copy(struct db *from_db, struct entry *from, struct db *to_db, str
     entry_clock_start(e);
     store_clear(to_db, to);
     store_insert(to_db, to, e);
+    db_tell_made(to_db, to);
 }
 
 /* ---- Values of other types ---- */
@@ -214,14 +220,16 @@ struct entry *keyspace_make(struct db *db, struct key key, enum value_type type)
     if (unlikely(keyspace.keep_expired)) store_clear(db, key);
     struct entry *e = type_make_entry(key.name, type);
     store_insert(db, key, e);
+    db_tell_made(db, key);
     return e;
 }
 
 void keyspace_put_entry(struct db *db, struct key key, struct entry *e)
 {
     dcheck(entry_is_named(e, key.name));
-    store_clear(db, key);
+    bool was_there = store_clear(db, key);
     store_insert(db, key, e);
+    if (!was_there) db_tell_made(db, key);
 }
 
 void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms)

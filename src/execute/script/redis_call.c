@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "codec/number.h"
+#include "execute/core/acl.h"
 #include "execute/core/run.h"
 #include "execute/core/stats.h"
 #include "execute/script/convert.h"
@@ -16,8 +17,11 @@
 #include "execute/script/script.h"
 #include "execute/types/heap.h"
 
+#include <stdlib.h>
+
 #define CALL_REPLY_KEPT ((size_t)1 << 18) /* a reply's buffer that grew larger is freed */
 #define CALL_ARGS_LEAST 16
+#define ERR_NO_RUN "ERR redis.call and its kin need a script that runs"
 
 static struct reply call_scratch;
 static struct bytes *call_args;
@@ -41,14 +45,18 @@ static void print_number(lua_State *L, int index)
     lua_replace(L, index);
 }
 
+static void grow_args(uint32_t n)
+{
+    if (likely(n <= call_args_max)) return;
+    call_args_max = n < CALL_ARGS_LEAST ? CALL_ARGS_LEAST : n;
+    call_args = heap_realloc(call_args, call_args_max * sizeof(*call_args));
+}
+
 /* NULL, or why the arguments cannot be taken. */
 static const char *take_args(lua_State *L, uint32_t n)
 {
     if (n == 0) return "ERR Please specify at least one argument for this redis lib call";
-    if (unlikely(n > call_args_max)) {
-        call_args_max = n < CALL_ARGS_LEAST ? CALL_ARGS_LEAST : n;
-        call_args = heap_realloc(call_args, call_args_max * sizeof(*call_args));
-    }
+    grow_args(n);
     for (uint32_t i = 0; i < n; i++) {
         int type = lua_type(L, (int)i + 1);
         if (type == LUA_TNUMBER)
@@ -73,11 +81,30 @@ static const char *judge_flaw(const struct command *cmd)
     }
 }
 
+/* The text is in the scratch buffer. */
+static const char *judge_rules(const struct script_run *run, const struct command *cmd)
+{
+    struct session *s = run->call->session;
+    struct acl_verdict v = acl_check(s->user, cmd->spec, cmd->args, cmd->nargs);
+    if (likely(v.denied == ACL_ALLOWED)) return NULL;
+    s->last = run->call->spec; /* what the log tells of the session */
+    acl_note_denied(s, cmd->spec, cmd->args, v, ACL_IN_SCRIPT);
+    reply_rewind(&call_scratch, 0);
+    reply_printf(&call_scratch, "NOPERM ACL failure in script: ");
+    acl_print_denied(s->user, cmd->spec, cmd->args, v, false, &call_scratch);
+    reply_raw(&call_scratch, "", 1);
+    return call_scratch.buf;
+}
+
 static const char *judge(const struct script_run *run, const struct command *cmd)
 {
     uint32_t flags = cmd->spec->flags;
     if ((flags & CF_NOSCRIPT) && !script_allows_all_commands())
         return "ERR This Redis command is not allowed from script";
+    if (run->call->session->care & CARE_RULES) {
+        const char *error = judge_rules(run, cmd);
+        if (error != NULL) return error;
+    }
     if ((flags & CF_WRITE) && (run->is_read_only || (run->flags & SCRIPT_NO_WRITES)))
         return "ERR Write commands are not allowed from read-only scripts.";
     if (unlikely(!run->has_memory) && (flags & CF_DENYOOM) && !run->has_written) return ERR_OOM;
@@ -89,6 +116,7 @@ static const char *judge(const struct script_run *run, const struct command *cmd
 /* Pushes the error, which is counted here. */
 static void push_rejected(lua_State *L, const struct command *cmd, const char *error)
 {
+    lua_settop(L, 0);
     if (cmd->spec != NULL) stats_of(cmd->spec->id)->rejected++;
     stats_count_error(bytes_of(error));
     failure_push(L, bytes_of(error), true);
@@ -103,6 +131,7 @@ static bool call_run(lua_State *L, struct script_run *run, const struct command 
     call_scratch.resp = run->resp;
     if (cmd->spec->flags & CF_WRITE) run->has_written = true;
     run_within(run->call, s, cmd, &call_scratch);
+    lua_settop(L, 0); /* many arguments leave no room for a reply */
     return convert_push_reply(L, bytes_make(call_scratch.buf, call_scratch.len));
 }
 
@@ -115,6 +144,7 @@ static bool call_values(lua_State *L)
     const char *error = run == NULL ? "ERR redis.call/pcall can only be called while a script runs"
                                     : take_args(L, n);
     if (unlikely(error != NULL)) {
+        lua_settop(L, 0);
         failure_push(L, bytes_of(error), false);
         return true;
     }
@@ -138,11 +168,15 @@ int redis_acl_check_cmd(lua_State *L)
 {
     struct command cmd;
     uint32_t n = (uint32_t)lua_gettop(L);
-    const char *error = take_args(L, n);
+    const struct script_run *run = vm_of(L)->run;
+    const char *error = run == NULL ? ERR_NO_RUN : take_args(L, n);
     if (error != NULL) return failure_raise(L, error);
     run_prepare(&cmd, call_args, n);
     if (cmd.flaw == FLAW_UNKNOWN || cmd.flaw == FLAW_SUBCOMMAND)
         return failure_raise(L, "ERR Invalid command passed to redis.acl_check_cmd()");
-    lua_pushboolean(L, true);
+    uint32_t least = (uint32_t)abs(cmd.spec->arity);
+    for (grow_args(least); n < least; n++) call_args[n] = bytes_of(""); /* keys that are missing */
+    const struct user *user = run->call->session->user;
+    lua_pushboolean(L, acl_check(user, cmd.spec, call_args, n).denied == ACL_ALLOWED);
     return 1;
 }

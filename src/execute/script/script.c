@@ -1,6 +1,7 @@
 /* One script runs at a time. */
 #include "execute/script/script.h"
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
@@ -28,6 +29,12 @@ const char *script_flag_name(unsigned bit)
 }
 
 struct script_run *script_running(void) { return script_now; }
+
+int64_t script_time_us(void)
+{
+    if (script_now->time_us == 0) script_now->time_us = clock_wall_us();
+    return script_now->time_us;
+}
 
 void script_allow_all_commands(bool on) { script_all_commands = on; }
 
@@ -89,6 +96,7 @@ enum run_result script_run(struct script_run *r, int nargs)
     bool ok = vm_call(r->vm, nargs, (size_t)c->settings->script_memory_limit);
     script_now = r->vm->run = NULL;
     c->session->db = c->db; /* SELECT was for the script alone */
+    c->session->last = c->spec;
     enum run_result result = ok ? convert_reply(c, L, r->resp) : failure_reply(c, L, r->name);
     vm_tidy(r->vm);
     return result;

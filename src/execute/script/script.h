@@ -38,6 +38,7 @@ struct script_run {
     uint8_t repl;    /* what redis.set_repl() chose */
     bool has_memory; /* commands that may grow memory may run */
     bool has_written;
+    int64_t time_us; /* what TIME said first, 0: not asked yet */
 };
 
 /* The arguments KEYS and ARGV of a call: `numkeys key... arg...` from argument 2. Answers and gives
@@ -53,6 +54,8 @@ enum run_result script_run(struct script_run *r, int nargs);
 
 /* The run that is going on, or NULL. */
 struct script_run *script_running(void);
+/* The wall clock for TIME within it: stands still. */
+int64_t script_time_us(void);
 /* DEBUG SET-DISABLE-DENY-SCRIPTS: commands that are not for scripts may run in them. */
 void script_allow_all_commands(bool on);
 bool script_allows_all_commands(void);

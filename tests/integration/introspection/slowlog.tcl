@@ -1,4 +1,4 @@
-# SLOWLOG, LATENCY HISTOGRAM and RESET.
+# SLOWLOG and LATENCY HISTOGRAM.
 
 # On a busy machine any command may take 10 ms, the default bound.
 suite -config {"slowlog-log-slower-than 10000000"}
@@ -90,9 +90,61 @@ test "long arguments and many arguments are cut" {
     }
 }
 
+# The times of the newest entry of the command that begins with `word`.
+proc times_of {word} {
+    foreach e [ask SLOWLOG GET -1 WITHTIMES] {
+        if {[lindex $e 3 0] eq $word} { return [lindex $e 6] }
+    }
+    return {}
+}
+
+test "WITHTIMES: how long a command waited, ran, and its reply waited" -tags baton-only {
+    logging_all {
+        set c [client::dial]
+        $c PING
+        client::write $c "[client::encode DEBUG SLEEP 0.05][client::encode ECHO behind]"
+        expect OK { client::reply $c }
+        expect behind { client::reply $c }
+        set slept [times_of DEBUG]
+        set echo [times_of ECHO]
+        expect {ran-usec waited-usec written-usec} { lsort [dict keys $slept] }
+        expect_true {[dict get $slept ran-usec] >= 50000}
+        expect_true {[dict get $echo waited-usec] >= 50000 && [dict get $echo ran-usec] < 50000}
+        expect_true {[dict get $slept written-usec] >= [dict get $echo written-usec]}
+        expect 7 { llength [lindex [ask SLOWLOG GET 1 WITHTIMES] 0] }
+        expect 6 { llength [lindex [ask SLOWLOG GET 1] 0] }
+    }
+}
+
+test "WITHTIMES: a reply that its client does not read has not been written" -tags baton-only {
+    ask SET big [string repeat x 20000000]
+    logging_all {
+        set c [client::dial]
+        client::send $c GET big
+        wait_for {[times_of GET] ne ""}
+        expect (nil) { dict get [times_of GET] written-usec }
+        expect 20000000 { string length [client::reply $c] }
+        wait_for {[dict get [times_of GET] written-usec] ne "(nil)"}
+    }
+}
+
+test "WITHTIMES: commands that were held back or blocked" -tags baton-only {
+    logging_all {
+        set c [client::dial]
+        $c PING
+        ask CLIENT PAUSE 60
+        client::send $c ECHO held
+        expect held { client::reply $c }
+        expect_true {[dict get [times_of ECHO] waited-usec] >= 30000}
+        expect (nil) { $c BLPOP list 0.3 }
+        expect_true {[dict get [times_of BLPOP] waited-usec] < 300000}
+    }
+}
+
 test "SLOWLOG errors" {
     expect_errors {
         {SLOWLOG GET abc} {ERR count should be greater than or equal to -1}
+        {SLOWLOG GET 1 2} {ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.}
         {SLOWLOG GET -2} {ERR count should be greater than or equal to -1}
         {SLOWLOG NOSUCH} {ERR unknown subcommand 'NOSUCH'. Try SLOWLOG HELP.}
         {SLOWLOG} {ERR wrong number of arguments for 'slowlog' command}
@@ -123,25 +175,4 @@ test "LATENCY HISTOGRAM of nothing, of unknown, of subcommands" {
     expect client|id { dict keys [ask LATENCY HISTOGRAM client|id] }
     expect_true {[dict exists [ask LATENCY HISTOGRAM] client|id]}
     expect_true {[dict exists [ask LATENCY HISTOGRAM client] client|id]}
-}
-
-test "LATENCY RESET, LATEST, HISTORY" -needs {latency|latest latency|history} {
-    expect 0 { ask LATENCY RESET }
-    expect 0 { ask LATENCY RESET nosuch }
-    expect {} { ask LATENCY LATEST }
-    expect {} { ask LATENCY HISTORY command }
-    expect_error "ERR unknown subcommand*" { ask LATENCY NOSUCH }
-}
-
-test "latency monitoring of a slow command" -needs latency|latest {
-    with_config {latency-monitor-threshold 10} {
-        ask LATENCY RESET
-        ask DEBUG SLEEP 0.03
-        set event [lindex [ask LATENCY LATEST] 0]
-        expect command { lindex $event 0 }
-        expect_true {[lindex $event 2] >= 25 && [lindex $event 3] >= 25}
-        expect_true {[llength [ask LATENCY HISTORY command]] == 1}
-        expect 1 { ask LATENCY RESET command }
-        expect {} { ask LATENCY LATEST }
-    }
 }

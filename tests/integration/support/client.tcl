@@ -287,6 +287,16 @@ proc client::push {c {timeout ""}} {
     return [plain $reply]
 }
 
+# All pushes that were sent before now, as plain lists.
+proc client::pushes {c} {
+    variable pushed
+    ask $c PING
+    set all {}
+    foreach reply $pushed($c) { lappend all [plain $reply] }
+    set pushed($c) {}
+    return $all
+}
+
 proc client::value {c deadline} {
     set head [line $c $deadline]
     set rest [string range $head 1 end]

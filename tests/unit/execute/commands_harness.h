@@ -20,6 +20,7 @@
 
 #include "execute/commands/table.h"
 #include "execute/core/call.h"
+#include "execute/core/session.h"
 #include "execute/types/heap.h"
 
 enum { HARNESS_WORDS = 64 };
@@ -73,7 +74,9 @@ static inline struct bytes harness_run(const struct bytes *args, uint32_t nargs)
     const struct command_spec *spec = command_find(args, nargs, &no_such_sub);
     assert_non_null(spec);
     assert_true(command_arity_fits(spec, nargs));
+    static struct session nobody; /* one without rules */
     struct call c = {
+        .session = &nobody,
         .db = harness.db,
         .spec = spec,
         .args = args,

@@ -77,13 +77,13 @@ static void timeouts_end_in_their_order(void **state)
     core_expect(b, "blmove k l left left 2", "");
     core_expect(c, "blpop k 0", "");
     assert_int_equal(blocking_timeout_count(), 2);
-    assert_int_equal(blocking_next_due_ms(), now + 2000);
-    blocking_tick(now + 1999);
-    assert_string_equal(core_run_woken(), "");
+    assert_int_equal(blocking_next_due_ms(), now + 2001);
     blocking_tick(now + 2000);
+    assert_string_equal(core_run_woken(), "");
+    blocking_tick(now + 2001);
     assert_string_equal(core_run_woken(), "*-1|");
     assert_false(b->is_blocked);
-    assert_int_equal(blocking_next_due_ms(), now + 5000);
+    assert_int_equal(blocking_next_due_ms(), now + 5001);
     blocking_tick(now + 100000);
     assert_string_equal(core_run_woken(), "*-1|");
     assert_int_equal(blocking_next_due_ms(), -1);

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "catalog/settings.h"
 #include "execute/commands/table.h"
+#include "execute/core/acl.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
@@ -41,6 +42,7 @@ static inline void core_set(const char *option, const char *value)
     assert_non_null(o);
     assert_int_equal(option_set_text(s, o, &word, 1, OPTION_FROM_CLIENT, error), 0);
     settings_publish(s);
+    if (strcmp(option, "requirepass") == 0) acl_set_requirepass(word);
     run_begin_turn(settings_now(), core.now_ms, clock_ticks());
 }
 

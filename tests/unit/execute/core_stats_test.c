@@ -77,7 +77,7 @@ static void logged(const char *line)
         .settings = settings_now(),
         .now_ms = 5000,
     };
-    slowlog_add(&c, 77, 3);
+    slowlog_add(&c, &(struct slowlog_times){.us = 77}, 3);
 }
 
 /* The newest entry's arguments, joined by blanks. */
@@ -101,7 +101,7 @@ static void the_slow_log_keeps_the_newest(void **state)
     uint64_t id = 4;
     for (const struct slowlog_entry *e = slowlog_first(); e != NULL; e = e->next, id--) {
         assert_int_equal(e->id, id);
-        assert_int_equal(e->us, 77);
+        assert_int_equal(e->times.us, 77);
         assert_int_equal(e->at_s, 5);
     }
     assert_int_equal(id, 1);

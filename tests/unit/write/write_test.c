@@ -321,6 +321,105 @@ static void a_death_gives_back_what_was_lent(void **state)
     fx.theirs[1] = fx.ours[1] = -1;
 }
 
+/* Longer than the kernel takes at once. */
+enum { UNREAD = 2 << 20 };
+
+static void an_item_is_timed_when_it_is_taken_at_once(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    struct reply_batch *b = batch();
+    uint64_t before = clock_ticks();
+    add(b, 0, "+a\r\n", REPLY_TIMED);
+    add(b, 1, "+b\r\n", 0);
+    hand_over(b, true);
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    assert_true(b->items[0].written_ticks >= before);
+    assert_true(b->items[0].written_ticks <= clock_ticks());
+    assert_int_equal(b->items[1].written_ticks, 0);
+}
+
+static void a_timed_item_keeps_its_batch_until_all_of_it_is_taken(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(UNREAD);
+    open_all();
+    struct reply_batch *b = batch(), *timed = batch();
+    add_bytes(b, 0, data, UNREAD, 0);
+    hand_over(b, false);
+    add(timed, 0, "+slow\r\n", REPLY_TIMED);
+    hand_over(timed, false);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 0);
+    assert_int_equal(timed->items[0].written_ticks, 0);
+    uint64_t before = clock_ticks();
+    SOLO_UNTIL(receive(0) == UNREAD + 7);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 2);
+    assert_true(timed->items[0].written_ticks >= before);
+    assert_memory_equal(fx.got + UNREAD, "+slow\r\n", 7);
+    free(data);
+}
+
+static void a_client_that_does_not_read_keeps_few_timed_batches(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(UNREAD);
+    open_all();
+    struct reply_batch *b = batch();
+    add_bytes(b, 0, data, UNREAD, 0);
+    hand_over(b, false);
+    for (int i = 0; i < 10; i++) {
+        struct reply_batch *timed = batch();
+        add(timed, 0, "+slow\r\n", REPLY_TIMED);
+        hand_over(timed, false);
+    }
+    assert_int_equal(handoff_depth(&fx.home), 10 - 4);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(((struct reply_batch *)handoff_pop_ptr(&fx.home))->items[0].written_ticks,
+                         0);
+    SOLO_UNTIL(receive(0) == UNREAD + 70);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 5);
+    free(data);
+}
+
+static void what_was_never_sent_has_no_time(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(UNREAD);
+    open_all();
+    struct reply_batch *b = batch(), *more = batch();
+    add_bytes(b, 1, data, UNREAD, REPLY_TIMED);
+    hand_over(b, false);
+    close(fx.theirs[1]);
+    add(more, 1, "+lost\r\n", REPLY_TIMED | REPLY_BYE);
+    hand_over(more, true);
+    SOLO_UNTIL(solo_is_closed(fx.ours[1]));
+    assert_int_equal(handoff_depth(&fx.home), 2);
+    assert_int_equal(b->items[0].written_ticks, 0);
+    assert_int_equal(more->items[0].written_ticks, 0);
+    free(data);
+    fx.theirs[1] = fx.ours[1] = -1;
+}
+
+static void a_timed_item_may_have_loans(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(LENT);
+    open_all();
+    struct reply_batch *b = batch();
+    add_lent(b, 0, data, 1, REPLY_TIMED);
+    hand_over(b, false);
+    assert_int_equal(b->items[0].written_ticks, 0);
+    SOLO_UNTIL(receive(0) == LENT + 11);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 1);
+    assert_int_not_equal(b->items[0].written_ticks, 0);
+    free(b->loans);
+    free(data);
+}
+
 static void lent_bytes_count_for_the_hard_limit(void **state)
 {
     NEEDS_BACKEND;
@@ -520,6 +619,11 @@ int main(void)
         BOTH(a_bye_waits_for_what_is_lent),
         BOTH(a_cut_waits_for_what_is_lent),
         BOTH(a_death_gives_back_what_was_lent),
+        BOTH(an_item_is_timed_when_it_is_taken_at_once),
+        BOTH(a_timed_item_keeps_its_batch_until_all_of_it_is_taken),
+        BOTH(a_client_that_does_not_read_keeps_few_timed_batches),
+        BOTH(what_was_never_sent_has_no_time),
+        BOTH(a_timed_item_may_have_loans),
         BOTH(lent_bytes_count_for_the_hard_limit),
         BOTH(a_bye_closes_and_frees_the_slot),
         BOTH(a_bye_waits_for_what_is_queued),

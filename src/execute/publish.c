@@ -1,0 +1,69 @@
+/* Each figure is true by itself; between two of them time may have passed for a reader. */
+#include "execute/publish.h"
+
+#include "execute/commands/memory.h"
+#include "execute/core/pubsub.h"
+#include "execute/core/session.h"
+#include "execute/core/slowlog.h"
+#include "execute/core/stats.h"
+#include "execute/core/tracking.h"
+#include "execute/core/watch.h"
+#include "execute/keyspace/keyspace.h"
+
+static void publish_server(struct execute_figures *f, const struct settings *settings)
+{
+    counter_set(&f->start_time_ms, (uint64_t)stats()->started_ms);
+    counter_set(&f->connected_clients, sessions_count());
+    counter_set(&f->blocked_clients, sessions_count_blocked());
+    counter_set(&f->tracking_clients, tracking_client_count());
+    counter_set(&f->pubsub_clients, pubsub_session_count());
+    counter_set(&f->watching_clients, watch_session_count());
+    counter_set(&f->pubsub_channels, pubsub_name_count(PUBSUB_CHANNEL));
+    counter_set(&f->pubsub_patterns, pubsub_name_count(PUBSUB_PATTERN));
+    counter_set(&f->pubsub_shard_channels, pubsub_name_count(PUBSUB_SHARD));
+    counter_set(&f->maxclients, (uint64_t)settings->maxclients);
+    counter_set(&f->memory_used, mem_used());
+    counter_set(&f->memory_peak, memory_peak_bytes());
+    counter_set(&f->memory_startup, memory_startup_bytes());
+    counter_set(&f->memory_max, (uint64_t)settings->maxmemory);
+    counter_set(&f->commands, stats()->commands);
+    counter_set(&f->connections, stats()->connections);
+    counter_set(&f->error_replies, stats()->error_replies);
+    counter_set(&f->changes, stats()->changes_since_save);
+    counter_set(&f->slowlog_length, slowlog_count());
+    counter_set(&f->slowlog_entries, slowlog_next_entry_id());
+}
+
+static void publish_keyspace(struct execute_figures *f)
+{
+    const struct keyspace_stats *ks = keyspace_stats();
+    counter_set(&f->hits, ks->hits);
+    counter_set(&f->misses, ks->misses);
+    counter_set(&f->expired, ks->expired);
+    counter_set(&f->evicted, ks->evicted);
+    counter_set(&f->lazyfree_pending, keyspace_pending_free());
+    for (int i = 0; i < keyspace_db_count() && i < FIGURES_DBS; i++) {
+        const struct db *db = keyspace_db(i);
+        counter_set(&f->dbs[i][DB_KEYS], db_size(db));
+        counter_set(&f->dbs[i][DB_DEADLINES], db_deadline_count(db));
+        counter_set(&f->dbs[i][DB_AVERAGE_TTL_MS], (uint64_t)db_average_ttl_ms(db));
+    }
+}
+
+static void publish_commands(struct execute_figures *f)
+{
+    for (int id = 0; id < CMD_COUNT; id++) {
+        const struct command_stats *s = stats_of((enum command_id)id);
+        counter_set(&f->commands_of[id][COMMAND_CALLS], s->calls);
+        counter_set(&f->commands_of[id][COMMAND_US], s->ns / 1000);
+        counter_set(&f->commands_of[id][COMMAND_REJECTED], s->rejected);
+        counter_set(&f->commands_of[id][COMMAND_FAILED], s->failed);
+    }
+}
+
+void publish_figures(struct execute_figures *f, const struct settings *settings)
+{
+    publish_server(f, settings);
+    publish_keyspace(f);
+    publish_commands(f);
+}
