@@ -252,8 +252,9 @@ static void take_double(struct in *in)
 
 static void take_signed(struct in *in, unsigned bytes)
 {
-    unsigned unused = 64 - 8 * bytes;
-    lua_pushnumber(in->L, (double)((int64_t)(take_bits(in, bytes) << unused) >> unused));
+    uint64_t bits = take_bits(in, bytes), sign = (uint64_t)1 << 63;
+    if (bytes < 8) sign >>= 64 - 8 * bytes;
+    lua_pushnumber(in->L, (double)(int64_t)((bits ^ sign) - sign));
 }
 
 static void take_value(struct in *in);
@@ -356,7 +357,7 @@ static int cmsgpack_unpack(lua_State *L)
 /* The values, after the place where the next one begins. */
 static int unpack_from(lua_State *L, lua_Integer limit, lua_Integer offset)
 {
-    lua_Integer next;
+    lua_Integer next = -1;
     int count = take_values(L, limit, offset, &next);
     luaL_checkstack(L, 1, "in cmsgpack.unpack");
     lua_pushinteger(L, next);
