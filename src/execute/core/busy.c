@@ -17,8 +17,8 @@ static void (*busy_breathe)(void *self);
 static void *busy_breather;
 
 static struct busy_script busy;
-static uint64_t busy_due_ticks; /* the next breath; UINT64_MAX: never */
-static bool busy_is_late;       /* it was logged */
+uint64_t busy_due_ticks;  /* the next breath; 0: it is to end, UINT64_MAX: never */
+static bool busy_is_late; /* it was logged */
 static bool busy_has_written, busy_is_dead, busy_is_aborted;
 
 static const char *const busy_command[] = {
@@ -65,21 +65,22 @@ static void busy_log_late(void)
 
 bool busy_poll(void)
 {
-    if (likely(clock_ticks() < busy_due_ticks)) return !busy_is_dead;
+    if (busy_is_dead) return false;
+    if (likely(clock_ticks() < busy_due_ticks)) return true;
     if (!busy_is_late) busy_log_late();
     busy.call->session->is_busy = true;
     busy_breathing = true;
     busy_breathe(busy_breather);
     busy_breathing = false;
-    busy_due_ticks = clock_ticks() + busy_ticks_of(BUSY_BREATH_NS);
+    busy_due_ticks = busy_is_dead ? 0 : clock_ticks() + busy_ticks_of(BUSY_BREATH_NS);
     return !busy_is_dead;
 }
 
 const char *busy_death(void)
 {
-    if (busy_is_aborted) return "Script ended by SHUTDOWN NOSAVE.";
-    return busy.kind == BUSY_SCRIPT ? "Script killed by user with SCRIPT KILL."
-                                    : "Script killed by user with FUNCTION KILL.";
+    if (busy_is_aborted) return "ERR Script ended by SHUTDOWN NOSAVE.";
+    return busy.kind == BUSY_SCRIPT ? "ERR Script killed by user with SCRIPT KILL."
+                                    : "ERR Script killed by user with FUNCTION KILL.";
 }
 
 void busy_wrote(void) { busy_has_written = true; }

@@ -28,6 +28,13 @@ void busy_end(void);
 /* False: the script is to end, now, with busy_death() as its error; and so say all later polls.
  * Mostly one look at the clock. In a poll sessions come and go, the script's own does not. */
 bool busy_poll(void);
+/* The same for who has read clock_ticks() already. */
+static inline bool busy_poll_at(uint64_t ticks)
+{
+    extern uint64_t busy_due_ticks;
+    return likely(ticks < busy_due_ticks) || busy_poll();
+}
+/* The whole line, code first. */
 const char *busy_death(void);
 /* The script has changed something, so it cannot be killed any more. */
 void busy_wrote(void);

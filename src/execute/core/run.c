@@ -151,6 +151,8 @@ void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t t
 
 void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 
+uint64_t run_last_ticks(void) { return run_ticks; }
+
 int64_t run_now_ms(void) { return run_wall_ms; }
 
 /* ---- Commands that do not get as far as their handler ---- */

@@ -29,6 +29,8 @@ void run_close(void);
 void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t ticks);
 /* The commands that come next were read from their sockets at `ticks`. */
 void run_note_read(uint64_t ticks);
+/* clock_ticks() when the last command ended; 0 before the first of a turn. */
+uint64_t run_last_ticks(void);
 /* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
 int64_t run_now_ms(void);
 

@@ -118,7 +118,7 @@ static void it_is_killed_by_its_own_kind_of_kill(void **state)
     assert_true(poll_while("script kill", "-BUSY Redis is busy running a script. You can only call "
                                           "FUNCTION KILL or SHUTDOWN NOSAVE.|"));
     assert_false(poll_while("function kill", "+OK|"));
-    assert_string_equal(busy_death(), "Script killed by user with FUNCTION KILL.");
+    assert_string_equal(busy_death(), "ERR Script killed by user with FUNCTION KILL.");
     assert_false(busy_poll()); /* pcall in the script does not help it */
     busy_end();
     core_expect(script.other, "function kill", "-NOTBUSY No scripts in execution right now.|");
