@@ -87,7 +87,7 @@ test "L11: globals are those of the list, and nothing else" {
         expect nil { run "return type(rawget(_G, '$name'))" }
     }
     expect clock { names_in os }
-    foreach {table name} {os execute os exit os getenv os remove string dump math huge_} {
+    foreach {table name} {os execute os exit os getenv os remove math huge_} {
         expect nil { run "return type(rawget($table, '$name'))" }
     }
     expect {pack size unpack} { names_in struct }
@@ -212,12 +212,12 @@ test "L6: bit.tohex with a width that overflows" {
 test "L7: cjson with values that are too large or too deep" {
     expect_error "*" { run "local t = {} for i = 1, 1e5 do t = {t} end return #cjson.encode(t)" }
     expect_error "*" { run "return cjson.decode(string.rep('\[', 1e6))" }
-    expect_error "*" { run "return cjson.decode(string.rep('{\"a\":', 1e6))" }
+    expect_error "*" { run "return cjson.decode(string.rep(string.char(123) .. '\"a\":', 1e6))" }
     expect_error "*" { run "local t = {} t.t = t return cjson.encode(t)" }
     expect_error "*" { run "return cjson.encode({\[1e9\] = 1, \[2\] = 1})" }
     expect_error "*" { run "local s = string.rep('\\0', 2^28) return #cjson.encode({s, s, s, s, s, s, s, s})" }
     expect_error "*" { run "return cjson.decode('\"\\\\uD800')" }
-    foreach text {{[} {[1} {"} {"\u12} {{"a"} {1e} {tru} {nul} {} {]} "\"\x01\""} {
+    foreach text [list "\[" "\[1" "\"" "\"\\u12" "\x7b\"a\"" 1e tru nul "\x7b" "\]"] {
         expect_error "*" { ask EVAL "return cjson.decode(ARGV\[1\])" 0 $text }
     }
     survive "return cjson.decode_max_depth and cjson.decode_max_depth(2^31)"
@@ -363,7 +363,7 @@ test "L13: recursion without end" {
         {local t = {} for i = 1, 1e5 do t = {t} end return t}
         {local t = {} for i = 1, 7990 do t[i] = 'k' end return redis.call('DEL', unpack(t))}
         {return loadstring('return ' .. string.rep('(', 1e5) .. '1' .. string.rep(')', 1e5))}
-        {return loadstring('return ' .. string.rep('{', 1e6))} {return loadstring(string.rep('do ', 1e6))}
+        {return loadstring('return ' .. string.rep(string.char(123), 1e6))} {return loadstring(string.rep('do ', 1e6))}
         {return loadstring('return ' .. string.rep('not ', 1e6) .. '1')} {return loadstring('return ' .. string.rep('-', 1) .. string.rep(' - ', 1e6) .. '1')}
         {return loadstring('local ' .. string.rep('a,', 1e6) .. 'a')} {return loadstring('return ' .. string.rep('a..', 1e6) .. 'a')}
         {return loadstring(string.rep('f(', 1e5))} {return loadstring('return ' .. string.rep('1,', 1e6) .. '1')}
