@@ -229,11 +229,11 @@ enum run_result cmd_FUNCTION_RESTORE(struct call *c)
     if (good && policy == RESTORE_FLUSH) libraries_clear(&libraries);
     enum library_clash clash =
         good ? libraries_join(&libraries, &more, policy == RESTORE_REPLACE, &name) : LIBRARIES_FIT;
+    if (clash != LIBRARIES_FIT) /* the name is that of one that goes now */
+        reply_errorf(c, "ERR %s %.128s already exists",
+                     clash == LIBRARY_EXISTS ? "Library" : "Function", name);
     libraries_clear(&more);
-    if (!good) return RUN_ERROR;
-    if (clash != LIBRARIES_FIT)
-        return reply_errorf(c, "ERR %s %.128s already exists",
-                            clash == LIBRARY_EXISTS ? "Library" : "Function", name);
+    if (!good || clash != LIBRARIES_FIT) return RUN_ERROR;
     call_changed(c, 1);
     return reply_ok(c);
 }
