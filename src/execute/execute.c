@@ -36,6 +36,7 @@
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
+#include "execute/commands/function.h"
 #include "execute/commands/script.h"
 #include "execute/commands/table.h"
 #include "execute/outbox.h"
@@ -595,6 +596,7 @@ void execute_close(struct execute_stage *e)
     struct arena *arena = e->arena;
     outbox_close(&e->box);
     scripts_close();
+    functions_close();
     config_apply_close();
     keysizes_close();
     sessions_close();

@@ -51,7 +51,7 @@ static inline void stats_record_latency(struct command_stats *of, uint64_t ns)
 
 /* An error reply was sent: `text` starts with its code ("ERR", "WRONGTYPE", ...). */
 void stats_count_error(struct bytes text);
-/* Walks errorstats in the order of name. */
+/* Walks errorstats in the order of name; codes beyond the bound are one, at the end. */
 void stats_each_error(void (*visit)(void *ctx, struct bytes code, uint64_t count), void *ctx);
 /* CONFIG RESETSTAT, the keyspace's counters included; changes since the last save and the time of
  * start stay. */
