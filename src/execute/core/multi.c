@@ -67,7 +67,7 @@ static void multi_check_limit(struct session *s)
     session_kill(s);
 }
 
-void multi_queue(struct session *s, const struct command *cmd)
+void multi_queue(struct session *s, const struct command *cmd, uint32_t flags)
 {
     struct multi *m = s->multi;
     size_t size = held_size(cmd);
@@ -78,7 +78,7 @@ void multi_queue(struct session *s, const struct command *cmd)
         m->first = h;
     m->last = h;
     m->count++;
-    m->flags |= cmd->spec->flags;
+    m->flags |= flags;
     multi_check_limit(s);
 }
 
