@@ -11,7 +11,7 @@ void multi_begin(struct session *s)
     session_set_care(s, CARE_MULTI, true);
 }
 
-void multi_queue(struct session *s, const struct command *cmd)
+void multi_queue(struct session *s, const struct command *cmd, uint32_t flags)
 {
     struct multi *m = s->multi;
     struct held_command *h = held_copy(cmd, 0);
@@ -21,7 +21,7 @@ void multi_queue(struct session *s, const struct command *cmd)
         m->first = h;
     m->last = h;
     m->count++;
-    m->flags |= cmd->spec->flags;
+    m->flags |= flags;
     m->bytes += h->bytes;
 }
 

@@ -21,8 +21,8 @@ struct multi {
 
 /* The session must not be in a transaction. */
 void multi_begin(struct session *s);
-/* Copies the command to the end of the queue. */
-void multi_queue(struct session *s, const struct command *cmd);
+/* Copies the command to the end of the queue; `flags` are its own. */
+void multi_queue(struct session *s, const struct command *cmd, uint32_t flags);
 /* A command was refused; nothing happens outside of a transaction. */
 void multi_abort(struct session *s);
 /* Ends the transaction and gives what was queued; multi_free() ends it. */
