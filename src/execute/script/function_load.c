@@ -45,8 +45,7 @@ static bool function_header_word(struct function_header *h, struct bytes word,
 {
     enum { NAME = 5 }; /* characters of name= */
     if (word.len < NAME || strncasecmp(word.ptr, "name=", NAME) != 0) {
-        function_say(why, "Invalid metadata value given: %.*s", (int)strnlen(word.ptr, word.len),
-                     word.ptr);
+        function_say(why, "Invalid metadata value given: %.*s", REPLY_WORD(word));
         return false;
     }
     if (h->name.ptr != NULL) {
