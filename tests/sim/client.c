@@ -4,7 +4,9 @@
  * for each, of kills, and the values of shared lists (lists.c). Values carry the client's number
  * and a nonce, so an answer that went to a wrong client is never right by chance.
  *
- * When all are done, one more client, the sweeper, pops what is left in the shared lists.
+ * When all are done, one more client, the sweeper, pops what is left in the shared lists. Another,
+ * the witness, listens to the shared channel (news.c) from before they come until they are gone.
+ * Some of the others listen too, in RESP3, between their answers.
  */
 #include "sim/sim.h"
 
@@ -25,6 +27,7 @@ enum answer_kind {
     ANSWER_PUSH, /* of `count` values from `value` on */
     ANSWER_POP,
     ANSWER_MOVE,
+    ANSWER_RECEIVERS, /* of message number `value` */
 };
 
 struct answer {
@@ -48,6 +51,9 @@ struct client {
     bool waits_unseen;           /* was silent when it sent what waits */
     bool ends;                   /* the server is to end the connection */
     bool finished, refused;
+    bool listens;                   /* to the shared channel */
+    bool is_subscribed;             /* and was told so */
+    int own_message;                /* comes before any other answer; -1: none */
     struct answer answers[ANSWERS]; /* a ring */
     unsigned first, last;
     struct text rx;
@@ -57,8 +63,9 @@ struct client {
     bool has[KEYS];
 };
 
-static struct client clients[CLIENTS + 1]; /* the sweeper comes after the last one */
+static struct client clients[CLIENTS + 2]; /* the sweeper and the witness come after the last */
 static int client_count;
+static struct client *witness(void) { return &clients[client_count + 1]; }
 static int swept; /* shared lists that the sweeper found empty */
 static bool counter_taken[COUNTER_MAX];
 static uint64_t counter_sent;
@@ -105,6 +112,8 @@ static void await_bulk(struct client *c, const char *data, size_t len)
     text_bulk(&t, data, len);
     await(c, ANSWER_BYTES, &t);
 }
+
+static void await_null(struct client *c) { await_text(c, c->listens ? "_\r\n" : "$-1\r\n"); }
 
 /* Words separated by blanks; '@' is the client's own key number `key`, '%' the value. */
 static void send_words(struct client *c, const char *words, int key, const struct text *value)
@@ -174,7 +183,7 @@ static void send_get(struct client *c, int key)
     if (c->has[key])
         await_bulk(c, c->values[key].data, c->values[key].len);
     else
-        await_text(c, "$-1\r\n");
+        await_null(c);
 }
 
 static void send_mget(struct client *c, int key)
@@ -186,7 +195,7 @@ static void send_mget(struct client *c, int key)
         if (i != 1 && c->has[key])
             text_bulk(&t, c->values[key].data, c->values[key].len);
         else
-            text_print(&t, "$-1\r\n");
+            text_print(&t, c->listens ? "_\r\n" : "$-1\r\n");
     }
     await(c, ANSWER_BYTES, &t);
 }
@@ -231,7 +240,7 @@ static void send_swap(struct client *c, int key)
     if (c->has[key])
         await_bulk(c, c->values[key].data, c->values[key].len);
     else
-        await_text(c, "$-1\r\n");
+        await_null(c);
     text_free(&c->values[key]);
     c->values[key] = value;
     c->has[key] = !deletes;
@@ -340,6 +349,36 @@ static void send_reply_mode(struct client *c, int key)
     }
 }
 
+/* ---- The shared channel ---- */
+
+static void send_publish(struct client *c, int key)
+{
+    (void)key;
+    if (news_are_full()) return;
+    struct text message = {0};
+    struct answer a = {.kind = ANSWER_RECEIVERS, .value = news_publish(c->number)};
+    news_print(&message, c->number, a.value, sim_chance(10) ? value_len() : sim_below(200));
+    send_words(c, "PUBLISH " NEWS " %", 0, &message);
+    text_free(&message);
+    await_answer(c, a);
+}
+
+static void send_publish_some(struct client *c, int key)
+{
+    for (uint64_t n = sim_below(6); n > 0 && c->last - c->first < (unsigned)c->window; n--)
+        send_publish(c, key);
+}
+
+/* Whoever has other answers to wait for must be able to tell messages from them. */
+static void send_listen(struct client *c)
+{
+    if (c != witness()) {
+        send_words(c, "CLIENT REPLY SKIP", 0, NULL);
+        send_words(c, "HELLO 3", 0, NULL);
+    }
+    send_words(c, "SUBSCRIBE " NEWS, 0, NULL);
+}
+
 /* QUIT or what cannot be understood; what comes after it is not answered. */
 static void send_end(struct client *c, int key)
 {
@@ -442,15 +481,19 @@ static void send_sweep(struct client *c)
 static void client_send(struct client *c)
 {
     static void (*const commands[])(struct client *, int) = {
-        send_set,     send_set,     send_get,        send_get,    send_get,    send_mget,
-        send_append,  send_del,     send_length,     send_incr,   send_shared, send_shared,
-        send_echo,    send_echo,    send_inline,     send_inline, send_end,    send_others,
-        send_mistake, send_nothing, send_reply_mode, send_edit,   send_edit,   send_swap,
-        send_row,     send_twice,   send_part,       send_push,   send_push,   send_pop,
-        send_pop,     send_pop,
+        send_set,     send_set,     send_get,        send_get,     send_get,          send_mget,
+        send_append,  send_del,     send_length,     send_incr,    send_shared,       send_shared,
+        send_echo,    send_echo,    send_inline,     send_inline,  send_end,          send_others,
+        send_mistake, send_nothing, send_reply_mode, send_edit,    send_edit,         send_swap,
+        send_row,     send_twice,   send_part,       send_push,    send_push,         send_pop,
+        send_pop,     send_pop,     send_publish,    send_publish, send_publish_some,
     };
     if (c == &clients[client_count]) {
         send_sweep(c);
+        return;
+    }
+    if (c == witness()) {
+        if (c->commands_left-- == 1) send_words(c, "UNSUBSCRIBE", 0, NULL);
         return;
     }
     for (size_t n = sim_some((size_t)c->window); n > 0 && c->commands_left > 0; n--) {
@@ -545,7 +588,7 @@ static bool client_waited(struct client *c, const struct answer *a, size_t *len)
     if (end == NULL) return false;
     struct bytes line = bytes_make(c->rx.data, (size_t)(end + 1 - c->rx.data));
     *len = line.len;
-    if (bytes_equal(line, bytes_of("*-1\r\n"))) {
+    if (bytes_equal(line, bytes_of(c->listens ? "_\r\n" : "*-1\r\n"))) {
         lists_timed_out(&a->pop);
         swept += c == &clients[client_count];
         return true;
@@ -571,6 +614,11 @@ static bool client_counted(struct client *c, const struct answer *a, size_t *len
     if (a->kind == ANSWER_NUMBER && n > 1) client_fail(c, "reached more than one");
     if (a->kind == ANSWER_PUSH && n < (uint64_t)a->count) client_fail(c, "pushed too little");
     for (int i = 0; i < a->count; i++) lists_pushed(a->value + i);
+    if (a->kind == ANSWER_RECEIVERS) {
+        if (n > CLIENTS + 1) client_fail(c, "more receivers than clients");
+        news_answered(c->number, a->value);
+        if (c->is_subscribed) c->own_message = a->value;
+    }
     if (a->kind == ANSWER_COUNTER) {
         if (n <= c->counter_seen || n > counter_sent || counter_taken[n])
             client_fail(c, "the shared counter went wrong");
@@ -580,9 +628,28 @@ static bool client_counted(struct client *c, const struct answer *a, size_t *len
     return true;
 }
 
+/* A message off the front; false when more bytes are needed. */
+static bool client_hear(struct client *c)
+{
+    size_t len;
+    int own;
+    enum news_kind kind = news_take(c->number, &c->rx, &len, &own);
+    if (kind == NEWS_PART) return false;
+    if (kind == NEWS_BEGIN) c->is_subscribed = true;
+    if (kind == NEWS_END) c->is_subscribed = false;
+    if (c->own_message >= 0 && own != c->own_message)
+        client_fail(c, "its own message does not follow the answer");
+    c->own_message = -1;
+    text_drop(&c->rx, len);
+    return c->rx.len > 0;
+}
+
 /* One answer off the front; false when more bytes are needed. */
 static bool client_match(struct client *c)
 {
+    if (c->listens && (c == witness() ? c->rx.data[0] == '*' : c->rx.data[0] == '>'))
+        return client_hear(c);
+    if (c->own_message >= 0) client_fail(c, "its own message does not follow the answer");
     struct answer *a = &c->answers[c->first % ANSWERS];
     size_t len = a->len;
     if (client_is_refusal(c)) return false;
@@ -628,8 +695,16 @@ static void client_ended(struct client *c)
 
 /* ---- What a client may do now ---- */
 
+static bool clients_are_at_work(void)
+{
+    for (int i = 0; i <= client_count; i++)
+        if (clients[i].state != CLIENT_DONE) return true;
+    return false;
+}
+
 static bool client_wants_to_send(const struct client *c)
 {
+    if (c == witness() && clients_are_at_work()) return false;
     return c->commands_left > 0 && !c->finished && !c->refused &&
            c->last - c->first < (unsigned)c->window;
 }
@@ -646,6 +721,7 @@ static bool client_act(struct client *c)
         c->socket = kernel_connect(sim_chance(3) ? 100 : sim_chance(2) ? 4000 : 100000);
         c->state = CLIENT_OPEN;
         sim_note("client connects", (uint64_t)c->number, 0);
+        if (c->listens) send_listen(c);
         return true;
     }
     if (c->state == CLIENT_DONE) return false;
@@ -675,30 +751,46 @@ static bool client_act(struct client *c)
     return true;
 }
 
-static bool clients_are_at_work(void)
+/* All but the sweeper and the witness. */
+static bool clients_are_many(void)
 {
     for (int i = 0; i < client_count; i++)
         if (clients[i].state != CLIENT_DONE) return true;
     return false;
 }
 
+static bool witness_acts(void)
+{
+    if (!client_act(witness())) return false;
+    sim_progress();
+    return true;
+}
+
 bool clients_step(void)
 {
     int from = (int)sim_below((uint64_t)client_count);
+    if (sim_chance(3) && witness_acts()) return true;
+    bool waits = !witness()->is_subscribed && witness()->state != CLIENT_DONE;
+    if (waits && clients_are_at_work()) return witness_acts();
     for (int i = 0; i < client_count; i++) {
         if (!client_act(&clients[(from + i) % client_count])) continue;
         sim_progress();
         return true;
     }
-    if (clients_are_at_work() || !client_act(&clients[client_count])) return false;
+    if (witness_acts()) return true;
+    if (clients_are_many() || !client_act(&clients[client_count])) return false;
     sim_progress();
     return true;
 }
 
-bool clients_are_done(void) { return clients[client_count].state == CLIENT_DONE; }
+bool clients_are_done(void)
+{
+    return clients[client_count].state == CLIENT_DONE && witness()->state == CLIENT_DONE;
+}
 
 void clients_check_end(void)
 {
+    news_check_end();
     for (int i = 0; i <= client_count; i++) {
         const struct client *c = &clients[i];
         for (unsigned a = c->first; a != c->last; a++)
@@ -709,7 +801,7 @@ void clients_check_end(void)
 
 void clients_print(void)
 {
-    for (int i = 0; i <= client_count; i++) {
+    for (int i = 0; i <= client_count + 1; i++) {
         const struct client *c = &clients[i];
         if (c->state == CLIENT_DONE) continue;
         printf("client %d: state %d, %u of %u answers, %d commands left%s%s\n", i, (int)c->state,
@@ -735,6 +827,8 @@ void clients_open(void)
         c->window = windows[sim_below(4)];
         c->lazy = sim_chance(4) ? 50 : 2;
         c->half_closes = sim_chance(3);
+        c->listens = sim_chance(3);
+        c->own_message = -1;
     }
     clients[client_count] = (struct client){
         .number = client_count,
@@ -742,12 +836,23 @@ void clients_open(void)
         .abort_at = -1,
         .window = 1,
         .lazy = 1,
+        .own_message = -1,
     };
+    *witness() = (struct client){
+        .number = client_count + 1,
+        .commands_left = 1,
+        .abort_at = -1,
+        .window = 1,
+        .lazy = sim_chance(2) ? 50 : 1,
+        .listens = true,
+        .own_message = -1,
+    };
+    news_open(witness()->number);
 }
 
 void clients_close(void)
 {
-    for (int i = 0; i <= client_count; i++) {
+    for (int i = 0; i <= client_count + 1; i++) {
         struct client *c = &clients[i];
         text_free(&c->rx);
         for (int k = 0; k < KEYS; k++) text_free(&c->values[k]);
