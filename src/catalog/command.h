@@ -39,6 +39,7 @@ enum command_flag {
     CF_SENTINEL = 1 << 19,
     CF_PROTECTED = 1 << 20,
     CF_TOUCHES_ARBITRARY_KEYS = 1 << 21,
+    CF_NO_MANDATORY_KEYS = 1 << 22,
 };
 
 /* ACL categories, one bit each, in the order of ACL CAT. */

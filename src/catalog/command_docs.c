@@ -301,10 +301,13 @@ static int16_t doc_bracket(struct doc_parser *p, struct bytes text, bool optiona
 {
     bool plain = doc_next(text, 0, '|') == text.len;
     uint32_t position = p->position;
-    if (optional) p->position = 0;
     int16_t i = doc_fold(p, doc_choice(p, text));
-    if (optional) doc_at(p, i)->optional = true;
-    if (!optional && position != 0) p->position = plain ? p->position : position + 1;
+    if (optional) {
+        doc_at(p, i)->optional = true;
+        p->position = 0; /* where the next one stands is not known */
+    } else if (position != 0) {
+        p->position = plain ? p->position : position + 1;
+    }
     return i;
 }
 

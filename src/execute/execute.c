@@ -30,6 +30,7 @@
 #include "execute/core/world.h"
 #include "execute/commands/debug.h"
 #include "execute/commands/info.h"
+#include "execute/commands/script.h"
 #include "execute/commands/table.h"
 #include "execute/keyspace/keyspace.h"
 #include "execute/publish.h"
@@ -54,6 +55,7 @@ enum {
     EXECUTE_EXPIRE_BUDGET_US = 1000,
     EXECUTE_EXPIRE_MAX = 10000,
     EXECUTE_WORK_BUDGET_US = 500,
+    EXECUTE_WALK_BUDGET_US = 100, /* nobody waits for what a walk over all keys counts */
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
@@ -585,8 +587,11 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
-    if (mono_ns >= e->work_ns && keyspace_work(EXECUTE_WORK_BUDGET_US))
-        e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    if (mono_ns >= e->work_ns) {
+        bool more = keyspace_work(EXECUTE_WORK_BUDGET_US);
+        more |= keysizes_work(EXECUTE_WALK_BUDGET_US);
+        if (more) e->work_ns = mono_ns + EXECUTE_WORK_EVERY_NS;
+    }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
     /* While clients are paused nothing is deleted, so that data stands still. */
@@ -716,7 +721,9 @@ void execute_close(struct execute_stage *e)
         execute_free_batch(e, b);
     }
     execute_drop_idle(e, 0);
+    scripts_close();
     config_apply_close();
+    keysizes_close();
     sessions_close();
     run_close();
     keyspace_close();

@@ -2,9 +2,12 @@
 #include "execute/publish.h"
 
 #include "execute/commands/memory.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
+#include "execute/core/tracking.h"
+#include "execute/core/watch.h"
 #include "execute/keyspace/keyspace.h"
 
 static void publish_server(struct execute_figures *f, const struct settings *settings)
@@ -12,6 +15,12 @@ static void publish_server(struct execute_figures *f, const struct settings *set
     counter_set(&f->start_time_ms, (uint64_t)stats()->started_ms);
     counter_set(&f->connected_clients, sessions_count());
     counter_set(&f->blocked_clients, sessions_count_blocked());
+    counter_set(&f->tracking_clients, tracking_client_count());
+    counter_set(&f->pubsub_clients, pubsub_session_count());
+    counter_set(&f->watching_clients, watch_session_count());
+    counter_set(&f->pubsub_channels, pubsub_name_count(PUBSUB_CHANNEL));
+    counter_set(&f->pubsub_patterns, pubsub_name_count(PUBSUB_PATTERN));
+    counter_set(&f->pubsub_shard_channels, pubsub_name_count(PUBSUB_SHARD));
     counter_set(&f->maxclients, (uint64_t)settings->maxclients);
     counter_set(&f->memory_used, mem_used());
     counter_set(&f->memory_peak, memory_peak_bytes());

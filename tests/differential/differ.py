@@ -4,8 +4,8 @@
     make differ SECONDS=60 SEED=1
 
 Commands come from the templates in grammar.py; keys, members and numbers from small pools, so that
-commands meet each other. Replies without an order are compared sorted; and whether the command touched
-a key, as WATCH sees it. Now and then all values and encodings are compared too. A difference is printed with the commands that led to it on that key.
+commands meet each other. Replies without an order are compared sorted. So are the
+keyspace notifications of each command, and whether it touched a key, as WATCH sees it. Now and then all values and encodings are compared too. A difference is printed with the commands that led to it on that key.
 Exits 1 after MAX_DIFFERENCES.
 """
 import argparse
@@ -101,9 +101,30 @@ def shown(words):
     return ' '.join(repr(w)[:60] if isinstance(w, bytes) else str(w)[:60] for w in words)
 
 
+class Listener:
+    """Hears the keyspace notifications of a server."""
+
+    def __init__(self, port):
+        self.client = Client(port)
+        self.client.ask('PSUBSCRIBE', '__keyevent@*')
+        self.client.ask('SUBSCRIBE', 'mark')
+
+    def until_mark(self):
+        """The events that came before somebody published to `mark`."""
+        events = []
+        while True:
+            message = self.client.reply()
+            if message[0] == b'message':
+                return events
+            name = message[2].decode().partition('__:')[2]
+            if name not in grammar.VERSIONED_EVENTS:
+                events.append((name, message[3]))
+
+
 class Run:
     def __init__(self, baton, redis, seed):
         self.clients = [Typed(baton.port), Typed(redis.port)]
+        self.listeners = [Listener(baton.port), Listener(redis.port)]
         self.rng, self.history, self.found, self.count = random.Random(seed), [], 0, 0
         self.templates = grammar.known_to(self.clients[0])
         for c in self.clients:
@@ -124,25 +145,38 @@ class Run:
         return self.rng.choice(own if own and self.rng.random() < 0.8 else grammar.KEYS)
 
     def batch(self):
-        """Some commands in one write to each server, and which of them touched a key that was watched."""
+        """Some commands in one write to each server. Each is followed by a mark for the listeners, and by an EXEC that
+        tells whether it touched a key that was watched."""
         commands = [grammar.command(self.rng, self.templates) for _ in range(BATCH)]
         watches = [self.watched(words) for words, _ in commands]
-        sent = b''.join(encode('WATCH', key) + encode(*words) + encode('MULTI') + encode('EXEC')
-                        for (words, _), key in zip(commands, watches))
-        for c in self.clients:
+        mark = encode('PUBLISH', 'mark', '')
+        sent = mark + b''.join(encode('WATCH', key) + encode(*words) + mark + encode('MULTI') + encode('EXEC')
+                               for (words, _), key in zip(commands, watches))
+        for c, listener in zip(self.clients, self.listeners):
             c.socket.sendall(sent)
+            c.reply()
+            listener.until_mark()
         for (words, how), watched in zip(commands, watches):
-            answers = [[plain(c.reply()) for _ in range(4)] for c in self.clients]
-            mine, theirs = (a[1] for a in answers)
-            touched = [a[3] is None for a in answers]
             self.history.append(words)
             self.count += 1
-            key = words[1] if len(words) > 1 else None
-            if not COMPARE[how](mine, theirs) and not grammar.is_known(words, mine, theirs):
-                self.tell(shown(words), key, mine, theirs)
-            if touched[0] != touched[1] and not grammar.touches_more(words, touched[0]):
-                self.tell(f'{shown(words)} touches {watched}', watched, *touched)
+            self.compare(words, how, watched)
         del self.history[:-8000]
+
+    def compare(self, words, how, watched):
+        answers = [[plain(c.reply()) for _ in range(5)] for c in self.clients]
+        key = words[1] if len(words) > 1 else None
+        mine, theirs = (a[1] for a in answers)
+        is_refused = isinstance(mine, str)                              # keys may be looked up before or after that
+        if not COMPARE[how](mine, theirs) and not grammar.is_known(words, mine, theirs):
+            self.tell(shown(words), key, mine, theirs)
+        mine, theirs = (a[4] is None for a in answers)
+        if mine != theirs and not grammar.touches_more(words, mine):
+            self.tell(f'{shown(words)} touches {watched}', watched, mine, theirs)
+        mine, theirs = (listener.until_mark() for listener in self.listeners)
+        if how != 'exact':
+            mine, theirs = sorted(mine), sorted(theirs)
+        if mine != theirs and not is_refused:
+            self.tell(f'events of {shown(words)}', key, mine, theirs)
 
     def check(self):
         for key in grammar.KEYS:

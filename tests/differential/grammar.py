@@ -10,7 +10,8 @@ KEYS = STRINGS + LISTS + HASHES + SETS + ZSETS + STREAMS + LEXES + PLACES
 # Small borders, so that values cross them often.
 OPTIONS = (('hash-max-listpack-entries', 12), ('hash-max-listpack-value', 20), ('zset-max-listpack-entries', 12),
            ('zset-max-listpack-value', 20), ('set-max-intset-entries', 12), ('list-max-listpack-size', 6),
-           ('stream-node-max-entries', 7), ('hll-sparse-max-bytes', 300))
+           ('stream-node-max-entries', 7), ('hll-sparse-max-bytes', 300),
+           ('notify-keyspace-events', 'EAnm'))
 
 MEMBERS = [f'm{i}' for i in range(25)] + [str(i) for i in range(-3, 15)] + \
     ['', 'x' * 21, 'y' * 70, '12345678901234567890', '-0', '007', '1.5', '32768', '-2147483649', '9223372036854775807',
@@ -245,3 +246,7 @@ def is_known(words, mine, theirs):
 def touches_more(words, mine):
     """Groups are part of a stream: what changes one touches the key for Baton, and not for Redis."""
     return mine and words[0] in ('XGROUP', 'XREADGROUP', 'XACK', 'XCLAIM', 'XAUTOCLAIM', 'XSETID')
+
+
+# A consumer that waits for nothing is made by 7.2 alone, and Redis tells of what it makes.
+VERSIONED_EVENTS = ('xgroup-createconsumer', 'xgroup-delconsumer')

@@ -22,7 +22,7 @@ static enum run_result acl_reply_error(struct call *c, struct reply *text)
 enum run_result cmd_ACL_SETUSER(struct call *c)
 {
     struct reply error = {0};
-    if (!acl_set_user(arg(c, 2), c->args + 3, c->nargs - 3, &error))
+    if (!acl_set_user(arg(c, 2), c->args + 3, c->nargs - 3, c->session, &error))
         return acl_reply_error(c, &error);
     return reply_ok(c);
 }

@@ -10,6 +10,7 @@
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/core/config_rewrite.h"
+#include "execute/script/script.h"
 #include "execute/types/dump.h"
 #include "execute/types/heap.h"
 #include "execute/types/table.h"
@@ -72,6 +73,14 @@ static enum run_result debug_pause_cron(struct call *c)
     return reply_ok(c);
 }
 
+static enum run_result debug_set_disable_deny_scripts(struct call *c)
+{
+    int64_t on;
+    if (!call_int(c, 2, &on)) return RUN_ERROR;
+    script_allow_all_commands(on != 0);
+    return reply_ok(c);
+}
+
 /* ---- Values and tables ---- */
 
 /* Bytes that are counted and forgotten. */
@@ -103,7 +112,7 @@ static size_t debug_serialized_len(const struct call *c, const struct entry *e)
 
 static enum run_result debug_object(struct call *c)
 {
-    const struct entry *e = keyspace_find(c->db, call_key(c, 2), LOOKUP_QUIET);
+    const struct entry *e = keyspace_find_due(c->db, call_key(c, 2));
     if (e == NULL) return reply_error(c, ERR_NO_KEY);
     size_t len = debug_serialized_len(c, e);
     int64_t idle_s = entry_idle_ms(e) / 1000;
@@ -407,6 +416,8 @@ static enum run_result debug_help(struct call *c)
         "    Writes to memory that may not be written: the server ends with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    0: keys that are due are deleted only when somebody asks for them.",
+        "SET-DISABLE-DENY-SCRIPTS <0|1>",
+        "    Lets scripts run commands that are not for them.",
         "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
         "    1: RESTORE does not look at the checksum of its payload.",
         "SLEEP <seconds>",
@@ -444,6 +455,7 @@ static const struct debug_subcommand {
     {"oom", 2, 2, debug_oom},
     {"panic", 2, 2, debug_panic},
     {"pause-cron", 3, 3, debug_pause_cron},
+    {"set-disable-deny-scripts", 3, 3, debug_set_disable_deny_scripts},
     {"populate", 3, 5, debug_populate},
     {"protocol", 3, 3, debug_protocol},
     {"quicklist-packed-threshold", 3, 3, debug_quicklist_threshold},

@@ -10,9 +10,11 @@
 #include "base/random.h"
 #include "execute/commands/table.h"
 #include "execute/core/blocking.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
+#include "execute/core/watch.h"
 #include "execute/core/world.h"
 #include "msg/conn.h"
 #include "release.h"
@@ -197,7 +199,10 @@ static void info_show_clients(struct info *info)
     info_int(info, "client_recent_max_output_buffer", (int64_t)m->client_output_max);
     info_int(info, "blocked_clients", (int64_t)sessions_count_blocked());
     info_int(info, "tracking_clients", (int64_t)tracking_client_count());
+    info_int(info, "pubsub_clients", (int64_t)pubsub_session_count());
+    info_int(info, "watching_clients", (int64_t)watch_session_count());
     info_int(info, "clients_in_timeout_table", (int64_t)blocking_timeout_count());
+    info_int(info, "total_watched_keys", (int64_t)watch_key_count());
     info_int(info, "total_blocking_keys", (int64_t)blocking_key_count());
     info_int(info, "total_blocking_keys_on_nokey", (int64_t)blocking_gone_count());
 }
@@ -320,6 +325,7 @@ static const struct info_section {
     {"latencystats", "Latencystats", SECTION_DETAIL, info_show_latencystats},
     {"cluster", "Cluster", SECTION_DEFAULT, info_show_cluster},
     {"keyspace", "Keyspace", SECTION_DEFAULT, info_show_keyspace},
+    {"keysizes", "Keysizes", SECTION_ASIDE, info_show_keysizes},
     {"stages", "Stages", SECTION_DETAIL, info_show_stages},
     {"debug", "Debug", SECTION_ASIDE, info_show_debug},
 };

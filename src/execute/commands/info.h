@@ -38,6 +38,12 @@ void info_show_errorstats(struct info *info);
 void info_show_latencystats(struct info *info);
 void info_show_debug(struct info *info);
 void info_show_stages(struct info *info);
+void info_show_keysizes(struct info *info);
+
+/* ---- The walk over all keys: info_keysizes.c ---- */
+/* A slice of it, where one was asked for; true while more is left. */
+bool keysizes_work(uint64_t budget_us);
+void keysizes_close(void);
 
 /* ---- The stages over time: info_stages.c ---- */
 /* Remembers how busy the stages were, at most once a second; `ticks` is now. */

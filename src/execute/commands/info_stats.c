@@ -8,6 +8,7 @@
 #include "execute/core/memory_limit.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/stats.h"
+#include "execute/script/eval_cache.h"
 #include "execute/core/tracking_prefix.h"
 #include "execute/core/tracking_table.h"
 
@@ -50,6 +51,7 @@ static void info_show_expiry(struct info *info)
     info_zeros(info, cycle);
     info_int(info, "evicted_keys", (int64_t)ks->evicted);
     info_int(info, "evicted_clients", 0);
+    info_int(info, "evicted_scripts", (int64_t)eval_cache_evicted());
     info_int(info, "total_eviction_exceeded_time", (int64_t)memory_limit_exceeded_ms());
     info_int(info, "current_eviction_exceeded_time", (int64_t)memory_limit_exceeding_ms());
     info_int(info, "keyspace_hits", (int64_t)ks->hits);

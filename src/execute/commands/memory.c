@@ -7,6 +7,7 @@
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/core/session.h"
+#include "execute/script/eval_cache.h"
 #include "msg/conn.h"
 
 #include <inttypes.h>
@@ -86,19 +87,21 @@ static void memory_show_used(struct info *info, const struct memory_facts *m)
     info_line(info, "used_memory_dataset_perc:%.2f%%", m->dataset_percent);
 }
 
-/* There is no scripting yet, and no functions. */
+/* There are no functions yet. */
 static void memory_show_scripts(struct info *info)
 {
-    static const char *const scripts[] = {"used_memory_scripts_eval", "number_of_cached_scripts",
-                                          "number_of_functions",      "number_of_libraries",
-                                          "used_memory_vm_functions", NULL};
-    info_int(info, "used_memory_lua", 0);
-    info_int(info, "used_memory_vm_eval", 0);
-    memory_show_human(info, "used_memory_lua", 0);
-    info_zeros(info, scripts);
-    memory_show_bytes(info, "used_memory_vm_total", 0);
+    size_t vm = eval_cache_vm_bytes(), scripts = eval_cache_bytes();
+    info_int(info, "used_memory_lua", (int64_t)vm);
+    info_int(info, "used_memory_vm_eval", (int64_t)vm);
+    memory_show_human(info, "used_memory_lua", vm);
+    info_int(info, "used_memory_scripts_eval", (int64_t)scripts);
+    info_int(info, "number_of_cached_scripts", (int64_t)eval_cache_count());
+    info_int(info, "number_of_functions", 0);
+    info_int(info, "number_of_libraries", 0);
+    info_int(info, "used_memory_vm_functions", 0);
+    memory_show_bytes(info, "used_memory_vm_total", vm);
     info_int(info, "used_memory_functions", 0);
-    memory_show_bytes(info, "used_memory_scripts", 0);
+    memory_show_bytes(info, "used_memory_scripts", scripts);
 }
 
 static void memory_show_ratios(struct info *info, const struct memory_facts *m)
@@ -195,7 +198,7 @@ static uint64_t memory_stats_usage(struct call *c, const struct memory_facts *m)
     memory_pair(c, "clients.normal", (int64_t)m->client_memory);
     memory_pair(c, "cluster.links", 0);
     memory_pair(c, "aof.buffer", 0);
-    memory_pair(c, "lua.caches", 0);
+    memory_pair(c, "lua.caches", (int64_t)eval_cache_bytes());
     memory_pair(c, "functions.caches", 0);
     return 10;
 }

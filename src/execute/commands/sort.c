@@ -289,8 +289,9 @@ static enum run_result sort_do(struct call *c, struct sort_query *q)
     struct entry *e = keyspace_find(c->db, call_key(c, 1), LOOKUP_READ);
     enum value_type type = e == NULL ? TYPE_LIST : entry_type(e);
     if (type != TYPE_LIST && type != TYPE_SET && type != TYPE_ZSET) return reply_wrong_type(c);
-    /* What is stored must not depend on where a set happens to keep its members. */
-    if (type == TYPE_SET && q->as_it_is && q->to != 0) {
+    /* What is stored, or done by a script, must not depend on where a set happens to keep its
+     * members. */
+    if (type == TYPE_SET && q->as_it_is && (q->to != 0 || call_is_scripted(c))) {
         q->as_it_is = false;
         q->alpha = true;
     }

@@ -40,6 +40,11 @@ static bool stream_read_only_group(struct call *c, const char *option)
 
 static bool stream_parse_block(struct call *c, uint32_t i, struct stream_read *r)
 {
+    if (call_is_scripted(c)) {
+        reply_errorf(c, "ERR %s command is not allowed with BLOCK option from scripts",
+                     c->spec->name);
+        return false;
+    }
     r->blocks = true;
     if (!call_int_range(c, i, INT64_MIN, INT64_MAX, "ERR timeout is not an integer or out of range",
                         &r->timeout_ms))
@@ -232,7 +237,7 @@ static uint64_t stream_read_all(struct call *c, const struct stream_read *r)
     size_t mark = 0;
     for (uint32_t k = 0; k < r->keys && !call_reply_full(c); k++) {
         struct stream_ask ask;
-        must(stream_parse_ask(c, r, k, LOOKUP_QUIET, &ask)); /* it was checked */
+        must(stream_parse_ask(c, r, k, LOOKUP_READ, &ask)); /* it was checked */
         if (ask.group != NULL) stream_see_consumer(c, r, call_key(c, r->first + k), &ask);
         if (!stream_has_answer(&ask)) continue;
         if (answered++ == 0) mark = reply_defer(c);

@@ -190,8 +190,7 @@ static bool zset_combine_inputs(struct call *c, uint32_t i, struct combine *k)
     k->input_count = (uint32_t)count;
     if (count > COMBINE_FEW) k->inputs = heap_alloc((size_t)count * sizeof(*k->inputs));
     for (uint32_t n = 0; n < k->input_count; n++) {
-        const struct entry *e = keyspace_find(c->db, call_key(c, k->first_key + n),
-                                              k->stores ? LOOKUP_WRITE : LOOKUP_READ);
+        const struct entry *e = keyspace_find(c->db, call_key(c, k->first_key + n), LOOKUP_READ);
         if (e != NULL && entry_type(e) != TYPE_ZSET && entry_type(e) != TYPE_SET)
             return zset_combine_fail(c, ERR_WRONG_TYPE);
         k->inputs[n] = (struct combine_input){e, e == NULL ? 0 : type_count(e), 1};

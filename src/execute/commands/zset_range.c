@@ -250,7 +250,7 @@ enum run_result cmd_ZRANGESTORE(struct call *c)
     struct zset_range_form form = {.is_free = true, .stores = true};
     struct entry *e;
     if (!zset_range_parse(c, 3, form, &r)) return RUN_ERROR;
-    if (!typed_find(c, call_key(c, 2), TYPE_ZSET, LOOKUP_WRITE, &e)) return RUN_ERROR;
+    if (!typed_find(c, call_key(c, 2), TYPE_ZSET, LOOKUP_READ, &e)) return RUN_ERROR;
     zset_range_find(e, &r);
     struct key to = call_key(c, 1);
     return zset_reply_store(c, to, zset_range_copy(e, &r, to.name), "zrangestore");

@@ -11,6 +11,7 @@
 #include "execute/core/acl_check.h"
 #include "execute/core/acl_log.h"
 #include "execute/core/acl_registry.h"
+#include "execute/core/pubsub.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
 #include "execute/types/heap.h"
@@ -115,6 +116,15 @@ void acl_leave(struct user *u)
     if (--u->sessions == 0 && u->gone) acl_user_free(u);
 }
 
+/* Who asked for it still reads the answer. */
+static void end_session(struct session *s, const struct session *current)
+{
+    if (s == current)
+        session_finish(s);
+    else
+        session_kill(s);
+}
+
 static void end_sessions(const struct user *u, struct session *current)
 {
     struct session *next;
@@ -122,20 +132,67 @@ static void end_sessions(const struct user *u, struct session *current)
         next = s->next;
         if (s->user != u) continue;
         session_set_care(s, CARE_RULES, true);
-        if (s == current)
-            session_finish(s);
-        else
-            session_kill(s);
+        end_session(s, current);
     }
 }
 
-/* Its rules were those of `before`. */
-static void user_changed(struct user *u, const struct user *before)
+/* ---- Subscribers that lose a channel ---- */
+
+static bool has_all_channels(const struct user *u)
+{
+    for (uint32_t i = 0; i < u->selector_count; i++)
+        if (u->selectors[i]->all_channels) return true;
+    return false;
+}
+
+/* Does it lack a channel or pattern that it had? */
+static bool loses_channels(const struct user *before, const struct user *now)
+{
+    if (has_all_channels(now)) return false;
+    if (has_all_channels(before)) return true;
+    for (uint32_t i = 0; i < before->selector_count; i++) {
+        const struct acl_patterns *had = &before->selectors[i]->channels;
+        for (uint32_t j = 0; j < had->count; j++)
+            if (!acl_allows_channel(now, had->at[j].text, true)) return true;
+    }
+    return false;
+}
+
+struct hearing {
+    const struct user *user;
+    enum pubsub_kind kind;
+    bool is_denied;
+};
+
+static void hear(void *ctx, struct bytes name)
+{
+    struct hearing *h = ctx;
+    if (!acl_allows_channel(h->user, name, h->kind == PUBSUB_PATTERN)) h->is_denied = true;
+}
+
+static bool hears_too_much(const struct session *s)
+{
+    struct hearing h = {.user = s->user};
+    if (!pubsub_is_subscriber(s)) return false;
+    for (unsigned kind = 0; kind < PUBSUB_KINDS && !h.is_denied; kind++) {
+        h.kind = (enum pubsub_kind)kind;
+        pubsub_each_of(s, h.kind, hear, &h);
+    }
+    return h.is_denied;
+}
+
+/* Its rules were those of `before`. Who is subscribed to what is not allowed any more is ended. */
+static void user_changed(struct user *u, const struct user *before, struct session *current)
 {
     acl_user_settle(u);
-    (void)before;
-    for (struct session *s = u->sessions > 0 ? sessions_first() : NULL; s != NULL; s = s->next)
-        if (s->user == u) session_set_care(s, CARE_RULES, !u->unlimited);
+    bool loses = loses_channels(before, u);
+    struct session *next;
+    for (struct session *s = u->sessions > 0 ? sessions_first() : NULL; s != NULL; s = next) {
+        next = s->next;
+        if (s->user != u) continue;
+        session_set_care(s, CARE_RULES, !u->unlimited);
+        if (loses && hears_too_much(s)) end_session(s, current);
+    }
 }
 
 /* It is in no list any more. */
@@ -169,7 +226,7 @@ void acl_replace_all(struct acl_list *next, struct session *current)
     heap_free(old.at);
     for (uint32_t i = 0; i < users.count; i++) acl_user_settle(users.at[i]);
     acl_user_swap(default_user, changed);
-    user_changed(default_user, changed);
+    user_changed(default_user, changed, current);
     acl_user_free(changed);
 }
 
@@ -188,7 +245,8 @@ static bool user_apply_all(struct user *u, const struct acl_rules *rules, struct
     return true;
 }
 
-bool acl_set_user(struct bytes name, const struct bytes *words, uint32_t count, struct reply *error)
+bool acl_set_user(struct bytes name, const struct bytes *words, uint32_t count,
+                  struct session *current, struct reply *error)
 {
     struct acl_rules rules;
     uint32_t unmatched;
@@ -214,7 +272,7 @@ bool acl_set_user(struct bytes name, const struct bytes *words, uint32_t count, 
     }
     if (is_fine) {
         acl_user_swap(known, changed);
-        user_changed(known, changed);
+        user_changed(known, changed, current);
     }
     acl_user_free(changed);
     return is_fine;

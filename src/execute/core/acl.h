@@ -72,12 +72,12 @@ void acl_leave(struct user *u);
 
 /*
  * Changes the user of this name, or makes it: all of the rules or, on an error, none. Gives false
- * with the error's text in `error`, to be released.
+ * with the error's text in `error`, to be released. Sessions that are subscribed to what they may
+ * not hear any more end; `current`, the session that asks, still gets its answer, here and below.
  */
 bool acl_set_user(struct bytes name, const struct bytes *rules, uint32_t count,
-                  struct reply *error);
-/* Deletes it and ends its sessions; `current`, the session that asks, still gets its answer. Never
- * the default user. */
+                  struct session *current, struct reply *error);
+/* Deletes it and ends its sessions. Never the default user. */
 void acl_delete(struct user *u, struct session *current);
 /* What requirepass says: the one password of the default user, or none needed. */
 void acl_set_requirepass(struct bytes password);

@@ -130,8 +130,8 @@ static int take_config_user(const struct config_user *line, struct reply *error)
 {
     struct bytes reset = bytes_of("reset");
     struct reply reason = {0};
-    bool is_fine = acl_set_user(line->words[0], &reset, 1, &reason) &&
-                   acl_set_user(line->words[0], line->words + 1, line->count - 1, &reason);
+    bool is_fine = acl_set_user(line->words[0], &reset, 1, NULL, &reason) &&
+                   acl_set_user(line->words[0], line->words + 1, line->count - 1, NULL, &reason);
     if (!is_fine)
         reply_printf(error, "Error in user declaration '%s': %.*s", line->words[0].ptr,
                      (int)reason.len, reason.buf);

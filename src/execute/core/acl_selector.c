@@ -74,7 +74,12 @@ static uint8_t patterns_add(struct acl_patterns *p, struct bytes text, uint8_t m
     struct acl_pattern *known = patterns_find(p, text);
     if (known != NULL) return known->may |= may;
     p->at = heap_realloc(p->at, (p->count + 1) * sizeof p->at[0]);
-    p->at[p->count++] = (struct acl_pattern){text_copy(text), may, pattern_form(text)};
+    struct acl_pattern *new = &p->at[p->count++];
+    *new = (struct acl_pattern){.text = text_copy(text), .may = may, .form = pattern_form(text)};
+    size_t plain = new->form == ACL_LITERAL ? text.len : new->form == ACL_PREFIX ? text.len - 1 : 0;
+    if (plain > sizeof new->head) plain = sizeof new->head;
+    for (size_t i = plain; i-- > 0;) new->mask = new->mask << 8 | 0xff;
+    new->head = acl_head(bytes_make(new->text.ptr, plain));
     return may;
 }
 

@@ -14,6 +14,7 @@
 #include "execute/execute_private.h"
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "catalog/command.h"
 #include "execute/core/reply.h"
 
@@ -27,10 +28,23 @@ enum acl_form {
 };
 
 struct acl_pattern {
-    struct bytes text; /* owned */
-    uint8_t may;       /* enum acl_may; of keys */
+    struct bytes text;   /* owned */
+    uint64_t head, mask; /* the plain bytes that it begins with, eight at most; other bits are 0 */
+    uint8_t may;         /* enum acl_may; of keys */
     uint8_t form;
 };
+
+/* The first eight bytes of a text, zeros behind a shorter one: what a head is compared with. */
+static inline uint64_t acl_head(struct bytes text)
+{
+    uint64_t head = 0;
+    if (likely(text.len >= sizeof head)) {
+        memcpy(&head, text.ptr, sizeof head);
+        return head;
+    }
+    for (size_t i = text.len; i-- > 0;) head = head << 8 | (uint8_t)text.ptr[i];
+    return head;
+}
 
 struct acl_patterns {
     struct acl_pattern *at;

@@ -57,6 +57,12 @@ static inline const struct call *call_outermost(const struct call *c)
 
 static inline struct bytes arg(const struct call *c, uint32_t i) { return c->args[i]; }
 
+/* Run by a script, and not by a client or its EXEC. */
+static inline bool call_is_scripted(const struct call *c)
+{
+    return c->outer != NULL && c->outer->spec->id != CMD_EXEC;
+}
+
 /* The key at argument i, hashed (for the first key parse has done it). */
 static inline struct key call_key(const struct call *c, uint32_t i)
 {
@@ -111,9 +117,12 @@ bool call_arg_is(const struct call *c, uint32_t i, const char *word); /* ASCII c
  */
 enum run_result reply_ok(struct call *c);
 enum run_result reply_status(struct call *c, const char *text);
+enum run_result reply_status_bytes(struct call *c, struct bytes text);
 enum run_result reply_error(struct call *c, const char *text);
 enum run_result reply_errorf(struct call *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, of any bytes; `counts`: the server's figures do not know of it yet. */
+enum run_result reply_error_line(struct call *c, struct bytes line, bool counts);
 enum run_result reply_wrong_type(struct call *c);
 enum run_result reply_syntax(struct call *c);
 /* "wrong number of arguments for 'x' command", for checks that the table cannot make. */

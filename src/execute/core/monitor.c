@@ -20,6 +20,7 @@ void monitor_begin(struct session *s)
     s->monitor_next = monitor_first;
     if (monitor_first != NULL) monitor_first->monitor_prev = s;
     monitor_first = s;
+    session_tell_output_class(s);
 }
 
 void monitor_end(struct session *s)
@@ -31,6 +32,7 @@ void monitor_end(struct session *s)
         s->monitor_prev->monitor_next = s->monitor_next;
     else
         monitor_first = s->monitor_next;
+    session_tell_output_class(s);
 }
 
 /* A byte that would end or blur the text between quotes is shown as C writes it. */

@@ -142,7 +142,7 @@ static struct subscriptions *subscriptions_of(struct session *s)
     s->subscriptions = heap_zalloc(sizeof(*s->subscriptions));
     s->subscriptions->bytes = arena_usable(s->subscriptions);
     pubsub_sessions++;
-    session_set_output_class(s, CLIENT_PUBSUB);
+    session_tell_output_class(s);
     return s->subscriptions;
 }
 
@@ -202,7 +202,7 @@ static void pubsub_end(struct subscription *sub)
         heap_free(of);
         s->subscriptions = NULL;
         pubsub_sessions--;
-        session_set_output_class(s, CLIENT_NORMAL);
+        session_tell_output_class(s);
     }
     pubsub_settle(s);
 }

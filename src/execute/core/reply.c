@@ -224,19 +224,28 @@ static void reply_line(struct reply *r, char type, struct bytes text)
     r->len += text.len + 3;
 }
 
+enum run_result reply_status_bytes(struct call *c, struct bytes text)
+{
+    reply_line(c->reply, '+', text);
+    return RUN_OK;
+}
+
 enum run_result reply_status(struct call *c, const char *text)
 {
-    reply_line(c->reply, '+', bytes_of(text));
-    return RUN_OK;
+    return reply_status_bytes(c, bytes_of(text));
+}
+
+enum run_result reply_error_line(struct call *c, struct bytes line, bool counts)
+{
+    reply_line(c->reply, '-', line);
+    if (counts) stats_count_error(line);
+    c->failed = true;
+    return RUN_ERROR;
 }
 
 enum run_result reply_error(struct call *c, const char *text)
 {
-    struct bytes line = bytes_of(text);
-    reply_line(c->reply, '-', line);
-    stats_count_error(line);
-    c->failed = true;
-    return RUN_ERROR;
+    return reply_error_line(c, bytes_of(text), true);
 }
 
 enum run_result reply_errorf(struct call *c, const char *fmt, ...)

@@ -201,16 +201,6 @@ static void reject_exec(struct call *c, const char *reason)
     reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
 }
 
-static void reject(struct call *c, const char *error)
-{
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id == CMD_EXEC)
-        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
-    else
-        reply_error(c, error);
-}
-
 static void run_flawed(struct call *c, const struct command *cmd)
 {
     multi_abort(c->session);
@@ -244,6 +234,16 @@ static bool run_is_allowed(const struct session *s, int whom)
 {
     if (whom == ALLOWED_LOCAL) return conn_card(s->conn.slot)->is_local;
     return whom == ALLOWED_YES;
+}
+
+static void reject(struct call *c, const char *error)
+{
+    stats_of(c->spec->id)->rejected++;
+    multi_abort(c->session);
+    if (c->spec->id == CMD_EXEC)
+        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    else
+        reply_error(c, error);
 }
 
 /* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
@@ -320,17 +320,29 @@ static bool run_is_denied(struct call *c)
     return true;
 }
 
+/* Commands that the configuration opens to all, to local clients or to nobody. */
+static bool run_is_protected(struct call *c)
+{
+    bool debugs = c->spec->id == CMD_DEBUG;
+    int whom = debugs ? run_settings->enable_debug_command : run_settings->enable_module_command;
+    if (run_is_allowed(c->session, whom)) return false;
+    const char *name = debugs ? "DEBUG" : "MODULE", *option = debugs ? "debug" : "module";
+    char error[320];
+    snprintf(error, sizeof(error),
+             "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you "
+             "can run it from a local connection, otherwise you need to set this option in the "
+             "configuration file, and then restart the server.",
+             name, option);
+    reject(c, error);
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
-static enum verdict run_judge(struct call *c)
+static enum verdict run_judge_all(struct call *c)
 {
     uint32_t flags = run_flags(c);
     bool queues = c->session->multi != NULL && !run_ends_multi(c->spec->id);
-    if ((flags & CF_PROTECTED) && !run_is_allowed(c->session, run_settings->enable_debug_command)) {
-        reject(c, "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-                  "\"local\", you can run it from a local connection, otherwise you need to set "
-                  "this option in the configuration file, and then restart the server.");
-        return VERDICT_REJECTED;
-    }
+    if ((c->spec->flags & CF_PROTECTED) && run_is_protected(c)) return VERDICT_REJECTED;
     if (!(flags & CF_NO_AUTH) && !session_is_authenticated(c->session)) {
         reject(c, ERR_NOAUTH);
         return VERDICT_REJECTED;
@@ -347,6 +359,14 @@ static enum verdict run_judge(struct call *c)
     if (run_everything_waits) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
+}
+
+/* Rules alone are common, so they have a short way. */
+static enum verdict run_judge(struct call *c)
+{
+    bool rules_only = c->session->care == CARE_RULES && !(c->spec->flags & run_gate);
+    if (!rules_only || run_everything_waits) return run_judge_all(c);
+    return run_is_denied(c) ? VERDICT_REJECTED : VERDICT_RUN;
 }
 
 /*
@@ -393,7 +413,7 @@ static uint64_t run_waited_ticks(uint64_t now)
 static void run_note_late(const struct call *c, uint64_t began, uint64_t ns)
 {
     uint32_t flags = c->spec->flags;
-    if (c->outer != NULL && c->outer->spec->id != CMD_EXEC) return;
+    if (call_is_scripted(c)) return;
     if (ns >= run_slow_ns && !(flags & CF_SKIP_SLOWLOG)) {
         struct slowlog_times times = {
             .wait_us = clock_ticks_to_ns(run_waited_ticks(began)) / 1000,

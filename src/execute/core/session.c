@@ -170,7 +170,7 @@ struct session *session_begin(struct conn_ref conn)
     s->id = card->id;
     s->db = keyspace_db(0);
     s->resp = 2;
-    session_set_output_class(s, CLIENT_NORMAL);
+    session_tell_output_class(s);
     s->opened_ms = card->opened_ms;
     s->active_ms = (int64_t)clock_mono_ms();
     session_set_default_user(s);
@@ -251,12 +251,12 @@ void session_set_text(char **text, struct bytes value)
 
 enum client_class session_output_class(const struct session *s)
 {
-    return pubsub_is_subscriber(s) ? CLIENT_PUBSUB : CLIENT_NORMAL;
+    return pubsub_is_subscriber(s) || s->is_monitor ? CLIENT_PUBSUB : CLIENT_NORMAL;
 }
 
-void session_set_output_class(struct session *s, enum client_class class)
+void session_tell_output_class(const struct session *s)
 {
-    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t) class);
+    conn_meter_set(&conn_card(s->conn.slot)->output_class, (uint8_t)session_output_class(s));
 }
 
 void session_set_name(struct session *s, struct bytes name) { session_set_text(&s->name, name); }

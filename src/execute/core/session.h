@@ -111,7 +111,7 @@ void session_reset(struct session *s);
 void session_set_name(struct session *s, struct bytes name); /* empty: none */
 /* Which limits its unread output has. */
 enum client_class session_output_class(const struct session *s);
-void session_set_output_class(struct session *s, enum client_class class);
+void session_tell_output_class(const struct session *s);
 /* Replaces one of the session's own texts; empty: NULL. */
 void session_set_text(char **text, struct bytes value);
 /* The right password of the user was given. */

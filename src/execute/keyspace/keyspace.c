@@ -140,6 +140,12 @@ struct entry *keyspace_find(struct db *db, struct key key, enum lookup how)
     return e;
 }
 
+struct entry *keyspace_find_due(struct db *db, struct key key)
+{
+    uint64_t *slot = table_find(&db->table, key);
+    return slot == NULL ? NULL : segment_entry(*slot);
+}
+
 void keyspace_no_touch(bool on) { keyspace.no_touch = on; }
 
 void keyspace_set_lfu(bool lfu, int64_t log_factor, int64_t decay_minutes)

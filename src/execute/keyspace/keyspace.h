@@ -50,6 +50,8 @@ enum lookup {
     LOOKUP_QUIET, /* neither */
 };
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how);
+/* Quietly, and one that is due is still there. */
+struct entry *keyspace_find_due(struct db *db, struct key key);
 /* While on, LOOKUP_READ and LOOKUP_WRITE do not touch the clocks (CLIENT NO-TOUCH). */
 void keyspace_no_touch(bool on);
 /* Two passes of a pipeline of lookups: first the table's cache line, later the entry's. Both only

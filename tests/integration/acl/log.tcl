@@ -95,10 +95,10 @@ test "what a client says is kept in part only" -tags baton-only {
     ask ACL LOG RESET
     set c [as +get]
     set before [info_field used_memory memory]
-    for {set i 0} {$i < 20} {incr i} { denied $c GET [string repeat $i 100000] }
+    for {set i 0} {$i < 20} {incr i} { denied $c GET [string repeat [format %02d $i] 50000] }
     expect 20 { llength [ask ACL LOG 100] }
     expect_true {[info_field used_memory memory] - $before < 500000}
-    denied $c GET [string repeat 7 100000]
+    denied $c GET [string repeat 15 50000]
     expect 20 { llength [ask ACL LOG 100] }
     expect 2 { of_entry count }
 }

@@ -162,7 +162,8 @@ test "A12: limits of the small forms, as large as they can be set" -tags no-sani
 
 # What follows a name, so that the command gets as far as its key: the first that fits the arity.
 test "A13: every command on every type" {
-    set no {shutdown debug client sync psync replicaof slaveof monitor subscribe psubscribe ssubscribe hello reset quit
+    set no {shutdown debug client sync psync replicaof slaveof monitor subscribe psubscribe ssubscribe unsubscribe
+        punsubscribe sunsubscribe hello reset quit
         failover config auth select swapdb flushall flushdb save bgsave bgrewriteaof multi exec discard
         blpop brpop blmove brpoplpush blmpop bzpopmin bzpopmax bzmpop xread xreadgroup wait waitaof}
     set fillers {{} {1} {a 1} {1 a} {0 -1} {a b c} {1 a 2 b} {LEFT RIGHT} {BEFORE a b} {0 -1 WITHSCORES} {a} {1 1 m}

@@ -78,6 +78,26 @@ test "INFO clients counts" {
     }
 }
 
+test "INFO clients counts those who watch, subscribe, track" -tags baton-only {
+    set w [client::dial]
+    $w WATCH a b
+    set s [client::dial]
+    $s SUBSCRIBE channel
+    set t [client::dial -resp 3]
+    $t CLIENT TRACKING ON
+    foreach {field count} {watching_clients 1 total_watched_keys 2 pubsub_clients 1
+            tracking_clients 1} {
+        expect $count { info_field $field clients }
+    }
+    $w UNWATCH
+    $t RESET
+    client::hangup $s
+    wait_for {[info_field pubsub_clients clients] == 0}
+    foreach field {watching_clients total_watched_keys tracking_clients} {
+        expect 0 { info_field $field clients }
+    }
+}
+
 test "INFO memory moves with the data" {
     set before [info_field used_memory memory]
     ask SET big [string repeat x 8000000]
@@ -204,4 +224,42 @@ test "rejected connections are counted" {
         for {set i 0} {$i < 3} {incr i} { client::gone [client::dial] }
     }
     expect [expr {$before + 3}] { info_field rejected_connections stats }
+}
+
+test "INFO keysizes counts lengths in powers of two" -tags baton-only {
+    ask SET empty ""
+    foreach {key len} {a 1 b 2 c 3 d 4 e 511 f 512 g 1023 h 1024 i 3000 j 2000000} {
+        ask SET $key [string repeat x $len]
+    }
+    ask SET number 12345
+    ask SELECT 2
+    ask RPUSH list 1 2 3
+    ask SADD set 1
+    ask ZADD zset 1 a 2 b
+    ask HSET hash a 1 b 2 c 3 d 4
+    ask XADD stream * f v
+    set fields [fields_of [string map {\r ""} [ask INFO keysizes]] \n :]
+    expect 0 { dict get $fields keysizes_walking }
+    expect 0 { dict get $fields keysizes_age_seconds }
+    expect "0=1,1=1,2=2,4=2,256=1,512=2,1K=1,2K=1,1M=1" { dict get $fields db0_distrib_strings_sizes }
+    expect "2=1" { dict get $fields db2_distrib_lists_items }
+    expect "1=1" { dict get $fields db2_distrib_sets_items }
+    expect "2=1" { dict get $fields db2_distrib_zsets_items }
+    expect "4=1" { dict get $fields db2_distrib_hashes_items }
+    expect "1=1" { dict get $fields db2_distrib_streams_items }
+    expect_true {![dict exists $fields db0_distrib_lists_items]}
+    ask FLUSHALL
+    expect "# Keysizes\r\nkeysizes_walking:0\r\nkeysizes_age_seconds:0\r\n" { ask INFO keysizes }
+}
+
+test "INFO keysizes of many keys comes in time" -tags baton-only {
+    set count [by_load 100000 300000 1000000]
+    ask DEBUG POPULATE $count
+    wait_for {[ask INFO keysizes] ne "" && [info_field keysizes_age_seconds keysizes] in {0 1}
+        && [info_field db0_distrib_strings_sizes keysizes] ne ""}
+    set sum 0
+    foreach pair [split [info_field db0_distrib_strings_sizes keysizes] ,] {
+        incr sum [lindex [split $pair =] 1]
+    }
+    expect $count { set sum }
 }

@@ -144,10 +144,10 @@ test "MONITOR is for connections alone" {
     expect {"PING"} { words_shown $m }
 }
 
-test "a monitor that does not read is cut by the output limit" {
-    with_config {client-output-buffer-limit {normal 1mb 0 0}} {
+test "a monitor that does not read is cut by the output limit of subscribers" -tags baton-only {
+    with_config {client-output-buffer-limit {normal 1mb 0 0 pubsub 1mb 0 0}} {
         set m [monitor]
-        set big [string repeat x 100000]
+        set big [string repeat x 2000000]
         wait_for {[ask SET k $big] eq "OK" && ![string match "* flags=O *" [ask CLIENT LIST]]}
         expect_true {[client::gone $m]}
     }

@@ -131,3 +131,21 @@ test "replies on their way are sent before the server ends" -tags baton-only {
     expect $want { client::until_eof $c }
     expect 0 { keeper::wait_exit [server::pid $h] [scaled_ms 10000] }
 }
+
+test "there are no modules" {
+    expect {} { ask MODULE LIST }
+    expect_match "MODULE*" { lindex [ask MODULE HELP] 0 }
+    set refused "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you\
+        can run it from a local connection, otherwise you need to set this option in the configuration file,\
+        and then restart the server."
+    expect_error $refused { ask MODULE LOAD /nowhere }
+    expect_error $refused { ask MODULE UNLOAD nosuch }
+    with_server [server::start -config {"enable-module-command yes"}] {
+        expect_error "ERR Error loading the extension. Please check the server logs." {
+            ask MODULE LOAD /nowhere x
+        }
+        expect_error "ERR Error unloading module: no such module with that name*" {
+            ask MODULE UNLOAD nosuch
+        }
+    }
+}

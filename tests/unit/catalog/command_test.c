@@ -440,7 +440,9 @@ static void bits_have_names(void **state)
     assert_string_equal(command_flag_name((unsigned)__builtin_ctz(CF_MOVABLE_KEYS)), "movablekeys");
     assert_string_equal(command_flag_name((unsigned)__builtin_ctz(CF_TOUCHES_ARBITRARY_KEYS)),
                         "touches_arbitrary_keys");
-    assert_null(command_flag_name((unsigned)__builtin_ctz(CF_TOUCHES_ARBITRARY_KEYS) + 1));
+    assert_string_equal(command_flag_name((unsigned)__builtin_ctz(CF_NO_MANDATORY_KEYS)),
+                        "no_mandatory_keys");
+    assert_null(command_flag_name((unsigned)__builtin_ctz(CF_NO_MANDATORY_KEYS) + 1));
     assert_string_equal(command_category_name((unsigned)__builtin_ctz(CAT_DANGEROUS)), "dangerous");
     assert_string_equal(command_category_name((unsigned)__builtin_ctz(CAT_SCRIPTING)), "scripting");
     assert_null(command_category_name((unsigned)__builtin_ctz(CAT_SCRIPTING) + 1));

@@ -1,0 +1,92 @@
+/*
+ * Making, running and freeing a VM.
+ *
+ * Invariant: between runs the stack of vm->lua holds the slots of vm.h and nothing else, so that an
+ * error leaves nothing behind.
+ */
+#include "execute/script/vm.h"
+
+#include "base/must.h"
+#include "execute/script/failure.h"
+#include "execute/script/redis_api.h"
+#include "execute/script/sandbox.h"
+#include "execute/types/heap.h"
+
+#define VM_BLOCK_MAX ((size_t)1 << 30) /* libraries count the bytes of a string in an int */
+#define VM_CALM_LEAST ((size_t)4 << 20)
+
+static void *vm_alloc(void *self, void *ptr, size_t old_len, size_t len)
+{
+    struct vm *vm = self;
+    if (len == 0) {
+        heap_free(ptr);
+        vm->used -= old_len;
+        return NULL;
+    }
+    if (unlikely(vm->limit > 0) && len > old_len &&
+        (len > VM_BLOCK_MAX || vm->used + (len - old_len) > vm->limit))
+        return NULL;
+    vm->used += len - old_len; /* wraps around where it shrinks */
+    return heap_realloc(ptr, len);
+}
+
+/* Only calls without protection come here, and they are not limited. */
+static int vm_panic(lua_State *L)
+{
+    (void)L;
+    must(false);
+    return 0;
+}
+
+struct vm *vm_open(void)
+{
+    struct vm *vm = heap_zalloc(sizeof(*vm));
+    lua_State *L = vm->lua = lua_newstate(vm_alloc, vm);
+    must(L != NULL);
+    lua_atpanic(L, vm_panic);
+    sandbox_open(L);
+    must(lua_gettop(L) == VM_SLOT_GLOBALS);
+    lua_pushcfunction(L, failure_handler);
+    lua_pushliteral(L, "KEYS");
+    lua_pushliteral(L, "ARGV");
+    redis_api_open(L, VM_SLOT_GLOBALS);
+    must(lua_gettop(L) == VM_SLOTS);
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    vm->calm = vm->used + VM_CALM_LEAST;
+    return vm;
+}
+
+void vm_close(struct vm *vm)
+{
+    must(vm->run == NULL);
+    lua_close(vm->lua);
+    must(vm->used == 0);
+    heap_free(vm);
+}
+
+bool vm_load(lua_State *L, struct bytes code, const char *chunk)
+{
+    if (code.len > 0 && code.ptr[0] == LUA_SIGNATURE[0]) {
+        lua_pushliteral(L, "bytecode is not loaded");
+        return false;
+    }
+    lua_pushstring(L, chunk); /* Lua's parser does not keep the chunk's name from being collected */
+    bool ok = luaL_loadbuffer(L, code.ptr, code.len, chunk) == 0;
+    lua_remove(L, -2);
+    return ok;
+}
+
+bool vm_call(struct vm *vm, int nargs, size_t limit)
+{
+    vm->limit = limit;
+    int status = lua_pcall(vm->lua, nargs, 1, VM_SLOT_HANDLER);
+    vm->limit = 0;
+    return status == 0;
+}
+
+void vm_tidy(struct vm *vm)
+{
+    if (likely(vm->used < vm->calm)) return;
+    lua_gc(vm->lua, LUA_GCCOLLECT, 0);
+    vm->calm = 2 * vm->used + VM_CALM_LEAST;
+}
