@@ -263,8 +263,10 @@ bench:
 	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
 	    --cache $(CACHE) --raw-load $(RAW_LOAD) $(ARGS)
 
-# redis-cli and redis-benchmark, ioredis and node-redis (which npm fetches). APPS: some of their names.
+# Programs that people use with the server, each with a small job of its own (npm fetches those for node).
+# APPS: some of their names, as `tests/apps/run` has them.
 apps: deps-test
+	@deps/install apps
 	$(SUB) -j$(JOBS) all
 	@$(TEST_ENV) tests/apps/run $(APPS)
 
@@ -325,7 +327,7 @@ help:
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
 	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
-	@echo 'make apps            redis-cli, redis-benchmark, ioredis, node-redis (APPS=redis-tools ...)'
+	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'
 	@echo 'make install         PREFIX=/usr/local DESTDIR='

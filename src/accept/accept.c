@@ -175,7 +175,7 @@ static bool accept_hand_over(struct accept_stage *a, struct turn *t, int fd, boo
         return false;
     }
     accept_fill_card(a, card, fd, slot, is_unix);
-    bool open = settings->requirepass.len == 0;
+    bool open = conn_is_open();
     if (settings->protected_mode && open && !card->is_local) {
         accept_refuse(a, fd, accept_protected_text);
         a->free_slots[a->free_count++] = slot;

@@ -93,7 +93,7 @@ static void metrics_refuse(struct metrics_conn *c, const char *status, const cha
 static bool metrics_may_read(const struct metrics_conn *c)
 {
     const struct settings *s = settings_enter(SETTINGS_METRICS);
-    bool closed = s->protected_mode && s->requirepass.len == 0;
+    bool closed = s->protected_mode && conn_is_open();
     settings_leave(SETTINGS_METRICS);
     return c->is_local || !closed;
 }

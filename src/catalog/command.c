@@ -460,6 +460,13 @@ const char *command_category_name(unsigned bit)
     return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
 }
 
+uint32_t command_category_named(struct bytes name)
+{
+    for (unsigned bit = 0; command_category_name(bit) != NULL; bit++)
+        if (bytes_is_word(name, command_category_name(bit))) return UINT32_C(1) << bit;
+    return 0;
+}
+
 const char *key_flag_name(unsigned bit)
 {
     static const char *const names[] = {

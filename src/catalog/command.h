@@ -184,6 +184,8 @@ int64_t command_keys_found(const struct command_spec *c, const struct bytes *arg
  * NULL past the end. */
 const char *command_flag_name(unsigned bit);
 const char *command_category_name(unsigned bit);
+/* The bit of a category, any case; 0: unknown. */
+uint32_t command_category_named(struct bytes name);
 const char *key_flag_name(unsigned bit);
 
 #endif

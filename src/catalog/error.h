@@ -27,6 +27,15 @@
 #define ERR_NOPROTO "NOPROTO unsupported protocol version"
 #define ERR_MAX_CLIENTS "ERR max number of clients reached"
 #define ERR_INVALID_CURSOR "ERR invalid cursor"
+#define ERR_BUSY_SCRIPT \
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+#define ERR_BUSY_FUNCTION \
+    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+#define ERR_NOT_BUSY "NOTBUSY No scripts in execution right now."
+#define ERR_UNKILLABLE                                                                          \
+    "UNKILLABLE Sorry the script already executed write commands against the dataset. You can " \
+    "either wait the script termination or kill the server in a hard way using the SHUTDOWN "   \
+    "NOSAVE command."
 #define ERR_LOADING "LOADING Redis is loading the dataset in memory"
 
 #endif

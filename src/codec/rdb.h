@@ -47,6 +47,9 @@ enum rdb_type {
     RDB_HASH_LISTPACK_DEADLINES = 25,
 };
 
+/* The byte before the code of a library of functions, a string. */
+enum { RDB_OP_FUNCTION = 245 };
+
 /* ---- Writing ---- */
 
 /*

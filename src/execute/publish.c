@@ -29,6 +29,10 @@ static void publish_server(struct execute_figures *f, const struct settings *set
     counter_set(&f->commands, stats()->commands);
     counter_set(&f->connections, stats()->connections);
     counter_set(&f->error_replies, stats()->error_replies);
+    counter_set(&f->denied_logins, stats()->acl_denied_auth);
+    counter_set(&f->denied_commands, stats()->acl_denied_command);
+    counter_set(&f->denied_keys, stats()->acl_denied_key);
+    counter_set(&f->denied_channels, stats()->acl_denied_channel);
     counter_set(&f->changes, stats()->changes_since_save);
     counter_set(&f->slowlog_length, slowlog_count());
     counter_set(&f->slowlog_entries, slowlog_next_entry_id());

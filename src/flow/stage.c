@@ -252,4 +252,12 @@ bool stage_run_at_home(struct stage *s)
     return true;
 }
 
-void stage_breathe(struct turn *t) { thread_breathe(t->thread); }
+/* The stage that calls may be among those that were given work: it is held, so it is only marked.
+ */
+void stage_breathe(struct turn *t)
+{
+    uint64_t given = t->given;
+    t->given = 0;
+    stage_run_all(given, t->thread);
+    thread_breathe(t->thread);
+}

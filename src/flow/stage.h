@@ -142,8 +142,9 @@ static inline bool stage_is_held(struct stage *s)
 /* For threads without a loop (signals, tests): work was pushed for `s`; its home is woken. */
 void stage_call_home(struct stage *s);
 /*
- * In a long turn: runs the turns of the other stages whose home is this thread, and takes in new
- * events, so that others are still read and answered. The stage that calls stays held.
+ * In a long turn: gets the turns done of those that it gave work to until now, runs those of the
+ * other stages whose home is this thread, and takes in new events, so that others are still read
+ * and answered. The stage that calls stays held.
  */
 void stage_breathe(struct turn *t);
 

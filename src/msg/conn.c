@@ -71,6 +71,11 @@ struct conn_card *conn_card_make(uint32_t slot)
     return conn_card(slot);
 }
 
+static _Atomic bool conn_open = true;
+
+void conn_set_open(bool open) { atomic_store_explicit(&conn_open, open, memory_order_relaxed); }
+bool conn_is_open(void) { return atomic_load_explicit(&conn_open, memory_order_relaxed); }
+
 /* The family tells which of the two address structs is in the room. */
 static void conn_print(const struct sockaddr_in6 *room, char *out, size_t len)
 {

@@ -329,14 +329,19 @@ static size_t parse_commands(struct parse_stage *p, struct conn_in *c, char *dat
 
 static uint32_t parse_meter(size_t n) { return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n; }
 
+/* What comes before an argument that is read into a block is parsed already. */
 static void parse_note_held(struct conn_in *c)
 {
     size_t held = c->held == NULL ? 0 : c->held->len;
     size_t room = c->held == NULL ? 0 : c->held->cap - c->held->len;
-    conn_meter_set(&c->card->in_held, parse_meter(held + big_held(&c->big)));
+    size_t args = (c->spans == NULL ? 0 : c->span_max * sizeof(*c->spans)) + c->big.whole_bytes;
+    if (big_is_open(&c->big)) {
+        args += held;
+        held = c->big.have;
+    }
+    conn_meter_set(&c->card->in_held, parse_meter(held));
     conn_meter_set(&c->card->in_room, parse_meter(room + big_reserved(&c->big)));
-    uint32_t args = c->spans == NULL ? 0 : c->span_max * (uint32_t)sizeof(*c->spans);
-    conn_meter_set(&c->card->in_args, args);
+    conn_meter_set(&c->card->in_args, parse_meter(args));
 }
 
 static void parse_check_limit(struct parse_stage *p, struct conn_in *c)

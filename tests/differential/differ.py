@@ -178,6 +178,31 @@ class Run:
         if mine != theirs and not is_refused:
             self.tell(f'events of {shown(words)}', key, mine, theirs)
 
+    def transaction(self):
+        """A group of commands between MULTI and EXEC, with a key that was watched; sometimes it was changed."""
+        templates = self.templates + grammar.BLOCKING * 4
+        group = [grammar.command(self.rng, templates) for _ in range(self.rng.randrange(1, 8))]
+        group = [row for row in group if not grammar.is_known(row[0], None, None)]     # one that is refused ends all
+        watched = self.rng.choice(grammar.KEYS)
+        before = [['WATCH', watched], ['SET', 's0', 'x'] if self.rng.random() < 0.3 else ['GET', 's0']]
+        sent = before + [['MULTI']] + [words for words, _ in group] + [['EXEC' if self.rng.random() < 0.9 else 'DISCARD']]
+        for c in self.clients:
+            c.socket.sendall(b''.join(encode(*words) for words in sent))
+        self.history += sent
+        self.count += len(group)
+        mine, theirs = ([plain(c.reply()) for _ in sent] for c in self.clients)
+        last = mine.pop(), theirs.pop()
+        text = ' | '.join(shown(words) for words in sent)
+        if mine != theirs:
+            self.tell(f'{text}: before its end', None, mine, theirs)
+        if not all(isinstance(answers, list) and len(answers) == len(group) for answers in last):
+            if last[0] != last[1]:
+                self.tell(f'{text}: its end', None, *last)
+            return
+        for (words, how), mine, theirs in zip(group, *last):
+            if not COMPARE[how](mine, theirs) and not grammar.is_known(words, mine, theirs):
+                self.tell(f'{text}: {shown(words)}', None, mine, theirs)
+
     def check(self):
         for key in grammar.KEYS:
             mine, theirs = (values(c, key) for c in self.clients)
@@ -191,6 +216,7 @@ class Run:
         while time.monotonic() < end and self.found < MAX_DIFFERENCES:
             for _ in range(CHECK_EVERY // BATCH):
                 self.batch()
+                self.transaction()
             self.check()
             if self.rng.random() < 0.02:
                 for c in self.clients:

@@ -190,8 +190,21 @@ TEMPLATES = [
     ('set', 'KEYS *'), ('exact', 'DBSIZE'), ('exact', 'SORT {%L|%T} [LIMIT %i %i] [{ASC|DESC}] ALPHA'),
     ('set', 'SORT {%L|%T} [BY {h*->f1|nosort|*_w}] [GET #] [GET h*->f2] ALPHA'), ('exact', 'SORT {%L|%T} [DESC]'),
     ('exact', 'SORT {%L|%T} [GET #] [GET h*->f2] ALPHA STORE %L'),
+    # strings, and keys that come and go
+    ('exact', '{INCR|DECR} %S'), ('exact', '{INCRBY|DECRBY} %S %i'),
+    ('exact', 'MSET %S,m+'), ('exact', 'MSETNX %S,m+'),
+    ('exact', 'GETEX %S [{PERSIST|EX 100000|PX 100000000}]'), ('exact', '{GETDEL|GETRANGE %S 0} %S'),
+    ('exact', 'EXPIRE %K {-1|100000} [{NX|XX}]'), ('exact', 'MOVE %K 1'), ('exact', 'COPY %K %K DB 1 [REPLACE]'), ('exact', 'SWAPDB 0 1'),
     # HyperLogLog
     ('exact', 'PFADD %S %m+'), ('exact', 'PFCOUNT %S+'), ('exact', 'PFMERGE %S %S+'),
+]
+
+# In a transaction these answer at once.
+BLOCKING = [
+    ('exact', '{BLPOP|BRPOP} %L %L 0'), ('exact', 'BLMOVE %L %L {LEFT|RIGHT} {LEFT|RIGHT} 0'), ('exact', 'BRPOPLPUSH %L %L 1'),
+    ('exact', 'BLMPOP 0 2 %L %L {LEFT|RIGHT} [COUNT %p]'), ('exact', '{BZPOPMIN|BZPOPMAX} %Z %Z 0'),
+    ('exact', 'BZMPOP 1 2 %Z %Z {MIN|MAX} [COUNT %p]'), ('exact', 'XREAD BLOCK 0 STREAMS %X %X {%e $|$ %e}'),
+    ('exact', 'XREADGROUP GROUP %g %c BLOCK 0 STREAMS %X >'),
 ]
 
 
@@ -234,6 +247,8 @@ def is_known(words, mine, theirs):
     """Differences between Redis 7.0.15, which is asked, and 7.2.6, which Baton follows."""
     if 'Unbalanced' in str(theirs) and 'Unbalanced' in str(mine):
         return True                                                 # 7.2 names the command
+    if 'timeout is out of range' in str(mine):
+        return True                                                 # 7.2 says what is wrong with it
     if words[0] == 'LPOS' and 'value must between' in str(mine):
         return True                                                 # 7.2 bounds RANK
     if words[0] == 'SORT' and "can't be converted" in str(theirs):

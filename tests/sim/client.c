@@ -8,7 +8,7 @@
  * the witness, listens to the shared channel (news.c) from before they come until they are gone.
  * Some of the others listen too, in RESP3, between their answers.
  */
-#include "sim/sim.h"
+#include "sim/client.h"
 
 #include "base/bytes.h"
 #include "base/must.h"
@@ -18,491 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLIENTS = 16, KEYS = 3, ANSWERS = 256, COUNTER_MAX = 4096, TAKE_MAX = 65536 };
+enum { TAKE_MAX = 65536 };
 
-enum answer_kind {
-    ANSWER_BYTES,
-    ANSWER_COUNTER,
-    ANSWER_NUMBER,
-    ANSWER_PUSH, /* of `count` values from `value` on */
-    ANSWER_POP,
-    ANSWER_MOVE,
-    ANSWER_RECEIVERS, /* of message number `value` */
-};
-
-struct answer {
-    enum answer_kind kind;
-    char *bytes;
-    size_t len;
-    int value, count;
-    struct list_pop pop;
-};
-
-enum client_state { CLIENT_NEW, CLIENT_OPEN, CLIENT_DONE };
-
-struct client {
-    int number;
-    enum client_state state;
-    struct sim_socket *socket;
-    int commands_left, abort_at; /* resets the connection when so many are left; -1: never */
-    int window, lazy;            /* answers awaited at most; reads once in so many times */
-    bool half_closes;            /* says that no more comes while answers are due */
-    bool silent, skips;          /* CLIENT REPLY OFF, SKIP */
-    bool waits_unseen;           /* was silent when it sent what waits */
-    bool ends;                   /* the server is to end the connection */
-    bool finished, refused;
-    bool listens;                   /* to the shared channel */
-    bool is_subscribed;             /* and was told so */
-    int own_message;                /* comes before any other answer; -1: none */
-    struct answer answers[ANSWERS]; /* a ring */
-    unsigned first, last;
-    struct text rx;
-    uint64_t nonce, counter_seen;
-    int64_t number_value;
-    struct text values[KEYS];
-    bool has[KEYS];
-};
-
+struct clients_shared clients_shared;
 static struct client clients[CLIENTS + 2]; /* the sweeper and the witness come after the last */
 static int client_count;
-static struct client *witness(void) { return &clients[client_count + 1]; }
-static int swept; /* shared lists that the sweeper found empty */
+static struct client *witness; /* the last of them */
 static bool counter_taken[COUNTER_MAX];
-static uint64_t counter_sent;
-
-/* ---- Sending ---- */
-
-/* Takes the bytes. With replies off, none is awaited. */
-static void await_answer(struct client *c, struct answer a)
-{
-    bool none = c->silent || c->skips;
-    c->skips = false;
-    if (none) {
-        if (a.kind == ANSWER_POP) lists_lost();
-        free(a.bytes);
-        return;
-    }
-    must(c->last - c->first < ANSWERS);
-    c->answers[c->last++ % ANSWERS] = a;
-}
-
-static void await(struct client *c, enum answer_kind kind, struct text *bytes)
-{
-    await_answer(c, (struct answer){.kind = kind, .bytes = bytes->data, .len = bytes->len});
-    *bytes = (struct text){0};
-}
-
-static void await_text(struct client *c, const char *text)
-{
-    struct text t = {0};
-    text_add(&t, text, strlen(text));
-    await(c, ANSWER_BYTES, &t);
-}
-
-static void await_int(struct client *c, int64_t n)
-{
-    struct text t = {0};
-    text_print(&t, ":%" PRId64 "\r\n", n);
-    await(c, ANSWER_BYTES, &t);
-}
-
-static void await_bulk(struct client *c, const char *data, size_t len)
-{
-    struct text t = {0};
-    text_bulk(&t, data, len);
-    await(c, ANSWER_BYTES, &t);
-}
-
-static void await_null(struct client *c) { await_text(c, c->listens ? "_\r\n" : "$-1\r\n"); }
-
-/* Words separated by blanks; '@' is the client's own key number `key`, '%' the value. */
-static void send_words(struct client *c, const char *words, int key, const struct text *value)
-{
-    struct text t = {0};
-    int count = 1;
-    if (sim_verbose) printf("client %d: %s\n", c->number, words);
-    for (const char *p = words; *p != '\0'; p++) count += *p == ' ';
-    text_print(&t, "*%d\r\n", count);
-    for (const char *p = words; count > 0; count--) {
-        size_t len = strcspn(p, " ");
-        char own[32];
-        int own_len = snprintf(own, sizeof(own), "client:%d:%d", c->number, key);
-        if (*p == '@')
-            text_bulk(&t, own, (size_t)own_len);
-        else if (*p == '%')
-            text_bulk(&t, value->data, value->len);
-        else
-            text_bulk(&t, p, len);
-        p += len + 1;
-    }
-    kernel_put(c->socket, t.data, t.len);
-    text_free(&t);
-}
-
-/* "number.nonce." and, for longer ones, a pattern. */
-static struct text new_value(struct client *c, size_t len)
-{
-    struct text t = {0};
-    text_print(&t, "%d.%" PRIu64 ".", c->number, c->nonce++);
-    while (t.len < len) text_print(&t, "%c%zu", (int)('a' + c->number), t.len);
-    return t;
-}
-
-static size_t value_len(void)
-{
-    if (sim_choices.medium) return sim_below(30000);
-    return sim_chance(25) ? sim_below(100000) : sim_below(40);
-}
-
-static void send_set(struct client *c, int key)
-{
-    struct text value = new_value(c, value_len());
-    send_words(c, "SET @ %", key, &value);
-    text_free(&c->values[key]);
-    c->values[key] = value;
-    c->has[key] = true;
-    await_text(c, "+OK\r\n");
-}
-
-/* Several big ones with heads of one length: the server guesses where the next one begins. */
-static void send_row(struct client *c, int key)
-{
-    for (uint64_t n = 1 + sim_below(5); n > 0 && c->last - c->first < (unsigned)c->window; n--) {
-        struct text value = new_value(c, 33000 + sim_below(4000) * sim_below(2));
-        send_words(c, "SET @ %", key, &value);
-        text_free(&c->values[key]);
-        c->values[key] = value;
-        c->has[key] = true;
-        await_text(c, "+OK\r\n");
-    }
-}
-
-static void send_get(struct client *c, int key)
-{
-    send_words(c, "GET @", key, NULL);
-    if (c->has[key])
-        await_bulk(c, c->values[key].data, c->values[key].len);
-    else
-        await_null(c);
-}
-
-static void send_mget(struct client *c, int key)
-{
-    struct text t = {0};
-    send_words(c, "MGET @ nobody:has:this @", key, NULL);
-    text_print(&t, "*3\r\n");
-    for (int i = 0; i < 3; i++) {
-        if (i != 1 && c->has[key])
-            text_bulk(&t, c->values[key].data, c->values[key].len);
-        else
-            text_print(&t, c->listens ? "_\r\n" : "$-1\r\n");
-    }
-    await(c, ANSWER_BYTES, &t);
-}
-
-static void send_append(struct client *c, int key)
-{
-    struct text value = new_value(c, sim_below(30));
-    send_words(c, "APPEND @ %", key, &value);
-    text_add(&c->values[key], value.data, value.len);
-    c->has[key] = true;
-    await_int(c, (int64_t)c->values[key].len);
-    text_free(&value);
-}
-
-static void send_del(struct client *c, int key)
-{
-    send_words(c, sim_chance(2) ? "DEL @" : "UNLINK @", key, NULL);
-    await_int(c, c->has[key]);
-    text_free(&c->values[key]);
-    c->has[key] = false;
-}
-
-/* What the answer to an earlier GET may still be reading. */
-static void send_edit(struct client *c, int key)
-{
-    struct text part = new_value(c, sim_chance(4) ? value_len() : 0);
-    struct text *value = &c->values[key];
-    send_words(c, "SETRANGE @ 0 %", key, &part);
-    if (value->len > part.len) text_add(&part, value->data + part.len, value->len - part.len);
-    text_free(value);
-    *value = part;
-    c->has[key] = true;
-    await_int(c, (int64_t)value->len);
-}
-
-static void send_swap(struct client *c, int key)
-{
-    struct text value = {0};
-    bool deletes = sim_chance(2);
-    if (!deletes) value = new_value(c, value_len());
-    send_words(c, deletes ? "GETDEL @" : "GETSET @ %", key, &value);
-    if (c->has[key])
-        await_bulk(c, c->values[key].data, c->values[key].len);
-    else
-        await_null(c);
-    text_free(&c->values[key]);
-    c->values[key] = value;
-    c->has[key] = !deletes;
-}
-
-/* One of them replaces the other within the command. */
-static void send_twice(struct client *c, int key)
-{
-    struct text value = new_value(c, value_len());
-    send_words(c, "MSET @ % @ %", key, &value);
-    text_free(&c->values[key]);
-    c->values[key] = value;
-    c->has[key] = true;
-    await_text(c, "+OK\r\n");
-}
-
-static void send_part(struct client *c, int key)
-{
-    size_t from = sim_below(50), len = c->values[key].len > from ? c->values[key].len - from : 0;
-    char words[64];
-    snprintf(words, sizeof(words), "GETRANGE @ %zu -1", from);
-    send_words(c, words, key, NULL);
-    await_bulk(c, len == 0 ? "" : c->values[key].data + from, len);
-}
-
-static void send_length(struct client *c, int key)
-{
-    send_words(c, "STRLEN @", key, NULL);
-    await_int(c, c->has[key] ? (int64_t)c->values[key].len : 0);
-}
-
-static void send_incr(struct client *c, int key)
-{
-    (void)key;
-    send_words(c, "INCR @", KEYS, NULL);
-    await_int(c, ++c->number_value);
-}
-
-static void send_shared(struct client *c, int key)
-{
-    (void)key;
-    if (counter_sent + 1 >= COUNTER_MAX) return;
-    struct text none = {0};
-    counter_sent++;
-    send_words(c, "INCR shared:counter", 0, NULL);
-    await(c, ANSWER_COUNTER, &none);
-}
-
-static void send_echo(struct client *c, int key)
-{
-    struct text value = new_value(c, value_len());
-    send_words(c, key == 0 ? "PING %" : "ECHO %", 0, &value);
-    await_bulk(c, value.data, value.len);
-    text_free(&value);
-}
-
-static void send_inline(struct client *c, int key)
-{
-    static const char *const nothing[] = {"\r\n", "\n", "*0\r\n", "*-1\r\n", "  \r\n"};
-    for (uint64_t n = sim_below(4); n > 0; n--) {
-        const char *line = nothing[sim_below(5)];
-        kernel_put(c->socket, line, strlen(line));
-    }
-    if (key == 0) return;
-    kernel_put(c->socket, "ping\r\n", 6);
-    await_text(c, "+PONG\r\n");
-}
-
-/* Some hundreds of commands that answer nothing and fill chunks: empty lines. */
-static void send_nothing(struct client *c, int key)
-{
-    (void)key;
-    static char lines[8192];
-    memset(lines, '\n', sizeof(lines));
-    for (uint64_t n = sim_below(12); n > 0; n--) kernel_put(c->socket, lines, sizeof(lines));
-}
-
-static void send_mistake(struct client *c, int key)
-{
-    if (key == 0) {
-        send_words(c, "GET", 0, NULL);
-        await_text(c, "-ERR wrong number of arguments for 'get' command\r\n");
-        return;
-    }
-    struct text value = new_value(c, 0), t = {0};
-    send_words(c, "NOSUCH %", 0, &value);
-    text_print(&t, "-ERR unknown command 'NOSUCH', with args beginning with: '%.*s' \r\n",
-               (int)value.len, value.data);
-    await(c, ANSWER_BYTES, &t);
-    text_free(&value);
-}
-
-static void send_reply_mode(struct client *c, int key)
-{
-    if (c->silent) {
-        c->silent = false;
-        send_words(c, "CLIENT REPLY ON", 0, NULL);
-        await_text(c, "+OK\r\n");
-    } else if (key == 0) {
-        send_words(c, "CLIENT REPLY OFF", 0, NULL);
-        c->silent = true;
-    } else {
-        send_words(c, "CLIENT REPLY SKIP", 0, NULL);
-        c->skips = true;
-        send_echo(c, key);
-    }
-}
-
-/* ---- The shared channel ---- */
-
-static void send_publish(struct client *c, int key)
-{
-    (void)key;
-    if (news_are_full()) return;
-    struct text message = {0};
-    struct answer a = {.kind = ANSWER_RECEIVERS, .value = news_publish(c->number)};
-    news_print(&message, c->number, a.value, sim_chance(10) ? value_len() : sim_below(200));
-    send_words(c, "PUBLISH " NEWS " %", 0, &message);
-    text_free(&message);
-    await_answer(c, a);
-}
-
-static void send_publish_some(struct client *c, int key)
-{
-    for (uint64_t n = sim_below(6); n > 0 && c->last - c->first < (unsigned)c->window; n--)
-        send_publish(c, key);
-}
-
-/* Whoever has other answers to wait for must be able to tell messages from them. */
-static void send_listen(struct client *c)
-{
-    if (c != witness()) {
-        send_words(c, "CLIENT REPLY SKIP", 0, NULL);
-        send_words(c, "HELLO 3", 0, NULL);
-    }
-    send_words(c, "SUBSCRIBE " NEWS, 0, NULL);
-}
-
-/* QUIT or what cannot be understood; what comes after it is not answered. */
-static void send_end(struct client *c, int key)
-{
-    static const char *const wrong[][2] = {
-        {"*1\r\n!x\r\n", "-ERR Protocol error: expected '$', got '!'\r\n"},
-        {"*x\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
-        {"*1\r\n$-5\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
-    };
-    if (!sim_chance(5)) return;
-    if (c->silent) send_reply_mode(c, key);
-    if (sim_chance(2)) {
-        send_words(c, "QUIT", 0, NULL);
-        await_text(c, "+OK\r\n");
-    } else {
-        kernel_put(c->socket, wrong[key][0], strlen(wrong[key][0]));
-        await_text(c, wrong[key][1]);
-    }
-    if (sim_chance(2)) send_words(c, "PING", 0, NULL);
-    c->ends = true;
-    c->commands_left = 0;
-}
-
-static void send_others(struct client *c, int key)
-{
-    char words[64];
-    struct text none = {0};
-    if (sim_choices.kills && key == 0) {
-        snprintf(words, sizeof(words), "CLIENT KILL ID %d", (int)sim_below(CLIENTS + 4) + 1);
-        send_words(c, words, 0, NULL);
-        await(c, ANSWER_NUMBER, &none);
-    } else if (sim_choices.unblocks && key == 2) {
-        snprintf(words, sizeof(words), "CLIENT UNBLOCK %d %s", (int)sim_below(CLIENTS + 4) + 1,
-                 sim_chance(2) ? "TIMEOUT" : "ERROR");
-        send_words(c, words, 0, NULL);
-        await(c, ANSWER_NUMBER, &none);
-    } else if (sim_choices.pauses && key == 1) {
-        snprintf(words, sizeof(words), "CLIENT PAUSE %d %s", (int)sim_below(30),
-                 sim_chance(2) ? "WRITE" : "ALL");
-        send_words(c, words, 0, NULL);
-        await_text(c, "+OK\r\n");
-    }
-}
-
-/* ---- Shared lists ---- */
-
-static void send_push(struct client *c, int key)
-{
-    char words[128];
-    struct text value = {0};
-    struct answer a = {.kind = ANSWER_PUSH, .count = 1 + (int)sim_below(3)};
-    if (lists_are_full(a.count)) return;
-    int list = key % LISTS, len = snprintf(words, sizeof(words), "RPUSH shared:list:%d", list);
-    if (sim_chance(10)) {
-        a.count = 1;
-        a.value = lists_push(c->number, list);
-        text_print(&value, "%d.", a.value);
-        for (size_t n = sim_below(40000); value.len < n;) text_print(&value, "%d", a.value);
-        snprintf(words + len, sizeof(words) - (size_t)len, " %%");
-    }
-    for (int i = 0; value.len == 0 && i < a.count; i++) {
-        int n = lists_push(c->number, list);
-        if (i == 0) a.value = n;
-        len += snprintf(words + len, sizeof(words) - (size_t)len, " %d.", n);
-    }
-    send_words(c, words, 0, &value);
-    await_answer(c, a);
-    text_free(&value);
-}
-
-static void send_pop_of(struct client *c, int list, uint64_t ms)
-{
-    char words[128], key[64] = "shared:list:0 shared:list:1";
-    struct answer a = {.kind = ANSWER_POP, .pop = {list, kernel_now_ns, ms}};
-    if (list < LISTS) snprintf(key, sizeof(key), "shared:list:%d", list);
-    snprintf(words, sizeof(words), "BLPOP %s 0.%03d", key, (int)ms);
-    if (sim_choices.moves && c != &clients[client_count] && sim_chance(3)) {
-        a.kind = ANSWER_MOVE;
-        snprintf(words, sizeof(words), "BLMOVE shared:list:%d shared:list:%d %s RIGHT 0.%03d",
-                 list % LISTS, (int)sim_below(LISTS), sim_chance(2) ? "LEFT" : "RIGHT", (int)ms);
-    }
-    if (c->silent || c->skips) c->waits_unseen = true;
-    send_words(c, words, 0, NULL);
-    await_answer(c, a);
-}
-
-static void send_pop(struct client *c, int key)
-{
-    send_pop_of(c, key, 1 + sim_below(sim_chance(3) ? 500 : 20));
-}
-
-/* Asks once more for what the sweeper has not found empty. */
-static void send_sweep(struct client *c)
-{
-    if (swept < LISTS)
-        send_pop_of(c, swept, 1);
-    else
-        c->commands_left = 0;
-}
-
-static void client_send(struct client *c)
-{
-    static void (*const commands[])(struct client *, int) = {
-        send_set,     send_set,     send_get,        send_get,     send_get,          send_mget,
-        send_append,  send_del,     send_length,     send_incr,    send_shared,       send_shared,
-        send_echo,    send_echo,    send_inline,     send_inline,  send_end,          send_others,
-        send_mistake, send_nothing, send_reply_mode, send_edit,    send_edit,         send_swap,
-        send_row,     send_twice,   send_part,       send_push,    send_push,         send_pop,
-        send_pop,     send_pop,     send_publish,    send_publish, send_publish_some,
-    };
-    if (c == &clients[client_count]) {
-        send_sweep(c);
-        return;
-    }
-    if (c == witness()) {
-        if (c->commands_left-- == 1) send_words(c, "UNSUBSCRIBE", 0, NULL);
-        return;
-    }
-    for (size_t n = sim_some((size_t)c->window); n > 0 && c->commands_left > 0; n--) {
-        if (c->last - c->first >= (unsigned)c->window) break;
-        c->commands_left--;
-        commands[sim_below(sizeof(commands) / sizeof(commands[0]))](c, (int)sim_below(KEYS));
-    }
-    sim_note("client sends", (uint64_t)c->number, c->last);
-}
 
 /* ---- Answers ---- */
 
@@ -590,7 +112,7 @@ static bool client_waited(struct client *c, const struct answer *a, size_t *len)
     *len = line.len;
     if (bytes_equal(line, bytes_of(c->listens ? "_\r\n" : "*-1\r\n"))) {
         lists_timed_out(&a->pop);
-        swept += c == &clients[client_count];
+        clients_shared.swept += c->sweeps;
         return true;
     }
     if (sim_choices.unblocks && bytes_equal(line, bytes_of(error))) return true;
@@ -620,12 +142,37 @@ static bool client_counted(struct client *c, const struct answer *a, size_t *len
         if (c->is_subscribed) c->own_message = a->value;
     }
     if (a->kind == ANSWER_COUNTER) {
-        if (n <= c->counter_seen || n > counter_sent || counter_taken[n])
+        if (n <= c->counter_seen || n > clients_shared.counter_sent || counter_taken[n])
             client_fail(c, "the shared counter went wrong");
         counter_taken[n] = true;
         c->counter_seen = n;
     }
     return true;
+}
+
+static bool client_has(const struct client *c, const char *data, size_t len)
+{
+    size_t least = c->rx.len < len ? c->rx.len : len;
+    return memcmp(c->rx.data, data, least) == 0;
+}
+
+/* The length of the line that is answered instead of what was awaited, 0: what was awaited is
+ * answered, or something wrong. */
+static size_t client_other_line(struct client *c, const struct answer *a, const char *end)
+{
+    static const char *const others[] = {
+        [ANSWER_SCRIPT] = "-ERR", [ANSWER_EXEC] = "-EXECABORT", [ANSWER_KILL] = "-NOTBUSY"};
+    static const char busy[] = "-BUSY Redis is busy running a script. ";
+    const char *other = a->kind >= ANSWER_SCRIPT ? others[a->kind] : busy;
+    size_t len = (size_t)(end + 1 - c->rx.data);
+    bool is = client_has(c, busy, sizeof(busy) - 1) || client_has(c, other, strlen(other));
+    return is ? len : 0;
+}
+
+/* The n next answers will not come. */
+static void client_drop_answers(struct client *c, int n)
+{
+    for (; n > 0; n--) free(c->answers[c->first++ % ANSWERS].bytes);
 }
 
 /* A message off the front; false when more bytes are needed. */
@@ -647,16 +194,22 @@ static bool client_hear(struct client *c)
 /* One answer off the front; false when more bytes are needed. */
 static bool client_match(struct client *c)
 {
-    if (c->listens && (c == witness() ? c->rx.data[0] == '*' : c->rx.data[0] == '>'))
-        return client_hear(c);
+    if (c->listens && c->rx.data[0] == (c->is_witness ? '*' : '>')) return client_hear(c);
     if (c->own_message >= 0) client_fail(c, "its own message does not follow the answer");
     struct answer *a = &c->answers[c->first % ANSWERS];
     size_t len = a->len;
     if (client_is_refusal(c)) return false;
     if (c->first == c->last) client_fail(c, "bytes that nobody asked for");
-    if (a->kind == ANSWER_BYTES) {
-        size_t least = c->rx.len < a->len ? c->rx.len : a->len;
-        if (memcmp(c->rx.data, a->bytes, least) != 0) client_fail(c, "a wrong answer");
+    if (sim_choices.scripts && c->rx.data[0] == '-') {
+        const char *end = memchr(c->rx.data, '\n', c->rx.len);
+        size_t other = end == NULL ? 0 : client_other_line(c, a, end);
+        if (other == 0 && end == NULL) return false;
+        text_drop(&c->rx, other);
+        if (other != 0) client_drop_answers(c, 1 + a->count);
+        if (other != 0) return c->rx.len > 0;
+    }
+    if (a->kind == ANSWER_BYTES || a->kind >= ANSWER_SCRIPT) {
+        if (!client_has(c, a->bytes, a->len)) client_fail(c, "a wrong answer");
         if (c->rx.len < a->len) return false;
     } else if (a->kind == ANSWER_POP || a->kind == ANSWER_MOVE) {
         if (!client_waited(c, a, &len)) return false;
@@ -695,16 +248,16 @@ static void client_ended(struct client *c)
 
 /* ---- What a client may do now ---- */
 
-static bool clients_are_at_work(void)
+static bool clients_are_done_but(const struct client *last)
 {
-    for (int i = 0; i <= client_count; i++)
-        if (clients[i].state != CLIENT_DONE) return true;
-    return false;
+    for (const struct client *c = clients; c < last; c++)
+        if (c->state != CLIENT_DONE) return false;
+    return true;
 }
 
 static bool client_wants_to_send(const struct client *c)
 {
-    if (c == witness() && clients_are_at_work()) return false;
+    if (c->is_witness && !clients_are_done_but(witness)) return false;
     return c->commands_left > 0 && !c->finished && !c->refused &&
            c->last - c->first < (unsigned)c->window;
 }
@@ -721,7 +274,7 @@ static bool client_act(struct client *c)
         c->socket = kernel_connect(sim_chance(3) ? 100 : sim_chance(2) ? 4000 : 100000);
         c->state = CLIENT_OPEN;
         sim_note("client connects", (uint64_t)c->number, 0);
-        if (c->listens) send_listen(c);
+        if (c->listens) client_listen(c);
         return true;
     }
     if (c->state == CLIENT_DONE) return false;
@@ -751,17 +304,9 @@ static bool client_act(struct client *c)
     return true;
 }
 
-/* All but the sweeper and the witness. */
-static bool clients_are_many(void)
+static bool client_steps(struct client *c)
 {
-    for (int i = 0; i < client_count; i++)
-        if (clients[i].state != CLIENT_DONE) return true;
-    return false;
-}
-
-static bool witness_acts(void)
-{
-    if (!client_act(witness())) return false;
+    if (!client_act(c)) return false;
     sim_progress();
     return true;
 }
@@ -769,24 +314,18 @@ static bool witness_acts(void)
 bool clients_step(void)
 {
     int from = (int)sim_below((uint64_t)client_count);
-    if (sim_chance(3) && witness_acts()) return true;
-    bool waits = !witness()->is_subscribed && witness()->state != CLIENT_DONE;
-    if (waits && clients_are_at_work()) return witness_acts();
+    bool is_alone = !witness->is_subscribed && witness->state != CLIENT_DONE;
+    if ((is_alone || sim_chance(3)) && client_steps(witness)) return true;
+    if (is_alone && !clients_are_done_but(witness)) return false;
     for (int i = 0; i < client_count; i++) {
-        if (!client_act(&clients[(from + i) % client_count])) continue;
-        sim_progress();
-        return true;
+        if (client_steps(&clients[(from + i) % client_count])) return true;
     }
-    if (witness_acts()) return true;
-    if (clients_are_many() || !client_act(&clients[client_count])) return false;
-    sim_progress();
-    return true;
+    struct client *sweeper = &clients[client_count];
+    if (clients_are_done_but(sweeper) && client_steps(sweeper)) return true;
+    return client_steps(witness);
 }
 
-bool clients_are_done(void)
-{
-    return clients[client_count].state == CLIENT_DONE && witness()->state == CLIENT_DONE;
-}
+bool clients_are_done(void) { return clients_are_done_but(witness + 1); }
 
 void clients_check_end(void)
 {
@@ -796,7 +335,7 @@ void clients_check_end(void)
         for (unsigned a = c->first; a != c->last; a++)
             if (c->answers[a % ANSWERS].kind == ANSWER_POP) lists_lost();
     }
-    if (swept == LISTS) lists_check_end();
+    if (clients_shared.swept == LISTS) lists_check_end();
 }
 
 void clients_print(void)
@@ -815,8 +354,7 @@ void clients_open(void)
     static const int windows[] = {1, 2, 8, 100};
     memset(clients, 0, sizeof(clients));
     memset(counter_taken, 0, sizeof(counter_taken));
-    counter_sent = 0;
-    swept = 0;
+    clients_shared = (struct clients_shared){0};
     lists_open();
     client_count = 1 + (int)sim_below(CLIENTS);
     for (int i = 0; i < client_count; i++) {
@@ -827,7 +365,7 @@ void clients_open(void)
         c->window = windows[sim_below(4)];
         c->lazy = sim_chance(4) ? 50 : 2;
         c->half_closes = sim_chance(3);
-        c->listens = sim_chance(3);
+        c->listens = !sim_choices.scripts && sim_chance(3);
         c->own_message = -1;
     }
     clients[client_count] = (struct client){
@@ -836,18 +374,22 @@ void clients_open(void)
         .abort_at = -1,
         .window = 1,
         .lazy = 1,
+        .sweeps = true,
         .own_message = -1,
     };
-    *witness() = (struct client){
+    witness = &clients[client_count + 1];
+    *witness = (struct client){
         .number = client_count + 1,
+        .state = sim_choices.scripts ? CLIENT_DONE : CLIENT_NEW,
         .commands_left = 1,
         .abort_at = -1,
         .window = 1,
         .lazy = sim_chance(2) ? 50 : 1,
         .listens = true,
+        .is_witness = true,
         .own_message = -1,
     };
-    news_open(witness()->number);
+    news_open(witness->number);
 }
 
 void clients_close(void)

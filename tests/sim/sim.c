@@ -120,6 +120,13 @@ static void sim_set(struct settings *s, const char *name, const char *value)
         sim_fail("the option %s is not to be set to %s", name, value);
 }
 
+static bool sim_has_scripts(void)
+{
+    const struct bytes name = bytes_of("eval");
+    bool no_such_sub;
+    return command_find(&name, 1, &no_such_sub) != NULL;
+}
+
 static void sim_choose(void)
 {
     static const char *const plans[] = {
@@ -139,6 +146,7 @@ static void sim_choose(void)
         .scarce = sim_chance(6),
         .limits = sim_chance(8),
         .low_water = sim_chance(2),
+        .scripts = sim_chance(5) && sim_has_scripts(),
         .medium = sim_chance(4),
         .data_mode = sim_chance(2),
         .yields = yields[sim_below(5)],
@@ -150,6 +158,7 @@ static void sim_choose(void)
     const char *limit = sim_chance(2) ? "normal 150000 50000 1" : "normal 3000 0 0";
     if (sim_choices.limits) sim_set(s, "client-output-buffer-limit", limit);
     if (sim_choices.low_water) sim_set(s, "output-high-water", sim_chance(2) ? "1" : "30000");
+    if (sim_choices.scripts) sim_set(s, "busy-reply-threshold", "1");
     settings_publish(s);
 }
 

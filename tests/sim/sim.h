@@ -5,7 +5,8 @@
  * fiber.c    threads as coroutines, which may lose the CPU at every call into the kernel
  * kernel.c   sockets, pollers and clocks: the functions that the linker puts in place of the real
  * wiring.c   the rooms, wired by a plan as the server wires them
- * client.c   clients, and the model that knows every answer
+ * client.c   clients, and the check of every answer
+ * send.c     what they send, and the model that knows the answers
  * text.c     bytes that grow
  * lists.c    the model of the lists that all clients share
  * news.c     the model of the channel that all clients share
@@ -32,6 +33,7 @@ struct sim_choices {
     bool scarce;     /* few clients allowed, descriptors run out */
     bool limits;     /* output limits cut those who do not read */
     bool low_water;  /* parse rests connections early */
+    bool scripts;    /* they last, and time passes quickly */
     bool medium;     /* many replies fill a batch together, none does alone */
     bool data_mode;  /* pollers give data as io_uring does, not readiness */
     unsigned yields; /* one call in so many gives the CPU away */

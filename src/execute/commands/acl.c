@@ -5,7 +5,6 @@
 #include "base/random.h"
 #include "execute/commands/table.h"
 #include "execute/core/acl.h"
-#include "execute/core/acl_selector.h"
 #include "execute/core/session.h"
 #include "execute/types/heap.h"
 
@@ -96,7 +95,7 @@ enum run_result cmd_ACL_CAT(struct call *c)
             reply_text(c, command_category_name((unsigned)n));
         return reply_defer_array(c, mark, n);
     }
-    uint32_t category = acl_category(arg(c, 2));
+    uint32_t category = command_category_named(arg(c, 2));
     if (category == 0) return reply_errorf(c, "ERR Unknown category '%.*s'", REPLY_WORD(arg(c, 2)));
     mark = reply_defer(c);
     for (unsigned id = 0; id < CMD_COUNT; id++) {

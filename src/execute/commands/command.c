@@ -291,14 +291,6 @@ struct list_filter {
     struct bytes text;
 };
 
-static uint32_t command_category_bit(struct bytes name)
-{
-    for (unsigned bit = 0; command_category_name(bit) != NULL; bit++) {
-        if (bytes_is_word(name, command_category_name(bit))) return UINT32_C(1) << bit;
-    }
-    return 0;
-}
-
 static bool command_parse_filter(const struct call *c, struct list_filter *f)
 {
     *f = (struct list_filter){.by = FILTER_NONE};
@@ -311,7 +303,7 @@ static bool command_parse_filter(const struct call *c, struct list_filter *f)
         f->by = FILTER_CATEGORY;
     else if (call_arg_is(c, 3, "PATTERN"))
         f->by = FILTER_PATTERN;
-    if (f->by == FILTER_CATEGORY) f->category = command_category_bit(f->text);
+    if (f->by == FILTER_CATEGORY) f->category = command_category_named(f->text);
     return f->by != FILTER_NONE;
 }
 

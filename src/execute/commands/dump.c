@@ -3,6 +3,7 @@
  *
  * A payload is checked in depth before anything of it is used, whatever sanitize-dump-payload says.
  */
+#include "execute/commands/payload.h"
 #include "execute/commands/table.h"
 #include "execute/core/event.h"
 #include "execute/types/block.h"
@@ -13,44 +14,62 @@
 #include "base/log.h"
 #include "execute/commands/debug.h"
 
-/* ---- DUMP ---- */
+/* ---- Payloads ---- */
 
-/* A payload grows in a block, so that it can be lent to the reply. */
-struct dump_out {
-    struct rdb_out out;
-    struct block *block;
-};
-
-static void dump_room(struct rdb_out *out, size_t want)
+static void payload_room(struct rdb_out *out, size_t want)
 {
-    struct dump_out *d = (struct dump_out *)out;
+    struct payload *p = (struct payload *)out;
     size_t room = out->cap + out->cap / 2;
     if (room < out->len + want) room = out->len + want;
     struct block *larger = block_make(0, room);
-    memcpy(larger->bytes, d->block->bytes, out->len);
-    block_drop(d->block);
-    d->block = larger;
+    memcpy(larger->bytes, p->block->bytes, out->len);
+    block_drop(p->block);
+    p->block = larger;
     out->ptr = (uint8_t *)larger->bytes;
     out->cap = larger->cap;
 }
 
-enum run_result cmd_DUMP(struct call *c)
+void payload_begin(struct payload *p, const struct call *c)
 {
     enum { ROOM = 256 };
+    p->block = block_make(0, ROOM);
+    p->out = (struct rdb_out){.ptr = (uint8_t *)p->block->bytes,
+                              .cap = p->block->cap,
+                              .room = payload_room,
+                              .compress = c->settings->rdbcompression};
+}
+
+enum run_result payload_reply(struct payload *p, struct call *c, uint16_t version)
+{
+    rdb_put_footer(&p->out, version);
+    p->block->len = p->out.len;
+    reply_bulk_of(c, bytes_make(p->block->bytes, p->block->len), p->block);
+    block_drop(p->block);
+    return RUN_OK;
+}
+
+bool payload_open(struct call *c, uint32_t i, struct rdb_in *in)
+{
+    struct bytes body;
+    if (!rdb_open_payload(arg(c, i), !debug_skips_checksums(), &body)) {
+        reply_error(c, "ERR DUMP payload version or checksum are wrong");
+        return false;
+    }
+    const uint8_t *at = (const uint8_t *)body.ptr;
+    *in = (struct rdb_in){at, at + body.len, (size_t)c->settings->proto_max_bulk_len};
+    return true;
+}
+
+/* ---- DUMP ---- */
+
+enum run_result cmd_DUMP(struct call *c)
+{
     struct entry *e = keyspace_find(c->db, call_key(c, 1), LOOKUP_READ);
     if (e == NULL) return reply_null(c);
-
-    struct dump_out d = {.block = block_make(0, ROOM)};
-    d.out = (struct rdb_out){.ptr = (uint8_t *)d.block->bytes,
-                             .cap = d.block->cap,
-                             .room = dump_room,
-                             .compress = c->settings->rdbcompression};
-    uint16_t version = dump_value(&d.out, e, (uint16_t)c->settings->rdb_version);
-    rdb_put_footer(&d.out, version);
-    d.block->len = d.out.len;
-    reply_bulk_of(c, bytes_make(d.block->bytes, d.block->len), d.block);
-    block_drop(d.block);
-    return RUN_OK;
+    struct payload p;
+    payload_begin(&p, c);
+    uint16_t version = dump_value(&p.out, e, (uint16_t)c->settings->rdb_version);
+    return payload_reply(&p, c, version);
 }
 
 /* ---- RESTORE ---- */
@@ -106,14 +125,9 @@ static bool restore_deadline(struct call *c, bool absolute, int64_t *at_ms)
 /* Gives the value of the payload at argument 3. False: the error is answered. */
 static bool restore_load(struct call *c, struct entry **value)
 {
-    struct bytes body;
-    if (!rdb_open_payload(arg(c, 3), !debug_skips_checksums(), &body)) {
-        reply_error(c, "ERR DUMP payload version or checksum are wrong");
-        return false;
-    }
-    const uint8_t *at = (const uint8_t *)body.ptr;
-    struct rdb_in in = {at, at + body.len, (size_t)c->settings->proto_max_bulk_len};
+    struct rdb_in in;
     uint8_t type = 0;
+    if (!payload_open(c, 3, &in)) return false;
     const char *wrong = "the payload is empty";
     if (rdb_take_byte(&in, &type)) wrong = load_value(&in, type, arg(c, 1), value);
     if (wrong == NULL && rdb_left(&in) > 0) {

@@ -50,7 +50,7 @@ static void info_show_expiry(struct info *info)
     info_text(info, "expired_stale_perc", "0.00");
     info_zeros(info, cycle);
     info_int(info, "evicted_keys", (int64_t)ks->evicted);
-    info_int(info, "evicted_clients", 0);
+    info_int(info, "evicted_clients", (int64_t)stats()->clients_evicted);
     info_int(info, "evicted_scripts", (int64_t)eval_cache_evicted());
     info_int(info, "total_eviction_exceeded_time", (int64_t)memory_limit_exceeded_ms());
     info_int(info, "current_eviction_exceeded_time", (int64_t)memory_limit_exceeding_ms());

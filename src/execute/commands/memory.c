@@ -8,6 +8,8 @@
 #include "execute/commands/table.h"
 #include "execute/core/session.h"
 #include "execute/script/eval_cache.h"
+#include "execute/script/function_vm.h"
+#include "execute/script/library.h"
 #include "msg/conn.h"
 
 #include <inttypes.h>
@@ -36,7 +38,7 @@ static void memory_read_clients(struct memory_facts *out)
         size_t input = (size_t)card->in_held + card->in_room + card->in_args;
         size_t output = card->out_pending;
         out->clients++;
-        out->client_memory += session_memory(s) + input + output;
+        out->client_memory += session_memory_all(s);
         if (input > out->client_input_max) out->client_input_max = input;
         if (output > out->client_output_max) out->client_output_max = output;
     }
@@ -87,21 +89,21 @@ static void memory_show_used(struct info *info, const struct memory_facts *m)
     info_line(info, "used_memory_dataset_perc:%.2f%%", m->dataset_percent);
 }
 
-/* There are no functions yet. */
 static void memory_show_scripts(struct info *info)
 {
-    size_t vm = eval_cache_vm_bytes(), scripts = eval_cache_bytes();
-    info_int(info, "used_memory_lua", (int64_t)vm);
-    info_int(info, "used_memory_vm_eval", (int64_t)vm);
-    memory_show_human(info, "used_memory_lua", vm);
+    size_t eval_vm = eval_cache_vm_bytes(), functions_vm = function_vm_memory();
+    size_t scripts = eval_cache_bytes(), functions = libraries_memory(&libraries);
+    info_int(info, "used_memory_lua", (int64_t)eval_vm);
+    info_int(info, "used_memory_vm_eval", (int64_t)eval_vm);
+    memory_show_human(info, "used_memory_lua", eval_vm);
     info_int(info, "used_memory_scripts_eval", (int64_t)scripts);
     info_int(info, "number_of_cached_scripts", (int64_t)eval_cache_count());
-    info_int(info, "number_of_functions", 0);
-    info_int(info, "number_of_libraries", 0);
-    info_int(info, "used_memory_vm_functions", 0);
-    memory_show_bytes(info, "used_memory_vm_total", vm);
-    info_int(info, "used_memory_functions", 0);
-    memory_show_bytes(info, "used_memory_scripts", scripts);
+    info_int(info, "number_of_functions", libraries.function_count);
+    info_int(info, "number_of_libraries", libraries.count);
+    info_int(info, "used_memory_vm_functions", (int64_t)functions_vm);
+    memory_show_bytes(info, "used_memory_vm_total", eval_vm + functions_vm);
+    info_int(info, "used_memory_functions", (int64_t)functions);
+    memory_show_bytes(info, "used_memory_scripts", scripts + functions);
 }
 
 static void memory_show_ratios(struct info *info, const struct memory_facts *m)
@@ -199,7 +201,7 @@ static uint64_t memory_stats_usage(struct call *c, const struct memory_facts *m)
     memory_pair(c, "cluster.links", 0);
     memory_pair(c, "aof.buffer", 0);
     memory_pair(c, "lua.caches", (int64_t)eval_cache_bytes());
-    memory_pair(c, "functions.caches", 0);
+    memory_pair(c, "functions.caches", (int64_t)libraries_memory(&libraries));
     return 10;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "codec/number.h"
 #include "execute/commands/table.h"
+#include "execute/core/busy.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
 #include "execute/script/script.h"
@@ -56,6 +57,10 @@ enum run_result cmd_SHUTDOWN(struct call *c)
     if (order.abort) {
         if (world()->shutdown_abort()) return reply_ok(c);
         return reply_error(c, "ERR No shutdown in progress.");
+    }
+    if (busy_is_breathing()) {
+        if (!(order.how & SHUTDOWN_NOSAVE)) return reply_error(c, busy_error());
+        busy_abort();
     }
     world()->shutdown(order.how); /* false: it ends already, which is as good */
     c->session->is_blocked = true;

@@ -265,7 +265,8 @@ static enum run_result zset_combine_reply(struct call *c, struct zset_build *b, 
 static enum run_result zset_combine_run(struct call *c, struct combine *k)
 {
     if (!zset_combine_parse(c, k)) return RUN_ERROR;
-    if (k->op == COMBINE_INTER)
+    /* In this order sums are made, infinite ones too, as Redis makes them. */
+    if (k->op != COMBINE_DIFF)
         qsort(k->inputs, k->input_count, sizeof(k->inputs[0]), zset_combine_by_count);
     if (k->counts) return reply_int(c, (int64_t)zset_combine_filter(k, NULL));
     struct zset_build b;

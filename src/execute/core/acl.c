@@ -15,6 +15,7 @@
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
 #include "execute/types/heap.h"
+#include "msg/conn.h"
 
 static struct acl_list users;
 static struct user *default_user;
@@ -136,6 +137,16 @@ static void end_sessions(const struct user *u, struct session *current)
     }
 }
 
+/* What strangers are told and may, while they have not logged in. */
+static void default_changed(void)
+{
+    bool open = acl_is_open(default_user);
+    acl_user_settle(default_user);
+    conn_set_open(open);
+    for (struct session *s = sessions_first(); s != NULL; s = s->next)
+        if (s->care & CARE_UNAUTHENTICATED) conn_card(s->conn.slot)->authenticated = open;
+}
+
 /* ---- Subscribers that lose a channel ---- */
 
 static bool has_all_channels(const struct user *u)
@@ -193,6 +204,7 @@ static void user_changed(struct user *u, const struct user *before, struct sessi
         session_set_care(s, CARE_RULES, !u->unlimited);
         if (loses && hears_too_much(s)) end_session(s, current);
     }
+    if (u == default_user) default_changed();
 }
 
 /* It is in no list any more. */
@@ -287,6 +299,7 @@ void acl_set_requirepass(struct bytes password)
     must(acl_user_apply(default_user, bytes_of("resetpass")) == ACL_FINE);
     must(acl_user_apply(default_user, set) == ACL_FINE);
     heap_free(rule);
+    default_changed();
 }
 
 /* ---- Logging in, and being refused ---- */

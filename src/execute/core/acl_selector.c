@@ -106,13 +106,6 @@ const struct command_spec *acl_command(struct bytes name)
     return NULL;
 }
 
-uint32_t acl_category(struct bytes name)
-{
-    for (unsigned bit = 0; command_category_name(bit) != NULL; bit++)
-        if (bytes_is_word(name, command_category_name(bit))) return UINT32_C(1) << bit;
-    return 0;
-}
-
 static void selector_forget_first_args(struct acl_selector *s, enum command_id id)
 {
     uint32_t kept = 0;
@@ -242,7 +235,7 @@ static enum acl_error selector_apply_command(struct acl_selector *s, struct byte
         return ACL_FINE;
     }
     if (name.len > 0 && name.ptr[0] == '@') {
-        uint32_t category = acl_category(bytes_make(name.ptr + 1, name.len - 1));
+        uint32_t category = command_category_named(bytes_make(name.ptr + 1, name.len - 1));
         if (category == 0) return ACL_NO_SUCH_COMMAND;
         selector_set_category(s, category, allow);
     } else {

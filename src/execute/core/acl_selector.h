@@ -106,7 +106,5 @@ void acl_selector_print_channels(const struct acl_selector *s, struct reply *out
 /* The row of a command by the name that it has in the table, whatever rename-command says: rules
  * mean the same on every server. "config|get" is one; NULL: unknown. */
 const struct command_spec *acl_command(struct bytes name);
-/* The bit of a category, 0: unknown. */
-uint32_t acl_category(struct bytes name);
 
 #endif

@@ -26,6 +26,19 @@ void loose_let_go(void)
     }
 }
 
+struct block *loose_put_aside(void)
+{
+    struct block *first = loose_first;
+    loose_first = NULL;
+    return first;
+}
+
+void loose_take_up(struct block *first)
+{
+    must(loose_first == NULL);
+    loose_first = first;
+}
+
 struct block *loose_adopt(const char *bytes)
 {
     for (struct block *b = loose_first; b != NULL; b = b->next)

@@ -17,6 +17,10 @@
 void loose_take(struct command_batch *b);
 /* At the end of the batch. */
 void loose_let_go(void);
+/* A command that lasts lets other batches be run in the middle of its own: the blocks of that one
+ * are taken up again before it goes on. */
+struct block *loose_put_aside(void);
+void loose_take_up(struct block *first);
 /* Gives a share of the block whose bytes begin at `bytes`: the caller is one more user of it. NULL:
  * no block came with these bytes. */
 struct block *loose_adopt(const char *bytes);

@@ -38,6 +38,33 @@ void reply_fit(struct reply *r)
     r->cap = r->len;
 }
 
+static void reply_add_loan(struct reply *r, struct reply_loan loan)
+{
+    if (r->loan_count == r->loan_max) {
+        r->loan_max = r->loan_max == 0 ? 4 : r->loan_max * 2;
+        r->loans = heap_realloc(r->loans, r->loan_max * sizeof(*r->loans));
+    }
+    r->loans[r->loan_count++] = loan;
+}
+
+/* The loans that came later lie behind the place; as long as they are counted, it seems to lie
+ * before where it is. */
+size_t reply_place(const struct reply *r, size_t total)
+{
+    size_t lent = r->lent;
+    for (uint32_t i = r->loan_count; i > 0 && r->loans[i - 1].at + lent > total; i--)
+        lent -= r->loans[i - 1].len;
+    return total - lent;
+}
+
+void reply_move_loans(struct reply *to, struct reply *from, size_t at)
+{
+    uint32_t first = from->loan_count;
+    while (first > 0 && from->loans[first - 1].at > at) first--;
+    for (uint32_t i = first; i < from->loan_count; i++) reply_add_loan(to, from->loans[i]);
+    from->loan_count = first;
+}
+
 void reply_repay(const struct reply_loan *loans, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) block_drop(loans[i].block);
@@ -177,11 +204,7 @@ enum run_result reply_bulk_of(struct call *c, struct bytes part, struct block *b
     struct reply *r = c->reply;
     if (b == NULL || !r->lends || part.len < REPLY_LEND_MIN) return reply_bulk(c, part);
     reply_head(c, '$', part.len);
-    if (r->loan_count == r->loan_max) {
-        r->loan_max = r->loan_max == 0 ? 4 : r->loan_max * 2;
-        r->loans = heap_realloc(r->loans, r->loan_max * sizeof(*r->loans));
-    }
-    r->loans[r->loan_count++] = (struct reply_loan){r->len, part.ptr, part.len, block_share(b)};
+    reply_add_loan(r, (struct reply_loan){r->len, part.ptr, part.len, block_share(b)});
     r->lent += part.len;
     REPLY_CONSTANT(c, "\r\n");
     return RUN_OK;

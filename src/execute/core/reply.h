@@ -29,6 +29,10 @@ struct reply {
 static inline size_t reply_total(const struct reply *r) { return r->len + r->lent; }
 /* Takes back what was appended since r->len was `len`. */
 void reply_rewind(struct reply *r, size_t len);
+/* What r->len was when reply_total() was `total`. */
+size_t reply_place(const struct reply *r, size_t total);
+/* Moves the loans behind `at` to the end of those of `to`; the sums in `lent` stay. */
+void reply_move_loans(struct reply *to, struct reply *from, size_t at);
 /* Repays loans. */
 void reply_repay(const struct reply_loan *loans, uint32_t count);
 

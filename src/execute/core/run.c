@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "execute/core/acl.h"
+#include "execute/core/busy.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/latency.h"
@@ -41,10 +43,11 @@ static command_handler *run_handlers[CMD_COUNT];
 
 /* What the settings and the pause mean for each command, worked out when they change. */
 static const struct settings *run_settings;
-static uint64_t run_slow_ns;      /* slow log from here on */
-static uint64_t run_late_ns;      /* slow log or latency monitor */
-static uint32_t run_gate;         /* commands with one of these flags are looked at closer */
-static bool run_everything_waits; /* CLIENT PAUSE ALL */
+static uint32_t run_large_len; /* commands of such a length may break maxmemory-clients */
+static uint64_t run_slow_ns;   /* slow log from here on */
+static uint64_t run_late_ns;   /* slow log or latency monitor */
+static uint32_t run_gate;      /* commands with one of these flags are looked at closer */
+static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts */
 
 static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
 static uint64_t run_turn_ticks;
@@ -77,6 +80,7 @@ static void run_settings_changed(const struct settings *settings)
     run_settings = settings;
     int64_t us = settings->slowlog_log_slower_than;
     run_set_value_limits(settings);
+    run_large_len = client_limit_command_len(settings);
     event_set_classes(settings->notify_keyspace_events);
     run_slow_ns = us < 0 || us > INT64_MAX / 1000 ? UINT64_MAX : (uint64_t)us * 1000;
     latency_set_threshold(settings->latency_monitor_threshold);
@@ -86,7 +90,7 @@ static void run_settings_changed(const struct settings *settings)
 static void run_pause_changed(void)
 {
     enum pause_mode mode = pause_mode();
-    run_everything_waits = mode == PAUSE_ALL;
+    run_gates_all = mode == PAUSE_ALL;
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
     run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
 }
@@ -127,6 +131,7 @@ static void run_set_time(uint64_t ticks)
     run_clock_ticks = ticks;
     run_wall_ms = run_turn_wall_ms + passed_ms;
     run_mono_ms = run_turn_mono_ms + passed_ms;
+    if (busy_is_breathing()) return; /* no time passes in the script's data */
     keyspace_tick(run_wall_ms);
     if (unlikely(pause_mode() != PAUSE_OFF)) {
         pause_tick(run_wall_ms);
@@ -145,6 +150,8 @@ void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t t
 }
 
 void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
+
+uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
@@ -356,7 +363,14 @@ static enum verdict run_judge_all(struct call *c)
         return VERDICT_REJECTED;
     }
     if (run_is_denied(c)) return VERDICT_REJECTED;
-    if (run_everything_waits) return VERDICT_WAIT;
+    if (busy_is_breathing()) {
+        if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
+            reject(c, busy_error());
+            return VERDICT_REJECTED;
+        }
+        return queues ? VERDICT_QUEUE : VERDICT_RUN;
+    }
+    if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
 }
@@ -365,18 +379,18 @@ static enum verdict run_judge_all(struct call *c)
 static enum verdict run_judge(struct call *c)
 {
     bool rules_only = c->session->care == CARE_RULES && !(c->spec->flags & run_gate);
-    if (!rules_only || run_everything_waits) return run_judge_all(c);
+    if (!rules_only || run_gates_all) return run_judge_all(c);
     return run_is_denied(c) ? VERDICT_REJECTED : VERDICT_RUN;
 }
 
 /*
  * With maxmemory: room is made before a command, so that one that may grow memory can be refused,
  * and after it, so that memory is below the limit when its answer is read. While clients are paused
- * the data stands still.
+ * the data stands still, and while a script runs.
  */
 static bool run_make_room(void)
 {
-    return pause_mode() != PAUSE_OFF || memory_limit_make_room(run_settings);
+    return pause_mode() != PAUSE_OFF || busy_is_breathing() || memory_limit_make_room(run_settings);
 }
 
 bool run_memory_allows(uint32_t flags)
@@ -530,7 +544,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     if (unlikely(cmd->flaw != FLAW_NONE)) {
         verdict = VERDICT_REJECTED;
         run_flawed(&c, cmd);
-    } else if (unlikely((cmd->spec->flags & run_gate) || run_everything_waits || s->care != 0)) {
+    } else if (unlikely((cmd->spec->flags & run_gate) || run_gates_all || s->care != 0)) {
         verdict = run_judge(&c);
         if (verdict == VERDICT_WAIT) return false;
     }
@@ -539,6 +553,10 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     s->last = cmd->spec;
     s->last_wire_len = cmd->wire_len;
     s->active_ms = run_mono_ms;
+    if (unlikely(cmd->wire_len >= run_large_len) && !busy_is_breathing()) {
+        client_limit_command(run_settings, cmd->wire_len);
+        if (s->closing) return true;
+    }
     bool blocked = false;
     if (unlikely(run_settings->maxmemory > 0) && verdict != VERDICT_REJECTED)
         verdict = run_judge_memory(&c, verdict);
@@ -587,7 +605,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
 bool run(struct session *s, const struct command *cmd, struct reply *reply)
 {
     if (unlikely(s->closing)) return false;
-    if (unlikely(s->held_first != NULL || s->is_blocked || s->is_choked)) {
+    if (unlikely(s->held_first != NULL || s->is_blocked || s->is_choked || s->is_busy)) {
         held_add(s, cmd, run_read_ticks);
         return false;
     }
@@ -653,8 +671,35 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     if (!answered) return;
     run_done(&c, mark);
     blocking_forget(s);
-    /* One that must read first stands in its line already. */
-    if (s->held_first != NULL && !s->closing && s->line == NULL) pause_make_ready(s);
+    run_go_on(s); /* one that must read first stands in its line already */
+}
+
+/* ---- Scripts that last ---- */
+
+struct run_moment run_put_aside(void)
+{
+    struct run_moment moment = {run_ticks, run_clock_ticks, run_read_ticks, run_wall_ms,
+                                run_mono_ms};
+    run_gates_all = true;
+    run_ticks = 0;
+    run_set_time(clock_ticks());
+    return moment;
+}
+
+void run_take_up(const struct run_moment *moment)
+{
+    run_ticks = moment->ticks;
+    run_clock_ticks = moment->clock_ticks;
+    run_read_ticks = moment->read_ticks;
+    run_wall_ms = moment->wall_ms;
+    run_mono_ms = moment->mono_ms;
+    run_gates_all = pause_mode() == PAUSE_ALL;
+}
+
+void run_go_on(struct session *s)
+{
+    if (s->held_first != NULL && !s->closing && !s->is_blocked && s->line == NULL)
+        pause_make_ready(s);
 }
 
 /* ---- CLIENT PAUSE ---- */

@@ -29,6 +29,8 @@ void run_close(void);
 void run_begin_turn(const struct settings *settings, int64_t wall_ms, uint64_t ticks);
 /* The commands that come next were read from their sockets at `ticks`. */
 void run_note_read(uint64_t ticks);
+/* clock_ticks() when the last command ended; 0 before the first of a turn. */
+uint64_t run_last_ticks(void);
 /* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
 int64_t run_now_ms(void);
 
@@ -82,6 +84,18 @@ struct session *run_next_ready(void);
 /* Runs what the session holds, appending to `reply`, until it is empty or the session may not go
  * on. */
 void run_held(struct session *s, struct reply *reply);
+/* It holds commands, and what they waited for is over. */
+void run_go_on(struct session *s);
+
+/* ---- Scripts that last (core/busy.h) ---- */
+/* Others run while a command does: what run() knows of it is put aside, and then taken up again. */
+struct run_moment {
+    uint64_t ticks, clock_ticks, read_ticks;
+    int64_t wall_ms, mono_ms;
+};
+struct run_moment run_put_aside(void);
+void run_take_up(const struct run_moment *moment);
+
 /* ---- Sessions that waited in a blocking command (core/blocking.h) ---- */
 /* Runs the command of a session that blocking_next() gave, or answers for it. */
 void run_woken(struct session *s, enum blocking_wake how, struct reply *reply);

@@ -10,6 +10,7 @@
 #include "catalog/settings.h"
 #include "execute/core/acl.h"
 #include "execute/core/blocking.h"
+#include "execute/core/client_limit.h"
 #include "execute/core/held.h"
 #include "execute/core/monitor.h"
 #include "execute/core/multi.h"
@@ -202,6 +203,7 @@ void session_end(struct session *s)
     session_close(s);
     pause_forget(s);
     held_clear(s);
+    client_limit_forget(s);
     session_blocks[s->conn.slot / BLOCK_SLOTS][s->conn.slot % BLOCK_SLOTS] = NULL;
     session_count_all--;
     acl_leave(s->user);
@@ -288,8 +290,8 @@ static size_t text_memory(const char *text) { return text == NULL ? 0 : arena_us
 size_t session_memory(const struct session *s)
 {
     return arena_usable(s) + text_memory(s->name) + text_memory(s->lib_name) +
-           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + pubsub_memory(s) +
-           tracking_bytes(s);
+           text_memory(s->lib_ver) + s->held_bytes + multi_bytes(s) + s->watch_bytes +
+           pubsub_memory(s) + tracking_bytes(s);
 }
 
 /* `out` takes 16 chars or more. */
@@ -331,6 +333,15 @@ static struct buffers session_read_card(const struct session *s, const struct co
     };
 }
 
+/* Replies on their way count, too: so what was checked at the top of a turn does not grow by what
+ * was made before it. */
+uint64_t session_memory_all(const struct session *s)
+{
+    struct buffers b = session_read_card(s, conn_card(s->conn.slot));
+    uint64_t unread = pause_unread_bytes(s);
+    return session_memory(s) + b.query + b.query_free + b.args + (b.out > unread ? b.out : unread);
+}
+
 void session_describe(const struct session *s, struct reply *r)
 {
     const struct conn_card *card = conn_card(s->conn.slot);
@@ -356,9 +367,8 @@ void session_describe(const struct session *s, struct reply *r)
     reply_printf(r, " argv-mem=%" PRIu64 " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%" PRIu64, in.args,
                  multi_bytes(s), in.blocks);
     reply_printf(r, " omem=%" PRIu64 " tot-mem=%" PRIu64 " events=%s cmd=%s user=%s", in.out,
-                 session_memory(s) + in.query + in.query_free + in.args + in.out,
-                 in.out != 0 ? "rw" : "r", s->last == NULL ? "NULL" : s->last->full,
-                 acl_name(s->user));
+                 session_memory_all(s), in.out != 0 ? "rw" : "r",
+                 s->last == NULL ? "NULL" : s->last->full, acl_name(s->user));
     int64_t redirect = s->tracking == NULL ? -1 : (int64_t)s->tracking->redirect;
     reply_printf(r, " redir=%" PRId64 " resp=%d lib-name=%s lib-ver=%s", redirect, s->resp,
                  text_or_empty(s->lib_name), text_or_empty(s->lib_ver));

@@ -47,6 +47,7 @@ struct session {
     bool is_blocked;                 /* waits in a blocking command */
     bool is_paused;                  /* its next command waits for CLIENT PAUSE to end */
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
+    bool is_busy;                    /* it runs a script that lasts (core/busy.h) */
     bool is_choked;                  /* its client must read replies before more are made */
     struct user *user;               /* core/acl.h */
     bool push_waits;                 /* a message for it is to go before its next answer */
@@ -60,8 +61,10 @@ struct session {
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
     size_t held_bytes;
+    uint64_t dying_bytes;  /* core/client_limit.c: what it cost when it was closed for that */
     struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
     struct watch *watches; /* core/watch.c: the keys that it watches */
+    size_t watch_bytes;    /* what they cost */
     bool watch_failed;     /* one of them was changed */
     /* core/pubsub.c: what it is subscribed to, or NULL */
     struct subscriptions *subscriptions;
@@ -120,6 +123,8 @@ void session_authenticate(struct session *s, struct user *u);
 bool session_is_authenticated(const struct session *s);
 /* Bytes of execute's memory that this session costs. */
 size_t session_memory(const struct session *s);
+/* And of all stages': tot-mem in CLIENT LIST. */
+uint64_t session_memory_all(const struct session *s);
 /* One line of CLIENT LIST, without a line end, appended to r as raw bytes. */
 void session_describe(const struct session *s, struct reply *r);
 

@@ -33,6 +33,7 @@ struct server_stats stats_server;
 struct command_stats stats_commands[CMD_COUNT];
 static struct error_tally stats_errors[STATS_CODES];
 static size_t stats_error_kinds;
+static uint64_t stats_errors_untallied; /* of codes that there was no room for */
 static struct rate stats_rates[3];
 static unsigned stats_next_sample;
 static uint64_t stats_sampled_ms;
@@ -43,6 +44,7 @@ void stats_open(void)
     stats_server = (struct server_stats){.started_ms = clock_wall_ms()};
     memset(stats_commands, 0, sizeof(stats_commands));
     stats_error_kinds = 0;
+    stats_errors_untallied = 0;
     memset(stats_rates, 0, sizeof(stats_rates));
     stats_sampled_ms = 0;
     stats_next_sample = 0;
@@ -86,7 +88,10 @@ void stats_count_error(struct bytes text)
         }
         if (order > 0) break;
     }
-    if (stats_error_kinds == STATS_CODES) return;
+    if (stats_error_kinds == STATS_CODES) {
+        stats_errors_untallied++;
+        return;
+    }
     memmove(&stats_errors[at + 1], &stats_errors[at],
             (stats_error_kinds - at) * sizeof(stats_errors[0]));
     stats_error_kinds++;
@@ -101,6 +106,8 @@ void stats_each_error(void (*visit)(void *ctx, struct bytes code, uint64_t count
         const struct error_tally *e = &stats_errors[i];
         visit(ctx, bytes_make(e->code, e->len), e->count);
     }
+    if (stats_errors_untallied > 0)
+        visit(ctx, bytes_of("ERRORSTATS_OVERFLOW"), stats_errors_untallied);
 }
 
 void stats_reset(void)
@@ -111,6 +118,7 @@ void stats_reset(void)
     };
     stats_clear_commands();
     stats_error_kinds = 0;
+    stats_errors_untallied = 0;
     memset(stats_rates, 0, sizeof(stats_rates));
     stats_sampled_ms = 0;
     keyspace_reset_stats();

@@ -26,6 +26,7 @@ struct server_stats {
     uint64_t reply_bytes_big;   /* replies that needed a buffer of their own */
     uint64_t output_limit_cuts; /* client_output_buffer_limit_disconnections */
     uint64_t query_limit_cuts;  /* client_query_buffer_limit_disconnections */
+    uint64_t clients_evicted;
     uint64_t acl_denied_auth, acl_denied_command, acl_denied_key, acl_denied_channel;
     int64_t started_ms; /* wall */
 };
@@ -50,7 +51,7 @@ static inline void stats_record_latency(struct command_stats *of, uint64_t ns)
 
 /* An error reply was sent: `text` starts with its code ("ERR", "WRONGTYPE", ...). */
 void stats_count_error(struct bytes text);
-/* Walks errorstats in the order of name. */
+/* Walks errorstats in the order of name; codes beyond the bound are one, at the end. */
 void stats_each_error(void (*visit)(void *ctx, struct bytes code, uint64_t count), void *ctx);
 /* CONFIG RESETSTAT, the keyspace's counters included; changes since the last save and the time of
  * start stay. */

@@ -18,11 +18,11 @@ struct tracking_message tracking_message_of_all(void) { return (struct tracking_
 
 static struct push *message_make(struct bytes head, struct bytes keys)
 {
-    struct reply wire = {0};
-    reply_raw(&wire, head.ptr, head.len);
-    reply_raw(&wire, keys.ptr, keys.len);
-    struct push *p = push_make(bytes_make(wire.buf, wire.len));
-    reply_release(&wire);
+    struct push *p = push_open(0);
+    char *at = push_room(p, head.len + keys.len);
+    memcpy(at, head.ptr, head.len);
+    memcpy(at + head.len, keys.ptr, keys.len);
+    push_wrote(p, head.len + keys.len);
     return p;
 }
 

@@ -149,7 +149,7 @@ bool tracking_prefix_overlap(const struct session *s, struct bytes prefix, struc
 
 static size_t listener_bytes(const struct tracking_listener *l)
 {
-    return arena_usable(l) + arena_usable(l->prefix) + l->prefix->name.name.len + sizeof(l);
+    return arena_usable(l) + arena_usable(l->prefix) + l->prefix->name.name.len + sizeof(void *);
 }
 
 void tracking_prefix_add(struct session *s, struct bytes prefix)

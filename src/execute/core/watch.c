@@ -68,6 +68,7 @@ void watch_key(struct session *s, struct key key)
     if (k->first != NULL) k->first->prev = w;
     k->first = w;
     s->watches = w;
+    s->watch_bytes += sizeof(*w) + sizeof(*k) + key.name.len;
     if (watch_count++ == 0) event_listen(EVENT_EAR_WATCH, true);
 }
 
@@ -91,6 +92,7 @@ void watch_forget_all(struct session *s)
 {
     s->watch_failed = false;
     if (s->watches == NULL) return;
+    s->watch_bytes = 0;
     watch_sessions--;
     while (s->watches != NULL) {
         struct watch *w = s->watches;

@@ -38,9 +38,12 @@ int failure_handler(lua_State *L)
     lua_Debug place;
     if (lua_type(L, 1) != LUA_TTABLE) {
         lua_pushliteral(L, "ERR ");
-        lua_getglobal(L, "tostring");
         lua_pushvalue(L, 1);
-        lua_call(L, 1, 1);
+        if (!lua_isstring(L, -1)) { /* while a library is loaded there is no tostring() */
+            lua_getglobal(L, "tostring");
+            lua_insert(L, -2);
+            lua_call(L, 1, 1);
+        }
         lua_concat(L, 2);
         failure_push(L, lua_bytes(L, -1), false);
         lua_replace(L, 1);

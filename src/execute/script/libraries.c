@@ -1,6 +1,9 @@
 /* Each library is opened as Lua's own loader would do it, and becomes a global by its result. */
 #include "execute/script/libraries.h"
 
+#include "execute/script/lua_cmsgpack.h"
+#include "execute/script/lua_struct.h"
+
 #include <lua5.1/lua-bitop.h>
 #include <lua5.1/lua-cjson.h>
 
@@ -25,6 +28,8 @@ void libraries_open(lua_State *L)
         {LUA_OSLIBNAME, luaopen_os},
         {"bit", luaopen_bit},
         {"cjson", luaopen_cjson},
+        {"struct", luaopen_baton_struct},
+        {"cmsgpack", luaopen_baton_cmsgpack},
     };
     for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
         library_open(L, libraries[i].name, libraries[i].func);

@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "codec/number.h"
 #include "execute/core/acl.h"
+#include "execute/core/busy.h"
 #include "execute/core/run.h"
 #include "execute/core/stats.h"
 #include "execute/script/convert.h"
@@ -129,7 +130,10 @@ static bool call_run(lua_State *L, struct script_run *run, const struct command 
     reply_rewind(&call_scratch, 0);
     if (unlikely(call_scratch.cap > CALL_REPLY_KEPT)) reply_release(&call_scratch);
     call_scratch.resp = run->resp;
-    if (cmd->spec->flags & CF_WRITE) run->has_written = true;
+    if (cmd->spec->flags & CF_WRITE) {
+        run->has_written = true;
+        busy_wrote();
+    }
     run_within(run->call, s, cmd, &call_scratch);
     lua_settop(L, 0); /* many arguments leave no room for a reply */
     return convert_push_reply(L, bytes_make(call_scratch.buf, call_scratch.len));
@@ -141,8 +145,15 @@ static bool call_values(lua_State *L)
     struct script_run *run = vm_of(L)->run;
     struct command cmd;
     uint32_t n = (uint32_t)lua_gettop(L);
-    const char *error = run == NULL ? "ERR redis.call/pcall can only be called while a script runs"
-                                    : take_args(L, n);
+    const char *error = NULL;
+    if (run == NULL) {
+        error = "ERR redis.call/pcall can only be called while a script runs";
+    } else if (unlikely(!busy_poll_at(run_last_ticks()))) {
+        vm_end_run(L);
+        error = busy_death();
+    } else {
+        error = take_args(L, n);
+    }
     if (unlikely(error != NULL)) {
         lua_settop(L, 0);
         failure_push(L, bytes_of(error), false);

@@ -100,8 +100,8 @@ struct sandbox_name {
 static const char *const sandbox_os[] = {"clock", NULL};
 
 static const struct sandbox_name sandbox_tables[] = {
-    {"bit", NULL},      {"cjson", NULL},  {"coroutine", NULL}, {"math", NULL},
-    {"os", sandbox_os}, {"string", NULL}, {"table", NULL},
+    {"bit", NULL},      {"cjson", NULL},  {"cmsgpack", NULL}, {"coroutine", NULL}, {"math", NULL},
+    {"os", sandbox_os}, {"string", NULL}, {"struct", NULL},   {"table", NULL},
 };
 
 static const char *const sandbox_functions[] = {

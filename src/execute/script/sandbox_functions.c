@@ -99,15 +99,15 @@ static int guarded_getmetatable(lua_State *L)
 static int guarded_unpack(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_Integer from = luaL_optinteger(L, 2, 1);
-    lua_Integer to =
-        lua_isnoneornil(L, 3) ? (lua_Integer)lua_objlen(L, 1) : luaL_checkinteger(L, 3);
-    if (from > to) return 0;
-    uint64_t more = (uint64_t)to - (uint64_t)from;
-    if (more >= UNPACK_MAX || from < INT_MIN || to > INT_MAX || !lua_checkstack(L, (int)more + 1))
+    lua_Number from = trunc(luaL_optnumber(L, 2, 1));
+    lua_Number to = trunc(luaL_optnumber(L, 3, (lua_Number)lua_objlen(L, 1)));
+    if (!(from <= to)) return 0;
+    if (to - from >= UNPACK_MAX || from < INT_MIN || to > INT_MAX ||
+        !lua_checkstack(L, (int)(to - from) + 1))
         return luaL_error(L, "too many results to unpack");
-    for (lua_Integer i = from; i <= to; i++) lua_rawgeti(L, 1, (int)i);
-    return (int)more + 1;
+    int count = (int)(to - from) + 1;
+    for (int i = 0; i < count; i++) lua_rawgeti(L, 1, (int)from + i);
+    return count;
 }
 
 /* ---- Code ---- */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "execute/core/busy.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/script/convert.h"
@@ -93,7 +94,9 @@ enum run_result script_run(struct script_run *r, int nargs)
     r->resp = 2;
     r->repl = 3;
     script_now = r->vm->run = r;
+    busy_begin(r->is_function ? BUSY_FUNCTION : BUSY_SCRIPT, bytes_of(r->name), c);
     bool ok = vm_call(r->vm, nargs, (size_t)c->settings->script_memory_limit);
+    busy_end();
     script_now = r->vm->run = NULL;
     c->session->db = c->db; /* SELECT was for the script alone */
     c->session->last = c->spec;

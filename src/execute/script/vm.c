@@ -7,6 +7,7 @@
 #include "execute/script/vm.h"
 
 #include "base/must.h"
+#include "execute/core/busy.h"
 #include "execute/script/failure.h"
 #include "execute/script/redis_api.h"
 #include "execute/script/sandbox.h"
@@ -14,6 +15,7 @@
 
 #define VM_BLOCK_MAX ((size_t)1 << 30) /* libraries count the bytes of a string in an int */
 #define VM_CALM_LEAST ((size_t)4 << 20)
+#define VM_POLL_EVERY 10000 /* instructions: about 0.1 ms */
 
 static void *vm_alloc(void *self, void *ptr, size_t old_len, size_t len)
 {
@@ -30,6 +32,21 @@ static void *vm_alloc(void *self, void *ptr, size_t old_len, size_t len)
     return heap_realloc(ptr, len);
 }
 
+/* Between instructions; coroutines inherit it. */
+static void vm_hook(lua_State *L, lua_Debug *debug)
+{
+    (void)debug;
+    if (vm_of(L)->run == NULL || likely(busy_poll())) return;
+    vm_end_run(L);
+    failure_raise(L, busy_death());
+}
+
+void vm_end_run(lua_State *L)
+{
+    lua_sethook(L, vm_hook, LUA_MASKCOUNT, 1);
+    lua_sethook(vm_of(L)->lua, vm_hook, LUA_MASKCOUNT, 1);
+}
+
 /* Only calls without protection come here, and they are not limited. */
 static int vm_panic(lua_State *L)
 {
@@ -44,6 +61,7 @@ struct vm *vm_open(void)
     lua_State *L = vm->lua = lua_newstate(vm_alloc, vm);
     must(L != NULL);
     lua_atpanic(L, vm_panic);
+    lua_sethook(L, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
     sandbox_open(L);
     must(lua_gettop(L) == VM_SLOT_GLOBALS);
     lua_pushcfunction(L, failure_handler);
@@ -81,6 +99,8 @@ bool vm_call(struct vm *vm, int nargs, size_t limit)
     vm->limit = limit;
     int status = lua_pcall(vm->lua, nargs, 1, VM_SLOT_HANDLER);
     vm->limit = 0;
+    if (unlikely(lua_gethookcount(vm->lua) != VM_POLL_EVERY))
+        lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
     return status == 0;
 }
 

@@ -237,3 +237,19 @@ test "CLIENT KILL USER" {
     expect_true {[client::gone $c] && [client::gone $d]}
     expect 0 { ask CLIENT KILL USER u }
 }
+
+test "strangers are limited as the default user's password says, whoever set it" -tags baton-only {
+    set h [server::start]
+    with_server $h {
+        set admin [client::dial]
+        $admin ACL SETUSER default >secret
+        set c [client::dial -auth ""]
+        client::write $c "*11\r\n"
+        expect_match "-ERR Protocol error: unauthenticated multibulk length*" { client::until_eof $c }
+        set d [client::dial -auth ""]
+        expect_error "NOAUTH*" { $d PING }
+        $admin ACL SETUSER default nopass
+        expect 0 { $d DEL 1 2 3 4 5 6 7 8 9 10 11 12 }
+        expect 0 { [client::dial -auth ""] DEL 1 2 3 4 5 6 7 8 9 10 11 12 }
+    }
+}

@@ -2,6 +2,7 @@
 # and, where it is installed, both ways now, compared by what the keys hold.
 
 source [file join $::support dumps.tcl]
+source [file join $::support redis.tcl]
 dumps::load $::support
 
 suite
@@ -44,34 +45,6 @@ test "what was written is read, in every version" -tags baton-only {
                 expect_same $c k $c again
             }
         }
-    }
-}
-
-# A redis-server of its own, as a client.
-proc start_redis {} {
-    set program [auto_execok redis-server]
-    if {$program eq ""} { skip "redis-server is not installed" }
-    set dir [file join $keeper::scratch redis]
-    file mkdir $dir
-    for {set try 1} {$try <= 3} {incr try} {
-        set port [server::free_port] ;# until somebody else takes it
-        set out [file join $dir out$try]
-        set pid [keeper::spawn $dir /dev/null $out $dir/err [list {*}$program --port $port \
-            --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes]]
-        wait_for { [string match "*Ready to accept*" [slurp $out]] || ![keeper::running $pid] }
-        if {[keeper::running $pid]} { return [list [client::dial -port $port -auth ""] $pid] }
-    }
-    fail "redis-server does not start: [slurp $out]"
-}
-
-proc with_redis {script} {
-    upvar redis redis
-    lassign [start_redis] redis pid
-    try {
-        uplevel 1 $script
-    } finally {
-        keeper::signal $pid TERM
-        keeper::wait_exit $pid 10000
     }
 }
 

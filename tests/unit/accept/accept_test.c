@@ -180,9 +180,10 @@ static void one_client_too_many_is_told_so(void **state)
 static void with_a_password_nobody_begins_as_known(void **state)
 {
     NEEDS_BACKEND;
-    solo_set("requirepass", "secret");
+    conn_set_open(false);
     dial(0);
     struct conn_card *card = next(0);
+    conn_set_open(true);
     assert_false(card->authenticated);
     end(card);
 }

@@ -25,24 +25,32 @@ static void errors_are_tallied_by_code_in_order(void **state)
     assert_string_equal(list, "");
 }
 
+struct kinds {
+    int count;
+    uint64_t errors, overflow;
+};
+
 static void count_kinds(void *ctx, struct bytes code, uint64_t count)
 {
-    (void)code;
-    (void)count;
-    ++*(int *)ctx;
+    struct kinds *kinds = ctx;
+    kinds->count++;
+    kinds->errors += count;
+    if (bytes_equal(code, bytes_of("ERRORSTATS_OVERFLOW"))) kinds->overflow = count;
 }
 
 static void invented_codes_do_not_grow_the_server(void **state)
 {
     (void)state;
     char code[64];
-    int kinds = 0;
+    struct kinds kinds = {0};
     for (int i = 0; i < 1000; i++) {
         snprintf(code, sizeof(code), "CODE%d x", i);
         stats_count_error(bytes_of(code));
     }
     stats_each_error(count_kinds, &kinds);
-    assert_int_equal(kinds, 128);
+    assert_int_equal(kinds.count, 129);
+    assert_int_equal(kinds.errors, 1000);
+    assert_int_equal(kinds.overflow, 1000 - 128);
     assert_int_equal(stats()->error_replies, 1000);
 }
 

@@ -120,7 +120,7 @@ static struct {
     _Atomic uint64_t due; /* what it answers */
     _Atomic uint64_t ran_at_home_ns;
     _Atomic uint64_t other_runs;
-    bool breathes;
+    bool breathes, gives;
     bool breathed; /* the other stage had its turn meanwhile */
 } one;
 
@@ -133,7 +133,10 @@ static bool one_run(void *self, struct turn *t)
     }
     if (one.breathes) {
         uint64_t before = atomic_load(&one.other_runs);
-        stage_call_home(&one.other);
+        if (one.gives)
+            stage_give(t, &one.other);
+        else
+            stage_call_home(&one.other);
         stage_breathe(t);
         one.breathed = atomic_load(&one.other_runs) > before;
         one.breathes = false;
@@ -225,12 +228,15 @@ static void a_deadline_that_a_lent_turn_sets_is_met_at_home(void **state)
 static void in_a_long_turn_the_neighbours_are_served(void **state)
 {
     (void)state;
-    one_open(true);
-    one.breathes = true;
-    stage_call_home(&one.stage);
-    WAIT_FOR(atomic_load(&one.other_runs) > 0);
-    thread_stop(&one.home);
-    assert_true(one.breathed);
+    for (int gives = 0; gives < 2; gives++) {
+        one_open(true);
+        one.breathes = true;
+        one.gives = gives;
+        stage_call_home(&one.stage);
+        WAIT_FOR(atomic_load(&one.other_runs) > 0);
+        thread_stop(&one.home);
+        assert_true(one.breathed);
+    }
 }
 
 static void a_stopped_thread_ends_at_once_though_it_sleeps_for_ever(void **state)

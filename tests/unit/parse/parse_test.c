@@ -514,7 +514,7 @@ static void who_dies_between_big_arguments_leaves_nothing(void **state)
     put_arg(40000, 0);
     settle();
     assert_true(arena_used(fx.home) >= BIG + 40000);
-    assert_true(conn_meter(&fx.card->in_held) >= BIG + 40000);
+    assert_true(conn_meter(&fx.card->in_held) + conn_meter(&fx.card->in_args) >= BIG + 40000);
     shutdown(fx.ours, SHUT_RDWR); /* as a kill does */
     fx.len = 0;
     expect("b");

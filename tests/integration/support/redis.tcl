@@ -1,0 +1,40 @@
+# A redis-server beside the server under test, for what both must understand.
+
+# Debian's redis-tools have the program as redis-check-rdb: it is what it is called.
+proc redis_program {} {
+    set program [auto_execok redis-server]
+    if {$program ne ""} { return $program }
+    set checker [auto_execok redis-check-rdb]
+    if {$checker eq ""} { skip "redis-server is not installed" }
+    set link [file join $keeper::scratch redis-server]
+    if {[catch {file readlink $link}]} { file link -symbolic $link [file normalize $checker] }
+    return [list $link]
+}
+
+# Starts one: its client and its process.
+proc start_redis {} {
+    set program [redis_program]
+    set dir [file join $keeper::scratch redis]
+    file mkdir $dir
+    for {set try 1} {$try <= 3} {incr try} {
+        set port [server::free_port] ;# until somebody else takes it
+        set out [file join $dir out$try]
+        set pid [keeper::spawn $dir /dev/null $out $dir/err [list {*}$program --port $port \
+            --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes]]
+        wait_for { [string match "*Ready to accept*" [slurp $out]] || ![keeper::running $pid] }
+        if {[keeper::running $pid]} { return [list [client::dial -port $port -auth ""] $pid] }
+    }
+    fail "redis-server does not start: [slurp $out]"
+}
+
+# Runs `script` with a client of one in `redis`.
+proc with_redis {script} {
+    upvar redis redis
+    lassign [start_redis] redis pid
+    try {
+        uplevel 1 $script
+    } finally {
+        keeper::signal $pid TERM
+        keeper::wait_exit $pid 10000
+    }
+}
