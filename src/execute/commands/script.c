@@ -121,7 +121,6 @@ enum run_result cmd_SCRIPT_FLUSH(struct call *c)
     bool fits = c->nargs == 2 ||
                 (c->nargs == 3 && (call_arg_is(c, 2, "sync") || call_arg_is(c, 2, "async")));
     if (!fits) return reply_error(c, "ERR SCRIPT FLUSH only support SYNC|ASYNC option");
-    if (script_running() != NULL) return reply_error(c, "ERR SCRIPT FLUSH can not run in a script");
     eval_cache_flush();
     return reply_ok(c);
 }

@@ -10,8 +10,8 @@
 #include "execute/script/lua.h"
 
 /*
- * Pushes the value of a whole reply. An error becomes a table that says that it was counted; gives
- * true for one. May raise an error of Lua (memory).
+ * Pushes the value of a whole reply, the first one where there are several. An error becomes a
+ * table that says that it was counted; gives true for one. May raise an error of Lua (memory).
  */
 bool convert_push_reply(lua_State *L, struct bytes reply);
 

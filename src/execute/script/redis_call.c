@@ -100,7 +100,9 @@ static const char *judge_rules(const struct script_run *run, const struct comman
 static const char *judge(const struct script_run *run, const struct command *cmd)
 {
     uint32_t flags = cmd->spec->flags;
-    if ((flags & CF_NOSCRIPT) && !script_allows_all_commands())
+    /* A script that runs never runs, loads or drops scripts and functions, and does not wait. */
+    bool is_never = (cmd->spec->categories & CAT_SCRIPTING) || cmd->spec->id == CMD_SHUTDOWN;
+    if ((flags & CF_NOSCRIPT) && (is_never || !script_allows_all_commands()))
         return "ERR This Redis command is not allowed from script";
     if (run->call->session->care & CARE_RULES) {
         const char *error = judge_rules(run, cmd);

@@ -59,7 +59,8 @@ enum run_result script_run(struct script_run *r, int nargs);
 struct script_run *script_running(void);
 /* The wall clock for TIME within it: stands still. */
 int64_t script_time_us(void);
-/* DEBUG SET-DISABLE-DENY-SCRIPTS: commands that are not for scripts may run in them. */
+/* DEBUG SET-DISABLE-DENY-SCRIPTS: commands that are not for scripts may run in them, but for those
+ * about scripts. */
 void script_allow_all_commands(bool on);
 bool script_allows_all_commands(void);
 

@@ -1,6 +1,6 @@
 # What scripts must not be able to do: to the server, to other scripts, to its memory.
 
-suite -config {"script-memory-limit 16mb"}
+suite -config {"script-memory-limit 16mb" "enable-debug-command yes"}
 
 proc eval0 {script args} { ask EVAL $script 0 {*}$args }
 set ::readonly "*Attempt to modify a readonly table*"
@@ -184,6 +184,25 @@ test "L13: recursion of every kind ends in an error" {
     expect_error * { eval0 "local a = 1 [string repeat {local a = 1 } 300]" }
     expect_error "*pattern too complex*" { eval0 {return string.find(string.rep('a', 1e6), string.rep('a?', 1e6))} }
     expect {1 5000} { eval0 {return {string.find(string.rep('a', 1e6), string.rep('a', 5000), 1, true)}} }
+}
+
+test "L5: what a script runs in is not taken away from it" {
+    foreach command {
+        {'script', 'flush'} {'eval', 'return 1', 0} {'fcall', 'f', 0} {'function', 'flush'} {'function', 'delete', 'l'}
+        {'function', 'load', '#!lua name=x'} {'multi'} {'exec'} {'subscribe', 'c', 'd'} {'unsubscribe'} {'monitor'} {'shutdown', 'nosave'} {'reset'} {'quit'}
+    } {
+        ask FUNCTION LOAD REPLACE "#!lua name=l
+            redis.register_function('f', function() return 1 end)
+            redis.register_function('g', function() local r = redis.pcall($command) return r end)"
+        ask DEBUG SET-DISABLE-DENY-SCRIPTS 1
+        foreach request [list {FCALL g 0} [list EVAL "local r = redis.call($command) return r" 0]] {
+            set c [client::dial]
+            catch { $c {*}$request }
+            client::hangup $c
+        }
+        ask DEBUG SET-DISABLE-DENY-SCRIPTS 0
+        expect PONG { ask PING }
+    }
 }
 
 test "coroutines call commands, and cannot yield out of the script" {
