@@ -244,7 +244,7 @@ static bool function_run(struct vm *vm, struct library *lib, size_t memory)
     function_began_ns = clock_mono_ns();
     lua_sethook(L, function_hook, LUA_MASKCOUNT, FUNCTION_LOAD_STEPS);
     bool good = vm_call(vm, 0, memory);
-    lua_sethook(L, NULL, 0, 0);
+    vm_set_hook(vm);
     function_loading = NULL;
     function_vm_see(vm, false);
     return good;

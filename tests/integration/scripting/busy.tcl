@@ -50,6 +50,20 @@ busy_test "others are told, SCRIPT KILL ends it, and its client hears why" {
     expect_error "NOTBUSY No scripts in execution right now." { ask FUNCTION KILL }
 }
 
+busy_test "a function that lasts is ended by FUNCTION KILL, and by that alone" {
+    ask FUNCTION LOAD REPLACE "#!lua name=lasting
+        redis.register_function('forever', function() while true do end end)"
+    set c [client::dial]
+    client::send $c FCALL forever 0
+    until_busy
+    expect_error "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE." { ask GET k }
+    expect_error BUSY* { ask SCRIPT KILL }
+    expect_match "*name forever command {FCALL forever 0}*" { ask FUNCTION STATS }
+    expect OK { ask FUNCTION KILL }
+    expect_error "*Script killed by user with FUNCTION KILL.*" { client::reply $c }
+    expect PONG { ask PING }
+}
+
 busy_test "commands that touch no key run meanwhile" {
     start_script $::forever
     set c [client::dial]
