@@ -575,6 +575,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
+    scripts_open();
     busy_open(execute_breathe, e);
     config_apply_open();
     e->due_ns = 0;

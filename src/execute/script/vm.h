@@ -56,8 +56,6 @@ bool vm_load(lua_State *L, struct bytes code, const char *chunk);
  * script/failure.h). The function and its arguments are gone.
  */
 bool vm_call(struct vm *vm, int nargs, size_t limit);
-/* Puts back the hook by which what runs is polled (core/busy.h), after another one was in use. */
-void vm_set_hook(struct vm *vm);
 /* What runs is to end, whatever it catches: from now on an error is raised at every instruction. */
 void vm_end_run(lua_State *L);
 /* After a run: a full collection, if it left much behind. */
