@@ -41,7 +41,10 @@ static void vm_hook(lua_State *L, lua_Debug *debug)
     failure_raise(L, busy_death());
 }
 
-static void vm_set_hook(struct vm *vm) { lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY); }
+static void vm_set_hook(struct vm *vm)
+{
+    lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+}
 
 void vm_end_run(lua_State *L)
 {
