@@ -325,6 +325,15 @@ busy_test "a script closes its own client, and its user goes" {
     expect PONG { ask PING }
 }
 
+busy_test "SIGTERM ends the server, and a script that has written nothing" {
+    set h [server::start]
+    with_server $h {
+        ask CONFIG SET busy-reply-threshold 5
+        start_script $::forever
+    }
+    server::stop $h
+}
+
 busy_test "a script that has written cannot be killed, and SHUTDOWN NOSAVE ends the server" {
     set c [start_script $::forever_written]
     expect_error "UNKILLABLE*" { ask SCRIPT KILL }
