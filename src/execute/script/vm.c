@@ -41,6 +41,11 @@ static void vm_hook(lua_State *L, lua_Debug *debug)
     failure_raise(L, busy_death());
 }
 
+static void vm_set_hook(struct vm *vm)
+{
+    lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+}
+
 void vm_end_run(lua_State *L)
 {
     vm_of(L)->ends = true;
@@ -62,7 +67,7 @@ struct vm *vm_open(void)
     lua_State *L = vm->lua = lua_newstate(vm_alloc, vm);
     must(L != NULL);
     lua_atpanic(L, vm_panic);
-    lua_sethook(L, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+    vm_set_hook(vm);
     sandbox_open(L);
     must(lua_gettop(L) == VM_SLOT_GLOBALS);
     lua_pushcfunction(L, failure_handler);
@@ -100,7 +105,7 @@ bool vm_call(struct vm *vm, int nargs, size_t limit)
     vm->limit = limit;
     int status = lua_pcall(vm->lua, nargs, 1, VM_SLOT_HANDLER);
     vm->limit = 0;
-    if (unlikely(vm->ends)) lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+    if (unlikely(vm->ends)) vm_set_hook(vm);
     vm->ends = false;
     return status == 0;
 }
