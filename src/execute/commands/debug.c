@@ -9,6 +9,7 @@
 #include "codec/glob.h"
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
+#include "execute/core/event.h"
 #include "execute/core/config_rewrite.h"
 #include "execute/core/event.h"
 #include "execute/script/script.h"
