@@ -12,14 +12,16 @@
 
 #include "base/bytes.h"
 #include "execute/script/lua.h"
+#include "execute/script/vm_alloc.h"
 
 struct script_run;
 
 struct vm {
     lua_State *lua;
-    size_t used;            /* bytes */
-    size_t limit;           /* 0: not limited now */
-    size_t calm;            /* above this many bytes a run ends with a full collection */
+    size_t used;  /* bytes */
+    size_t limit; /* 0: not limited now */
+    size_t calm;  /* above this many bytes a run ends with a full collection */
+    struct vm_spares spares;
     uint64_t random;        /* math.random's state */
     struct script_run *run; /* what runs in it now, or NULL */
     bool ends;              /* vm_end_run() was called for it */
