@@ -263,6 +263,11 @@ test "L7: values that grow without end hit the memory limit" -tags baton-only {
             expect_error "*not enough memory*" { run $script }
             alive
         }
+        set large [string repeat "local a = {1,2,3,4,5,6,7,8} " 200][string repeat "f(a,a,a,a,a,a,a) " 200000]
+        expect_error "ERR Error compiling script*not enough memory*" { run $large }
+        expect_error "ERR Error compiling function*not enough memory*" {
+            ask FUNCTION LOAD "#!lua name=large\n$large"
+        }
         load_function {local t = {} for i = 1, 1e9 do t[i] = i end}
         expect_error "*not enough memory*" { ask FCALL attack 0 }
         expect_error "*not enough memory*" {
