@@ -275,6 +275,22 @@ test "many libraries" {
     expect $before { libraries }
 }
 
+test "a function within a transaction, and a blocking command within a function" {
+    fresh
+    load lib {
+        redis.register_function('set', function(keys, args) return redis.call('SET', keys[1], args[1]) end)
+        redis.register_function('pop', function(keys) return redis.call('BLPOP', keys[1], 0) end)
+    }
+    ask MULTI
+    ask FCALL set 1 k v
+    ask FCALL nope 0
+    ask FCALL pop 1 list
+    ask FUNCTION DELETE lib
+    ask FCALL set 1 k w
+    expect {OK {(error) ERR Function not found} (nil) OK {(error) ERR Function not found}} { ask EXEC }
+    expect v { ask GET k }
+}
+
 test "to call a function is no reading and no writing, whatever it calls" {
     foreach category {read write} {
         expect {-1 -1} { lmap name {fcall fcall_ro} { lsearch [ask ACL CAT $category] $name } }
