@@ -142,13 +142,18 @@ static struct reply_item *execute_adjacent(const struct out *o, const struct ses
     return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
 }
 
-/* One message to one session: all items of a batch share its bytes. */
-static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
-                            struct push_place *at)
+/* One message to one session: all items of a batch share its bytes, so a batch that a long message
+ * made large does not leave before all have it. */
+static void execute_push_to(struct execute_stage *e, struct turn *t, const struct push *p,
+                            struct session *s, struct push_place *at)
 {
     s->push_waits = false;
     int writer = conn_card(s->conn.slot)->writer;
     struct out *o = outbox_out(&e->box, writer);
+    if (unlikely(o->batch->item_count >= OUTBOX_BATCH_ITEMS)) {
+        outbox_publish(&e->box, t, o);
+        outbox_out(&e->box, writer);
+    }
     struct push_place *place = &at[writer];
     if (place->batch != o->batch) {
         *place = (struct push_place){o->batch, o->reply.len};
@@ -175,10 +180,11 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
         for (uint32_t i = 0; i < p->to_count; i++) {
             struct session *s = session_at(p->to[i]);
             if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
-            execute_push_to(e, p, s, at);
-            outbox_publish_large(&e->box, t, &e->box.current[conn_card(s->conn.slot)->writer]);
+            execute_push_to(e, t, p, s, at);
         }
         push_free(p);
+        for (int i = 0; i < e->wiring.writer_count; i++)
+            outbox_publish_large(&e->box, t, &e->box.current[i]);
     }
 }
 

@@ -402,9 +402,11 @@ bool run_memory_allows(uint32_t flags)
     return run_settings->maxmemory <= 0 || run_make_room() || !(flags & CF_DENYOOM);
 }
 
+/* Whatever is queued takes memory. */
 static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
 {
-    if (run_memory_allows(run_flags(c))) return so_far;
+    uint32_t flags = so_far == VERDICT_QUEUE ? CF_DENYOOM : run_flags(c);
+    if (run_memory_allows(flags)) return so_far;
     reject(c, ERR_OOM);
     return VERDICT_REJECTED;
 }

@@ -24,6 +24,7 @@ struct vm {
     struct vm_spares spares;
     uint64_t random;        /* math.random's state */
     struct script_run *run; /* what runs in it now, or NULL */
+    bool ends;              /* vm_end_run() was called for it */
 };
 
 /* The stack of vm->lua begins with what is always there. */
