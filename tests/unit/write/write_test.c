@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { HOME_RING = 8, CONNS = 4 };
+enum { HOME_RING = 8, CONNS = 12 };
 
 static struct {
     struct write_stage *w;
@@ -183,6 +183,175 @@ static void what_a_lent_turn_leaves_goes_on_at_home(void **state)
     NEEDS_BACKEND;
     send_large(2000000, true, true);
     assert_true(write_stage(fx.w)->turns_lent > 0);
+}
+
+/* ---- Messages ---- */
+
+static void push(struct reply_batch *b, int conn, const char *text)
+{
+    add(b, conn, text, REPLY_PUSH);
+}
+
+static void expect(int conn, const char *text)
+{
+    fx.got_len = 0;
+    assert_int_equal(receive(conn), strlen(text));
+    assert_memory_equal(fx.got, text, fx.got_len);
+}
+
+static void messages_of_several_batches_leave_together(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    uint64_t calls = write_calls(fx.w);
+    struct reply_batch *b = batch(), *after = batch();
+    push(b, 0, ">1");
+    push(b, 1, ">a");
+    push(b, 0, ">2");
+    push(after, 0, ">3");
+    handoff_push(&fx.replies, (uint64_t)(uintptr_t)b);
+    hand_over(after, true);
+    expect(0, ">1>2>3");
+    expect(1, ">a");
+    assert_int_equal(write_calls(fx.w) - calls, 2);
+    assert_int_equal(handoff_depth(&fx.home), 2);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+}
+
+static void an_answer_takes_the_messages_before_it_along(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    uint64_t calls = write_calls(fx.w);
+    struct reply_batch *b = batch();
+    push(b, 0, ">1");
+    add(b, 0, "+2", 0);
+    push(b, 0, ">3");
+    add(b, 1, "+x", 0);
+    hand_over(b, true);
+    expect(0, ">1+2>3");
+    expect(1, "+x");
+    assert_int_equal(write_calls(fx.w) - calls, 3);
+}
+
+static void a_cut_and_a_bye_take_messages_along(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    struct reply_batch *b = batch();
+    push(b, 0, ">1");
+    add(b, 0, "", REPLY_CUT);
+    push(b, 1, ">2");
+    add(b, 1, "", REPLY_BYE);
+    hand_over(b, true);
+    expect(0, ">1");
+    expect(1, ">2");
+    assert_int_equal(recv(fx.theirs[0], fx.got, 1, MSG_DONTWAIT), 0);
+    assert_true(solo_is_closed(fx.ours[1]));
+    assert_int_equal(handoff_depth(&fx.home), 1);
+}
+
+static void messages_to_one_who_has_gone_are_dropped(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    close(fx.theirs[1]);
+    for (int i = 0; i < 3; i++) {
+        struct reply_batch *b = batch();
+        push(b, 1, ">lost");
+        push(b, 0, ">1");
+        hand_over(b, true);
+    }
+    expect(0, ">1>1>1");
+    assert_true(conn_meter(&fx.cards[1]->cut));
+    assert_int_equal(handoff_depth(&fx.home), 3);
+    fx.theirs[1] = -1;
+}
+
+/* What a slow reader leaves is copied, many messages to a block; their batches go home. */
+static void a_slow_reader_keeps_no_batch_of_messages(void **state)
+{
+    NEEDS_BACKEND;
+    enum { BATCHES = 6, EACH = 60, LEN = 500 };
+    char *data = large(BATCHES * EACH * LEN);
+    open_all();
+    for (int i = 0; i < BATCHES; i++) {
+        struct reply_batch *b = batch();
+        for (int k = 0; k < EACH; k++)
+            add_bytes(b, 0, data + (i * EACH + k) * LEN, LEN, REPLY_PUSH);
+        hand_over(b, true);
+    }
+    assert_int_equal(handoff_depth(&fx.home), BATCHES);
+    assert_true(write_pending_bytes(fx.w) > BATCHES * EACH * LEN / 2);
+    assert_true(conn_meter(&fx.cards[0]->out_blocks) < 2 * write_pending_bytes(fx.w) / 4096);
+    solo_settle();
+    SOLO_UNTIL(receive(0) == BATCHES * EACH * LEN);
+    solo_settle();
+    assert_memory_equal(fx.got, data, BATCHES * EACH * LEN);
+    assert_int_equal(write_pending_bytes(fx.w), 0);
+    assert_int_equal(conn_meter(&fx.cards[0]->out_blocks), 0);
+    free(data);
+}
+
+static struct reply_batch *push_to_all(const char *text)
+{
+    struct reply_batch *b = batch();
+    for (int i = 0; i < CONNS; i++) push(b, i, text);
+    return b;
+}
+
+/* A turn sends to eight. */
+static void a_long_line_gives_way_to_what_comes(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    uint64_t calls = write_calls(fx.w);
+    hand_over(push_to_all(">1"), true);
+    assert_int_equal(write_calls(fx.w) - calls, 8);
+    assert_true(solo.lender.unfinished & 1ull << write_stage(fx.w)->index);
+    expect(7, ">1");
+    expect(8, "");
+    assert_int_equal(handoff_depth(&fx.home), 0);
+    struct reply_batch *more = push_to_all(">2");
+    add(more, 9, "+answer", 0);
+    hand_over(more, true);
+    expect(9, ">1>2+answer"); /* not in line any more */
+    expect(11, ">1>2");
+    expect(8, ">1>2");
+    solo_settle();
+    expect(0, ">1>2");
+    expect(7, ">2");
+    assert_int_equal(write_calls(fx.w) - calls, 20);
+    assert_int_equal(handoff_depth(&fx.home), 2);
+}
+
+static void the_home_goes_on_when_nobody_else_does(void **state)
+{
+    NEEDS_BACKEND;
+    open_all();
+    hand_over(push_to_all(">1"), true);
+    fx.got_len = 0;
+    SOLO_UNTIL(receive(11) == 2);
+    solo_settle();
+    assert_int_equal(handoff_depth(&fx.home), 1);
+}
+
+static void each_class_has_its_limit(void **state)
+{
+    NEEDS_BACKEND;
+    char *data = large(400000);
+    solo_set("client-output-buffer-limit", "pubsub 100000 0 0");
+    open_all();
+    conn_meter_set(&fx.cards[0]->output_class, CLIENT_PUBSUB);
+    struct reply_batch *b = batch();
+    add_bytes(b, 0, data, 400000, REPLY_PUSH);
+    add_bytes(b, 1, data, 400000, REPLY_PUSH);
+    hand_over(b, false);
+    assert_int_equal(write_limit_cuts(fx.w), 1);
+    assert_true(conn_meter(&fx.cards[0]->cut));
+    SOLO_UNTIL(receive(1) == 400000);
+    assert_memory_equal(fx.got, data, 400000);
+    free(data);
 }
 
 /* ---- Loans ---- */
@@ -614,6 +783,14 @@ int main(void)
         BOTH(a_slow_reader_gets_all_in_time),
         BOTH(a_long_rest_keeps_its_batch_until_it_is_out),
         BOTH(what_a_lent_turn_leaves_goes_on_at_home),
+        BOTH(messages_of_several_batches_leave_together),
+        BOTH(an_answer_takes_the_messages_before_it_along),
+        BOTH(a_cut_and_a_bye_take_messages_along),
+        BOTH(messages_to_one_who_has_gone_are_dropped),
+        BOTH(a_slow_reader_keeps_no_batch_of_messages),
+        BOTH(a_long_line_gives_way_to_what_comes),
+        BOTH(the_home_goes_on_when_nobody_else_does),
+        BOTH(each_class_has_its_limit),
         BOTH(what_is_lent_comes_in_its_place),
         BOTH(what_is_lent_comes_in_its_place_from_a_lent_turn),
         BOTH(a_bye_waits_for_what_is_lent),
