@@ -194,6 +194,7 @@ test "FUNCTION LIST" {
     }
     expect two { dict get [lindex [ask FUNCTION LIST LIBRARYNAME T*] 0] library_name }
     expect {} { ask FUNCTION LIST libraryname nope* withcode }
+    expect {} { ask FUNCTION LIST LIBRARYNAME "" }
     expect [code two "redis.register_function('h', function() return 'h' end)\n"] {
         dict get [lindex [ask FUNCTION LIST WITHCODE LIBRARYNAME two] 0] library_code
     }
