@@ -89,14 +89,18 @@ void vm_close(struct vm *vm)
     heap_free(vm);
 }
 
-bool vm_load(lua_State *L, struct bytes code, const char *chunk)
+bool vm_load(lua_State *L, struct bytes code, const char *chunk, size_t limit)
 {
+    struct vm *vm = vm_of(L);
+    size_t usual = vm->limit;
     if (code.len > 0 && code.ptr[0] == LUA_SIGNATURE[0]) {
         lua_pushliteral(L, "bytecode is not loaded");
         return false;
     }
     lua_pushstring(L, chunk); /* Lua's parser does not keep the chunk's name from being collected */
+    if (limit > 0) vm->limit = limit;
     bool ok = luaL_loadbuffer(L, code.ptr, code.len, chunk) == 0;
+    vm->limit = usual;
     lua_remove(L, -2);
     return ok;
 }
