@@ -172,15 +172,15 @@ static void metrics_step(struct metrics *m, struct metrics_conn *c)
 
 /* ---- Connections ---- */
 
-static bool metrics_is_loopback(const struct sockaddr_storage *peer)
+/* An address of IPv4 stands in the same room. */
+static bool metrics_is_loopback(const struct sockaddr_in6 *peer)
 {
-    if (peer->ss_family == AF_INET) {
+    if (peer->sin6_family == AF_INET) {
         const struct sockaddr_in *v4 = (const void *)peer;
         return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
     }
-    const struct sockaddr_in6 *v6 = (const void *)peer;
-    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return v6->sin6_addr.s6_addr[12] == 127;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)) return peer->sin6_addr.s6_addr[12] == 127;
+    return IN6_IS_ADDR_LOOPBACK(&peer->sin6_addr);
 }
 
 static struct metrics_conn *metrics_free_place(struct metrics *m)
@@ -194,7 +194,7 @@ static void metrics_accept(struct metrics *m, int listener, int64_t now_ms)
 {
     struct metrics_conn *c = metrics_free_place(m);
     if (c == NULL) return;
-    struct sockaddr_storage peer = {0};
+    struct sockaddr_in6 peer = {0};
     socklen_t len = sizeof(peer);
     int fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {

@@ -51,18 +51,20 @@
         .flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = (index_), \
         .find = KEY_FIND_RANGE, .step = 1, .notes = (notes_)                  \
     }
-#define IMPLIED(flags_)                                                                          \
-    ((((flags_)&CF_WRITE) != 0 ? CAT_WRITE : 0) | (((flags_)&CF_READONLY) != 0 ? CAT_READ : 0) | \
-     (((flags_)&CF_ADMIN) != 0 ? CAT_ADMIN | CAT_DANGEROUS : 0) |                                \
-     (((flags_)&CF_PUBSUB) != 0 ? CAT_PUBSUB : 0) |                                              \
-     (((flags_)&CF_BLOCKING) != 0 ? CAT_BLOCKING : 0) |                                          \
+/* A script that only reads is not among the commands that read: it calls those. */
+#define IMPLIED(flags_, categories_)                                                      \
+    ((((flags_)&CF_WRITE) != 0 ? CAT_WRITE : 0) |                                         \
+     (((flags_)&CF_READONLY) != 0 && ((categories_)&CAT_SCRIPTING) == 0 ? CAT_READ : 0) | \
+     (((flags_)&CF_ADMIN) != 0 ? CAT_ADMIN | CAT_DANGEROUS : 0) |                         \
+     (((flags_)&CF_PUBSUB) != 0 ? CAT_PUBSUB : 0) |                                       \
+     (((flags_)&CF_BLOCKING) != 0 ? CAT_BLOCKING : 0) |                                   \
      (((flags_)&CF_FAST) != 0 ? CAT_FAST : CAT_SLOW))
 #define ROW(id_, name_, parent_, full_, group_, since_, arity_, flags_, categories_, syntax_,  \
             summary_, complexity_, ...)                                                        \
     {                                                                                          \
         .id = (id_), .name = (name_), .parent = (parent_), .full = (full_), .arity = (arity_), \
-        .flags = (flags_), .categories = (categories_) | IMPLIED(flags_), .group = (group_),   \
-        .since = (since_), .syntax = (syntax_), .summary = (summary_),                         \
+        .flags = (flags_), .categories = (categories_) | IMPLIED(flags_, categories_),         \
+        .group = (group_), .since = (since_), .syntax = (syntax_), .summary = (summary_),      \
         .complexity = (complexity_), ##__VA_ARGS__                                             \
     }
 

@@ -142,16 +142,21 @@ static struct reply_item *execute_adjacent(const struct reply_batch *b, const st
     return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
 }
 
-/* One message to one session: all items of a batch share its bytes. */
-static void execute_push_to(struct execute_stage *e, const struct push *p, struct session *s,
-                            struct push_place *at)
+/* One message to one session: all items of a batch share its bytes, so a batch that a long message
+ * made large does not leave before all have it. */
+static void execute_push_to(struct execute_stage *e, struct turn *t, const struct push *p,
+                            struct session *s, struct push_place *at)
 {
     s->push_waits = false;
     int writer = conn_card(s->conn.slot)->writer;
     struct out *o = outbox_out(&e->box, writer);
+    must(o->batch != NULL);
+    if (unlikely(o->batch->item_count >= OUTBOX_BATCH_ITEMS)) {
+        outbox_publish(&e->box, t, o);
+        outbox_out(&e->box, writer);
+    }
     struct reply_batch *b = o->batch;
     struct push_place *place = &at[writer];
-    must(b != NULL);
     if (place->batch != b) {
         *place = (struct push_place){b, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
@@ -177,10 +182,11 @@ static void execute_pushes(struct execute_stage *e, struct turn *t)
         for (uint32_t i = 0; i < p->to_count; i++) {
             struct session *s = session_at(p->to[i]);
             if (s == NULL || (s->closing && !s->cut_after_reply)) continue;
-            execute_push_to(e, p, s, at);
-            outbox_publish_large(&e->box, t, &e->box.current[conn_card(s->conn.slot)->writer]);
+            execute_push_to(e, t, p, s, at);
         }
         push_free(p);
+        for (int i = 0; i < e->wiring.writer_count; i++)
+            outbox_publish_large(&e->box, t, &e->box.current[i]);
     }
 }
 
@@ -571,6 +577,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
+    scripts_open();
     busy_open(execute_breathe, e);
     config_apply_open();
     e->due_ns = 0;

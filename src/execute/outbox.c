@@ -17,6 +17,14 @@ static void outbox_free_batch(struct outbox *x, struct reply_batch *b)
     x->batches_made--;
 }
 
+/* Bytes of idle buffers that are kept: no large part of what all of the server may use. */
+static size_t outbox_idle_max(void)
+{
+    uint64_t share = (uint64_t)settings_now()->maxmemory / OUTBOX_IDLE_SHARE;
+    if (share == 0 || share > OUTBOX_IDLE_BYTES) return OUTBOX_IDLE_BYTES;
+    return share < OUTBOX_IDLE_LEAST ? OUTBOX_IDLE_LEAST : (size_t)share;
+}
+
 /* A batch is home: it waits for its next use, within bounds; more were out only because writers
  * lagged. */
 static void outbox_keep_batch(struct outbox *x, struct reply_batch *b)
@@ -25,7 +33,7 @@ static void outbox_keep_batch(struct outbox *x, struct reply_batch *b)
         outbox_free_batch(x, b);
         return;
     }
-    if (b->cap > OUTBOX_KEPT || x->idle_bytes + b->cap > OUTBOX_IDLE_BYTES) {
+    if (b->cap > OUTBOX_KEPT || x->idle_bytes + b->cap > outbox_idle_max()) {
         arena_free(x->arena, b->buf);
         b->buf = NULL;
         b->cap = 0;

@@ -24,6 +24,7 @@ enum {
     OUTBOX_BATCH_ITEMS = 4096,     /* or with so many items */
     OUTBOX_KEPT = 262144,          /* a buffer that grew larger is not kept for the next batch */
     OUTBOX_IDLE_BYTES = 4 << 20,   /* buffers of idle batches that are kept, in all */
+    OUTBOX_IDLE_SHARE = 64,        /* or such a part of maxmemory, if that is less */
     OUTBOX_IDLE_LEAST = 256 << 10, /* and even when memory is short */
     OUTBOX_IDLE_BATCHES = 1024,    /* idle batches that are kept */
 };

@@ -7,20 +7,18 @@
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
+#include "execute/core/tracking_table.h"
 #include "execute/core/watch.h"
 #include "execute/keyspace/keyspace.h"
+#include "execute/script/eval_cache.h"
+#include "execute/script/function_vm.h"
+#include "execute/script/library.h"
 
 static void publish_server(struct execute_figures *f, const struct settings *settings)
 {
     counter_set(&f->start_time_ms, (uint64_t)stats()->started_ms);
     counter_set(&f->connected_clients, sessions_count());
     counter_set(&f->blocked_clients, sessions_count_blocked());
-    counter_set(&f->tracking_clients, tracking_client_count());
-    counter_set(&f->pubsub_clients, pubsub_session_count());
-    counter_set(&f->watching_clients, watch_session_count());
-    counter_set(&f->pubsub_channels, pubsub_name_count(PUBSUB_CHANNEL));
-    counter_set(&f->pubsub_patterns, pubsub_name_count(PUBSUB_PATTERN));
-    counter_set(&f->pubsub_shard_channels, pubsub_name_count(PUBSUB_SHARD));
     counter_set(&f->maxclients, (uint64_t)settings->maxclients);
     counter_set(&f->memory_used, mem_used());
     counter_set(&f->memory_peak, memory_peak_bytes());
@@ -28,6 +26,7 @@ static void publish_server(struct execute_figures *f, const struct settings *set
     counter_set(&f->memory_max, (uint64_t)settings->maxmemory);
     counter_set(&f->commands, stats()->commands);
     counter_set(&f->connections, stats()->connections);
+    counter_set(&f->evicted_clients, stats()->clients_evicted);
     counter_set(&f->error_replies, stats()->error_replies);
     counter_set(&f->denied_logins, stats()->acl_denied_auth);
     counter_set(&f->denied_commands, stats()->acl_denied_command);
@@ -36,6 +35,20 @@ static void publish_server(struct execute_figures *f, const struct settings *set
     counter_set(&f->changes, stats()->changes_since_save);
     counter_set(&f->slowlog_length, slowlog_count());
     counter_set(&f->slowlog_entries, slowlog_next_entry_id());
+}
+
+static void publish_features(struct execute_figures *f)
+{
+    counter_set(&f->tracking_clients, tracking_client_count());
+    counter_set(&f->tracked_keys, tracking_table_count());
+    counter_set(&f->pubsub_clients, pubsub_session_count());
+    counter_set(&f->watching_clients, watch_session_count());
+    counter_set(&f->pubsub_channels, pubsub_name_count(PUBSUB_CHANNEL));
+    counter_set(&f->pubsub_patterns, pubsub_name_count(PUBSUB_PATTERN));
+    counter_set(&f->pubsub_shard_channels, pubsub_name_count(PUBSUB_SHARD));
+    counter_set(&f->scripts, eval_cache_count());
+    counter_set(&f->functions, libraries.function_count);
+    counter_set(&f->memory_of_vms, eval_cache_vm_bytes() + function_vm_memory());
 }
 
 static void publish_keyspace(struct execute_figures *f)
@@ -68,6 +81,7 @@ static void publish_commands(struct execute_figures *f)
 void publish_figures(struct execute_figures *f, const struct settings *settings)
 {
     publish_server(f, settings);
+    publish_features(f);
     publish_keyspace(f);
     publish_commands(f);
 }

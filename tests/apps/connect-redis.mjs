@@ -60,12 +60,12 @@ await check('a session ends when it is destroyed', {}, async ({ browser }, clien
 });
 
 await check('a session expires, and visits keep it alive',
-    { session: { cookie: { maxAge: 1000 }, rolling: true } }, async ({ browser }, client) => {
+    { session: { cookie: { maxAge: 2000 }, rolling: true } }, async ({ browser }, client) => {
         const a = browser(), b = browser();
         await a();
         await b();
-        for (let i = 0; i < 3; i++) {
-            await sleep(500);
+        for (let i = 0; i < 4; i++) {
+            await sleep(700);
             assert.equal(await a(), String(i + 2));
         }
         assert.equal(await client.dbsize(), 1);

@@ -1,8 +1,10 @@
 /*
  * Clients. Each has keys of its own, so the model of one client in one order tells every answer but
  * those that depend on others: numbers of a shared counter, which must be new to everybody and grow
- * for each, of kills, and the values of shared lists (lists.c). Values carry the client's number
- * and a nonce, so an answer that went to a wrong client is never right by chance.
+ * for each, of kills, and the values of shared lists (lists.c). Two counters that transactions
+ * raise together never differ, and who watches a text that grows never overwrites what another
+ * added. Values carry the client's number and a nonce, so an answer that went to a wrong client is
+ * never right by chance.
  *
  * When all are done, one more client, the sweeper, pops what is left in the shared lists. Another,
  * the witness, listens to the shared channel (news.c) from before they come until they are gone.
@@ -24,7 +26,7 @@ struct clients_shared clients_shared;
 static struct client clients[CLIENTS + 2]; /* the sweeper and the witness come after the last */
 static int client_count;
 static struct client *witness; /* the last of them */
-static bool counter_taken[COUNTER_MAX];
+static bool counter_taken[COUNTER_MAX], pair_taken[COUNTER_MAX], length_taken[COUNTER_MAX];
 
 /* ---- Answers ---- */
 
@@ -141,11 +143,49 @@ static bool client_counted(struct client *c, const struct answer *a, size_t *len
         news_answered(c->number, a->value);
         if (c->is_subscribed) c->own_message = a->value;
     }
+    if (a->kind == ANSWER_WATCHED) {
+        c->watched_len = n;
+        c->watches = WATCHES;
+    }
     if (a->kind == ANSWER_COUNTER) {
         if (n <= c->counter_seen || n > clients_shared.counter_sent || counter_taken[n])
             client_fail(c, "the shared counter went wrong");
         counter_taken[n] = true;
         c->counter_seen = n;
+    }
+    return true;
+}
+
+/* The number is new to everybody, and one of those that were asked for. */
+static void client_check_new(const struct client *c, bool *taken, uint64_t n, uint64_t sent)
+{
+    if (n > sent || taken[n]) client_fail(c, "a transaction went wrong");
+    taken[n] = true;
+}
+
+/* What EXEC answered; false when it is not whole. */
+static bool client_executed(struct client *c, const struct answer *a, size_t *len)
+{
+    unsigned long long x = 0, y = 0;
+    int lines = 0, wanted = a->kind == ANSWER_PAIR ? 3 : 2;
+    for (*len = 0; *len < c->rx.len && lines < wanted; (*len)++) {
+        lines += c->rx.data[*len] == '\n';
+        if (lines == 1 && (c->rx.data[0] == '_' || c->rx.data[1] == '-')) wanted = 1;
+    }
+    if (lines < wanted) return false;
+    char text[64];
+    if (*len >= sizeof(text)) client_fail(c, "no answer of EXEC");
+    memcpy(text, c->rx.data, *len);
+    text[*len] = '\0';
+    if (a->kind == ANSWER_PAIR) {
+        bool two = sscanf(text, "*2\r\n:%llu\r\n:%llu", &x, &y) == 2;
+        if (!two || x != y || x <= c->pair_seen) client_fail(c, "a transaction was cut");
+        client_check_new(c, pair_taken, x, clients_shared.pairs_sent);
+        c->pair_seen = x;
+    } else if (wanted == 2) {
+        if (sscanf(text, "*1\r\n:%llu", &x) != 1 || x != c->watched_len + 1)
+            client_fail(c, "a change was not seen by WATCH");
+        client_check_new(c, length_taken, x, clients_shared.raises_sent);
     }
     return true;
 }
@@ -213,6 +253,8 @@ static bool client_match(struct client *c)
         if (c->rx.len < a->len) return false;
     } else if (a->kind == ANSWER_POP || a->kind == ANSWER_MOVE) {
         if (!client_waited(c, a, &len)) return false;
+    } else if (a->kind == ANSWER_PAIR || a->kind == ANSWER_RAISED) {
+        if (!client_executed(c, a, &len)) return false;
     } else {
         if (!client_counted(c, a, &len)) return false;
     }
@@ -354,6 +396,8 @@ void clients_open(void)
     static const int windows[] = {1, 2, 8, 100};
     memset(clients, 0, sizeof(clients));
     memset(counter_taken, 0, sizeof(counter_taken));
+    memset(pair_taken, 0, sizeof(pair_taken));
+    memset(length_taken, 0, sizeof(length_taken));
     clients_shared = (struct clients_shared){0};
     lists_open();
     client_count = 1 + (int)sim_below(CLIENTS);

@@ -16,6 +16,9 @@ enum answer_kind {
     ANSWER_POP,
     ANSWER_MOVE,
     ANSWER_RECEIVERS, /* of message number `value` */
+    ANSWER_PAIR,      /* of two shared counters that are raised together */
+    ANSWER_WATCHED,   /* the length of the text that is watched */
+    ANSWER_RAISED,    /* what EXEC made of it, or that somebody else was faster */
     ANSWER_SCRIPT,    /* the bytes, or that it was killed */
     ANSWER_EXEC,      /* the bytes, or that nothing of the next `count` answers will come */
     ANSWER_KILL,      /* of a script, or that there is none */
@@ -50,7 +53,9 @@ struct client {
     struct answer answers[ANSWERS]; /* a ring */
     unsigned first, last;
     struct text rx;
-    uint64_t nonce, counter_seen;
+    uint64_t nonce, counter_seen, pair_seen;
+    enum { WATCHES_NOT, WATCHES_UNSEEN, WATCHES } watches;
+    uint64_t watched_len;
     int64_t number_value;
     struct text values[KEYS];
     bool has[KEYS];
@@ -59,7 +64,7 @@ struct client {
 /* What all clients together have sent and seen. */
 struct clients_shared {
     int swept; /* shared lists that the sweeper found empty */
-    uint64_t counter_sent;
+    uint64_t counter_sent, pairs_sent, raises_sent;
 };
 extern struct clients_shared clients_shared;
 

@@ -377,6 +377,59 @@ static void send_transaction(struct client *c, int key)
     c->last = last;
 }
 
+/* ---- Transactions among all clients ---- */
+
+/* Two counters that nobody raises alone. */
+static void send_pair(struct client *c, int key)
+{
+    if (c->silent || c->skips || c->watches || clients_shared.pairs_sent + 1 >= COUNTER_MAX) return;
+    struct text none = {0};
+    clients_shared.pairs_sent++;
+    send_words(c, "MULTI", 0, NULL);
+    send_words(c, "INCR shared:pair:a", 0, NULL);
+    send_words(c, "INCR shared:pair:b", 0, NULL);
+    send_words(c, key == 0 ? "exec" : "EXEC", 0, NULL);
+    await_text(c, "+OK\r\n");
+    await_text(c, "+QUEUED\r\n");
+    await_text(c, "+QUEUED\r\n");
+    await(c, ANSWER_PAIR, &none);
+}
+
+static void send_discarded(struct client *c, int key)
+{
+    if (c->silent || c->skips || c->watches) return;
+    send_words(c, "MULTI", 0, NULL);
+    send_words(c, "DEL @ shared:pair:a", key, NULL);
+    send_words(c, "DISCARD", 0, NULL);
+    await_text(c, "+OK\r\n");
+    await_text(c, "+QUEUED\r\n");
+    await_text(c, "+OK\r\n");
+}
+
+/* Looks at a text that all clients make longer, and when it knows its length makes it longer by
+ * one, if nobody else did. */
+static void send_watch(struct client *c, int key)
+{
+    struct text none = {0};
+    if (c->silent || c->skips || clients_shared.raises_sent + 1 >= COUNTER_MAX) return;
+    if (c->watches == WATCHES_NOT) {
+        send_words(c, "WATCH shared:text", 0, NULL);
+        send_words(c, "STRLEN shared:text", 0, NULL);
+        await_text(c, "+OK\r\n");
+        await(c, ANSWER_WATCHED, &none);
+        c->watches = WATCHES_UNSEEN;
+    } else if (c->watches == WATCHES) {
+        clients_shared.raises_sent++;
+        send_words(c, "MULTI", 0, NULL);
+        send_words(c, "APPEND shared:text x", key, NULL);
+        send_words(c, "EXEC", 0, NULL);
+        await_text(c, "+OK\r\n");
+        await_text(c, "+QUEUED\r\n");
+        await(c, ANSWER_RAISED, &none);
+        c->watches = WATCHES_NOT;
+    }
+}
+
 /* ---- Shared lists ---- */
 
 static void send_push(struct client *c, int key)
@@ -473,12 +526,13 @@ static client_command *client_choose(void)
         send_get,    send_inline, send_nothing,     send_mistake,     send_others, send_end,
     };
     static client_command *const commands[] = {
-        send_set,     send_set,     send_get,        send_get,     send_get,          send_mget,
-        send_append,  send_del,     send_length,     send_incr,    send_shared,       send_shared,
-        send_echo,    send_echo,    send_inline,     send_inline,  send_end,          send_others,
-        send_mistake, send_nothing, send_reply_mode, send_edit,    send_edit,         send_swap,
-        send_row,     send_twice,   send_part,       send_push,    send_push,         send_pop,
-        send_pop,     send_pop,     send_publish,    send_publish, send_publish_some,
+        send_set,     send_set,       send_get,        send_get,     send_get,          send_mget,
+        send_append,  send_del,       send_length,     send_incr,    send_shared,       send_shared,
+        send_echo,    send_echo,      send_inline,     send_inline,  send_end,          send_others,
+        send_mistake, send_nothing,   send_reply_mode, send_edit,    send_edit,         send_swap,
+        send_row,     send_twice,     send_part,       send_push,    send_push,         send_pop,
+        send_pop,     send_pop,       send_pair,       send_pair,    send_watch,        send_watch,
+        send_watch,   send_discarded, send_publish,    send_publish, send_publish_some,
     };
     if (sim_choices.scripts)
         return beside_scripts[sim_below(sizeof(beside_scripts) / sizeof(beside_scripts[0]))];

@@ -120,13 +120,6 @@ static void sim_set(struct settings *s, const char *name, const char *value)
         sim_fail("the option %s is not to be set to %s", name, value);
 }
 
-static bool sim_has_scripts(void)
-{
-    const struct bytes name = bytes_of("eval");
-    bool no_such_sub;
-    return command_find(&name, 1, &no_such_sub) != NULL;
-}
-
 static void sim_choose(void)
 {
     static const char *const plans[] = {
@@ -146,7 +139,7 @@ static void sim_choose(void)
         .scarce = sim_chance(6),
         .limits = sim_chance(8),
         .low_water = sim_chance(2),
-        .scripts = sim_chance(5) && sim_has_scripts(),
+        .scripts = sim_chance(5),
         .medium = sim_chance(4),
         .data_mode = sim_chance(2),
         .yields = yields[sim_below(5)],

@@ -359,8 +359,8 @@ static enum run_result command_reply_keys(struct call *c, bool with_flags)
 
     struct key_use few[KEYS_AT_ONCE];
     int64_t n = command_keys(spec, args, nargs, few, KEYS_AT_ONCE);
-    if (n < 0 || (n == 0 && !(spec->flags & CF_NO_MANDATORY_KEYS)))
-        return reply_error(c, "ERR Invalid arguments specified for command");
+    if (n <= 0 && (spec->flags & CF_NO_MANDATORY_KEYS)) return reply_array(c, 0);
+    if (n <= 0) return reply_error(c, "ERR Invalid arguments specified for command");
     struct key_use *uses = few;
     if (n > KEYS_AT_ONCE) {
         uses = heap_alloc((size_t)n * sizeof(*uses));

@@ -216,24 +216,30 @@ static bool restore_parse(struct call *c, enum restore_policy *policy)
     return false;
 }
 
+/* False: the error is answered. */
+static bool restore_join(struct call *c, struct libraries *more, bool replace)
+{
+    const char *name;
+    enum library_clash clash = libraries_join(&libraries, more, replace, &name);
+    if (clash != LIBRARIES_FIT)
+        reply_errorf(c, "ERR %s %.128s already exists",
+                     clash == LIBRARY_EXISTS ? "Library" : "Function", name);
+    return clash == LIBRARIES_FIT;
+}
+
 /* Everything is loaded beside the libraries that are there before one of them is touched. */
 enum run_result cmd_FUNCTION_RESTORE(struct call *c)
 {
     enum restore_policy policy;
     struct libraries more = {.count = 0};
     struct rdb_in in;
-    const char *name;
     if (!restore_parse(c, &policy) || !payload_open(c, 2, &in)) return RUN_ERROR;
     bool good = true;
     while (good && rdb_left(&in) > 0) good = restore_library(c, &in, &more);
     if (good && policy == RESTORE_FLUSH) libraries_clear(&libraries);
-    enum library_clash clash =
-        good ? libraries_join(&libraries, &more, policy == RESTORE_REPLACE, &name) : LIBRARIES_FIT;
+    if (good) good = restore_join(c, &more, policy == RESTORE_REPLACE);
     libraries_clear(&more);
     if (!good) return RUN_ERROR;
-    if (clash != LIBRARIES_FIT)
-        return reply_errorf(c, "ERR %s %.128s already exists",
-                            clash == LIBRARY_EXISTS ? "Library" : "Function", name);
     call_changed(c, 1);
     return reply_ok(c);
 }

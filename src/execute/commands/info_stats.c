@@ -121,7 +121,7 @@ void info_show_stats(struct info *info)
     info_int(info, "dump_payload_sanitizations", 0);
     info_show_io(info);
     info_int(info, "client_query_buffer_limit_disconnections",
-             (int64_t)info->counters.query_limit_cuts);
+             (int64_t)(info->counters.query_limit_cuts + stats()->query_limit_cuts));
     info_int(info, "client_output_buffer_limit_disconnections",
              (int64_t)(info->counters.output_limit_cuts + stats()->output_limit_cuts));
     info_show_turns(info);

@@ -44,6 +44,13 @@ static void memory_read_clients(struct memory_facts *out)
     }
 }
 
+/* What is known of scripts and functions, and the VMs that run them. */
+static size_t memory_of_scripts(void)
+{
+    return eval_cache_bytes() + eval_cache_vm_bytes() + libraries_memory(&libraries) +
+           function_vm_memory();
+}
+
 void memory_read_facts(struct memory_facts *out, size_t used)
 {
     memory_sample();
@@ -55,7 +62,7 @@ void memory_read_facts(struct memory_facts *out, size_t used)
         out->tables += db_table_bytes(keyspace_db(i));
     }
     memory_read_clients(out);
-    size_t overhead = out->startup + out->client_memory + out->tables;
+    size_t overhead = out->startup + out->client_memory + out->tables + memory_of_scripts();
     out->overhead = overhead < out->used ? overhead : out->used;
     out->dataset = out->used - out->overhead;
     size_t grown = out->used > out->startup ? out->used - out->startup : 0;

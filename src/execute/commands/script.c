@@ -4,9 +4,12 @@
 #include "execute/commands/script.h"
 
 #include "execute/commands/table.h"
+#include "execute/core/run.h"
 #include "execute/script/eval_cache.h"
+#include "execute/script/library.h"
 #include "execute/script/redis_call.h"
 #include "execute/script/script.h"
+#include "execute/script/shebang.h"
 
 #define ERR_NO_SCRIPT "NOSCRIPT No matching script. Please use EVAL."
 
@@ -68,6 +71,28 @@ enum run_result cmd_EVAL(struct call *c) { return eval_text(c); }
 enum run_result cmd_EVAL_RO(struct call *c) { return eval_text(c); }
 enum run_result cmd_EVALSHA(struct call *c) { return eval_digits(c); }
 enum run_result cmd_EVALSHA_RO(struct call *c) { return eval_digits(c); }
+
+/* Of a call that may run a script: what the script says. One that is not there, or makes no sense,
+ * says nothing. */
+static uint32_t scripts_flags_of(const struct call *c)
+{
+    const struct eval_script *s;
+    const struct function *f;
+    uint32_t flags = SCRIPT_SAYS_NOTHING;
+    switch (c->spec->id) {
+    case CMD_EVAL: flags = shebang_read(arg(c, 1)).flags; break;
+    case CMD_EVALSHA:
+        if ((s = eval_cache_find(arg(c, 1))) != NULL) flags = s->flags;
+        break;
+    case CMD_FCALL:
+        if ((f = libraries_find_function(&libraries, arg(c, 1))) != NULL) flags = f->flags;
+        break;
+    default: break;
+    }
+    return script_command_flags(c->spec->flags, flags);
+}
+
+void scripts_open(void) { run_ask_scripts(scripts_flags_of); }
 
 void scripts_close(void)
 {

@@ -4,6 +4,7 @@
 
 #include "execute/execute_private.h"
 
+void scripts_open(void);
 /* Frees the scripts and their VM. */
 void scripts_close(void);
 

@@ -107,16 +107,16 @@ static bool sums_equal(const uint8_t *a, const uint8_t *b)
 
 bool acl_user_accepts(const struct user *u, struct bytes password)
 {
-    static const uint8_t nothing[1][SHA256_BYTES];
+    static const uint8_t nothing[SHA256_BYTES];
     bool has_some = u != NULL && u->password_count > 0;
-    const uint8_t(*passwords)[SHA256_BYTES] = has_some ? u->passwords : nothing;
     uint32_t count = has_some ? u->password_count : 1;
     uint8_t sum[SHA256_BYTES];
     sha256(password, sum);
-    volatile bool is_right = false;
-    for (uint32_t i = 0; i < count; i++) is_right = is_right | sums_equal(sum, passwords[i]);
+    volatile unsigned right = 0;
+    for (uint32_t i = 0; i < count; i++)
+        right += sums_equal(sum, has_some ? u->passwords[i] : nothing);
     if (u == NULL || !u->on) return false;
-    return u->nopass || (has_some && is_right);
+    return u->nopass || (has_some && right > 0);
 }
 
 static uint8_t *user_find_password(struct user *u, const uint8_t *sum)

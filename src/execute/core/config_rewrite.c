@@ -164,12 +164,8 @@ void config_rewrite_text(struct bytes old, const struct settings *s, struct byte
 
 int config_rewrite(bool all)
 {
-    if (config_path()[0] == 0) return -ENOTSUP;
-    /* A link stays one: what it leads to is replaced. */
-    char *path = realpath(config_path(), NULL);
-    if (path == NULL) path = strdup(config_path());
-    must(path != NULL);
-
+    const char *path = config_path();
+    if (path[0] == 0) return -ENOTSUP;
     struct stat st = {.st_mode = 0600, .st_uid = (uid_t)-1, .st_gid = (gid_t)-1};
     char *old, *text = NULL;
     size_t old_len, len;
@@ -187,6 +183,5 @@ int config_rewrite(bool all)
     }
     free(text);
     free(old);
-    free(path);
     return r;
 }

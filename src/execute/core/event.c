@@ -33,7 +33,8 @@ static void event_tell(struct db *db, struct key key, struct session *by, bool e
 
 void event_touched(struct db *db, struct key key, struct session *by)
 {
-    event_tell(db, key, by, keyspace_has(db, key));
+    bool exists = (event_ears & EVENT_EAR_WATCH) && keyspace_has(db, key);
+    event_tell(db, key, by, exists);
 }
 
 /* On a channel "__keyspace@<db>__:" or "__keyevent@<db>__:" and what it is about. */

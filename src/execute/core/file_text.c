@@ -60,7 +60,7 @@ static int file_sync_folder(const char *path)
     return r;
 }
 
-int file_text_replace(const char *path, struct bytes text, const struct stat *st)
+static int file_replace(const char *path, struct bytes text, const struct stat *st)
 {
     char temp[PATH_MAX];
     int n = snprintf(temp, sizeof temp, "%s.XXXXXX", path);
@@ -75,4 +75,12 @@ int file_text_replace(const char *path, struct bytes text, const struct stat *st
         return r;
     }
     return file_sync_folder(path);
+}
+
+int file_text_replace(const char *path, struct bytes text, const struct stat *st)
+{
+    char *real = realpath(path, NULL);
+    int r = file_replace(real == NULL ? path : real, text, st);
+    free(real);
+    return r;
 }

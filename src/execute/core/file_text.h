@@ -17,9 +17,9 @@
 int file_text_read(const char *path, char **text, size_t *len, struct stat *st);
 
 /*
- * Replaces the file by way of a new one beside it, which is on disk before it takes the name. It
- * gets mode and owner of `st`; the owner where that is allowed, which it is for root only. 0 or
- * -errno.
+ * Replaces the file by way of a new one beside it, which is on disk before it takes the name. A
+ * link stays one: what it leads to is replaced. The file gets mode and owner of `st`; the owner
+ * where that is allowed, which it is for root only. 0 or -errno.
  */
 int file_text_replace(const char *path, struct bytes text, const struct stat *st);
 

@@ -11,14 +11,18 @@
 
 static void held_publish(const struct session *s) { conn_card(s->conn.slot)->held = s->held_bytes; }
 
-struct held_command *held_copy(const struct command *cmd, uint64_t ticks)
+size_t held_size(const struct command *cmd)
 {
     size_t text = 0;
     for (uint32_t i = 0; i < cmd->nargs; i++) text += cmd->args[i].len;
-    size_t bytes = sizeof(struct held_command) + cmd->nargs * sizeof(struct bytes) + text;
+    return sizeof(struct held_command) + cmd->nargs * sizeof(struct bytes) + text;
+}
 
-    struct held_command *h = heap_alloc(bytes);
-    *h = (struct held_command){.bytes = bytes, .ticks = ticks, .command = *cmd};
+struct held_command *held_copy_to(void *memory, size_t size, const struct command *cmd,
+                                  uint64_t ticks)
+{
+    struct held_command *h = memory;
+    *h = (struct held_command){.bytes = size, .ticks = ticks, .command = *cmd};
     h->command.args = h->args;
     h->command.held = true;
     char *to = (char *)(h->args + cmd->nargs);
@@ -29,6 +33,12 @@ struct held_command *held_copy(const struct command *cmd, uint64_t ticks)
         to += len;
     }
     return h;
+}
+
+struct held_command *held_copy(const struct command *cmd, uint64_t ticks)
+{
+    size_t size = held_size(cmd);
+    return held_copy_to(heap_alloc(size), size, cmd, ticks);
 }
 
 void held_add(struct session *s, const struct command *cmd, uint64_t ticks)

@@ -11,7 +11,7 @@
 
 struct held_command {
     struct held_command *next;
-    size_t bytes;   /* of this allocation */
+    size_t bytes;   /* of all this */
     uint64_t ticks; /* in line: when it was read; blocked: how long it had waited till it ran */
     struct command command;
     struct bytes args[]; /* and the bytes that they borrow, behind the last one */
@@ -19,6 +19,10 @@ struct held_command {
 
 /* A copy of the command and its arguments; ends with held_free(). */
 struct held_command *held_copy(const struct command *cmd, uint64_t ticks);
+/* The same in memory that the caller has: held_size() bytes. */
+size_t held_size(const struct command *cmd);
+struct held_command *held_copy_to(void *memory, size_t size, const struct command *cmd,
+                                  uint64_t ticks);
 
 /* Copies the command to the end of the session's line. */
 void held_add(struct session *s, const struct command *cmd, uint64_t ticks);

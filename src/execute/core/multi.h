@@ -11,18 +11,25 @@
 #include "execute/core/held.h"
 #include "execute/core/session.h"
 
+struct multi_chunk;
+
+/* The commands lie in a region: what is left of this allocation, then chunks. */
 struct multi {
     struct held_command *first, *last;
     uint32_t count;
     uint32_t flags; /* of all queued commands together: enum command_flag */
-    size_t bytes;
-    bool aborted; /* a command could not be queued: EXEC will refuse */
+    size_t bytes;   /* that are allocated */
+    bool aborted;   /* a command could not be queued: EXEC will refuse */
+    char *room;     /* for the next command */
+    size_t room_len;
+    struct multi_chunk *chunks;
 };
 
 /* The session must not be in a transaction. */
 void multi_begin(struct session *s);
-/* Copies the command to the end of the queue. */
-void multi_queue(struct session *s, const struct command *cmd);
+/* Copies the command to the end of the queue; `flags` are its own. Too much for
+ * client-query-buffer-limit ends the session. */
+void multi_queue(struct session *s, const struct command *cmd, uint32_t flags);
 /* A command was refused; nothing happens outside of a transaction. */
 void multi_abort(struct session *s);
 /* Ends the transaction and gives what was queued; multi_free() ends it. */

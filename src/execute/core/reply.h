@@ -47,6 +47,7 @@ static inline char *reply_room(struct reply *r, size_t n)
 
 static inline void reply_raw(struct reply *r, const char *p, size_t n)
 {
+    if (n == 0) return; /* there may be no buffer yet */
     memcpy(reply_room(r, n), p, n);
     r->len += n;
 }

@@ -40,6 +40,7 @@
 #define RUN_HELD_REPLY_MAX 65536 /* bytes of reply after which held commands pause */
 
 static command_handler *run_handlers[CMD_COUNT];
+static uint32_t (*run_script_flags)(const struct call *c);
 
 /* What the settings and the pause mean for each command, worked out when they change. */
 static const struct settings *run_settings;
@@ -113,6 +114,8 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     run_pause_changed();
     run_begin_turn(settings_now(), clock_wall_ms(), clock_ticks());
 }
+
+void run_ask_scripts(uint32_t (*flags_of)(const struct call *c)) { run_script_flags = flags_of; }
 
 void run_close(void)
 {
@@ -296,10 +299,11 @@ static bool run_ends_multi(enum command_id id)
     }
 }
 
-/* EXEC does what its commands do. */
+/* EXEC does what its commands do, EVAL what its script says that it does. */
 static uint32_t run_flags(const struct call *c)
 {
     uint32_t flags = c->spec->flags;
+    if ((flags & CF_MAY_REPLICATE) && run_script_flags != NULL) return run_script_flags(c);
     if (c->session->multi != NULL && c->spec->id == CMD_EXEC) flags |= c->session->multi->flags;
     return flags;
 }
@@ -398,9 +402,11 @@ bool run_memory_allows(uint32_t flags)
     return run_settings->maxmemory <= 0 || run_make_room() || !(flags & CF_DENYOOM);
 }
 
+/* Whatever is queued takes memory. */
 static enum verdict run_judge_memory(struct call *c, enum verdict so_far)
 {
-    if (run_memory_allows(run_flags(c))) return so_far;
+    uint32_t flags = so_far == VERDICT_QUEUE ? CF_DENYOOM : run_flags(c);
+    if (run_memory_allows(flags)) return so_far;
     reject(c, ERR_OOM);
     return VERDICT_REJECTED;
 }
@@ -523,7 +529,7 @@ static void run_keep_blocked(struct session *s, const struct command *cmd, const
 
 static void run_queue(struct call *c, const struct command *cmd)
 {
-    multi_queue(c->session, cmd);
+    multi_queue(c->session, cmd, run_flags(c));
     reply_status(c, "QUEUED");
 }
 

@@ -22,6 +22,8 @@
  * too; keyspace, sessions and counters are open already.
  */
 void run_open(command_handler *(*handler_of)(enum command_id id));
+/* `flags_of` tells the flags of a call with CF_MAY_REPLICATE: those of the script that it runs. */
+void run_ask_scripts(uint32_t (*flags_of)(const struct call *c));
 void run_close(void);
 
 /* At the top of execute's turn: the settings and the time of the turn. Sets the keyspace's time

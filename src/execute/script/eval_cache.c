@@ -86,11 +86,13 @@ static struct eval_script *eval_add(const char *digits, uint32_t flags, bool sta
 static struct eval_script *eval_compile(struct call *c, const char *digits, struct bytes text,
                                         bool stays)
 {
-    uint32_t flags;
-    struct bytes code;
-    if (!shebang_read(c, text, &flags, &code)) return NULL;
+    struct shebang s = shebang_read(text);
+    if (s.error != NULL) {
+        reply_errorf(c, "ERR %s%.*s", s.error, REPLY_WORD(s.word));
+        return NULL;
+    }
     lua_State *L = eval_cache_vm()->lua;
-    if (vm_load(L, code, EVAL_CHUNK)) return eval_add(digits, flags, stays);
+    if (vm_load(L, s.code, EVAL_CHUNK)) return eval_add(digits, s.flags, stays);
     reply_errorf(c, "ERR Error compiling script (new function): %s", lua_tostring(L, -1));
     lua_pop(L, 1);
     return NULL;

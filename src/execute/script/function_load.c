@@ -45,8 +45,7 @@ static bool function_header_word(struct function_header *h, struct bytes word,
 {
     enum { NAME = 5 }; /* characters of name= */
     if (word.len < NAME || strncasecmp(word.ptr, "name=", NAME) != 0) {
-        function_say(why, "Invalid metadata value given: %.*s", (int)strnlen(word.ptr, word.len),
-                     word.ptr);
+        function_say(why, "Invalid metadata value given: %.*s", REPLY_WORD(word));
         return false;
     }
     if (h->name.ptr != NULL) {
@@ -242,9 +241,11 @@ static bool function_run(struct vm *vm, struct library *lib, size_t memory)
     function_vm_see(vm, true);
     function_loading = lib;
     function_began_ns = clock_mono_ns();
+    lua_Hook usual = lua_gethook(L);
+    int mask = lua_gethookmask(L), count = lua_gethookcount(L);
     lua_sethook(L, function_hook, LUA_MASKCOUNT, FUNCTION_LOAD_STEPS);
     bool good = vm_call(vm, 0, memory);
-    lua_sethook(L, NULL, 0, 0);
+    lua_sethook(L, usual, mask, count);
     function_loading = NULL;
     function_vm_see(vm, false);
     return good;

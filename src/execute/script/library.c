@@ -83,7 +83,7 @@ struct library *libraries_find(const struct libraries *set, struct bytes name)
 static struct function **libraries_bucket(const struct libraries *set, struct bytes name)
 {
     enum { HASHED = 64 }; /* bytes of a name that are looked at */
-    char lower[HASHED];
+    char lower[HASHED] = {0};
     size_t len = name.len < HASHED ? name.len : HASHED;
     for (size_t i = 0; i < len; i++) lower[i] = (char)tolower((unsigned char)name.ptr[i]);
     return &set->buckets[hash_bytes(lower, len) & (set->bucket_count - 1)];

@@ -106,7 +106,8 @@ static const char *judge(const struct script_run *run, const struct command *cmd
         const char *error = judge_rules(run, cmd);
         if (error != NULL) return error;
     }
-    if ((flags & CF_WRITE) && (run->is_read_only || (run->flags & SCRIPT_NO_WRITES)))
+    if ((flags & (CF_WRITE | CF_MAY_REPLICATE)) &&
+        (run->is_read_only || (run->flags & SCRIPT_NO_WRITES)))
         return "ERR Write commands are not allowed from read-only scripts.";
     if (unlikely(!run->has_memory) && (flags & CF_DENYOOM) && !run->has_written) return ERR_OOM;
     return NULL;
@@ -147,7 +148,7 @@ static bool call_values(lua_State *L)
     uint32_t n = (uint32_t)lua_gettop(L);
     const char *error = NULL;
     if (run == NULL) {
-        error = "ERR redis.call/pcall can only be called while a script runs";
+        error = ERR_NO_RUN;
     } else if (unlikely(!busy_poll_at(run_last_ticks()))) {
         vm_end_run(L);
         error = busy_death();

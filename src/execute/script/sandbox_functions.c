@@ -160,6 +160,29 @@ static int guarded_pcall(lua_State *L)
     return n;
 }
 
+/* Upvalue: the script's own handler of errors. It is not called for the error that ends a run: that
+ * comes from the hook, in which there are no hooks that could end the handler. */
+static int call_handler(lua_State *L)
+{
+    if (vm_of(L)->ends) return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int guarded_xpcall(lua_State *L)
+{
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    lua_pushcclosure(L, call_handler, 1);
+    lua_insert(L, 1);
+    int status = lua_pcall(L, 0, LUA_MULTRET, 1);
+    lua_pushboolean(L, status == 0);
+    lua_replace(L, 1);
+    return lua_gettop(L);
+}
+
 /* Scripts do not tune the collector for those that come later. */
 static int guarded_collectgarbage(lua_State *L)
 {
@@ -285,6 +308,7 @@ static void replace_of_base(lua_State *L)
     replace(L, "rawset", guarded_rawset, &native.rawset);
     replace(L, "setmetatable", guarded_setmetatable, &native.setmetatable);
     replace(L, "unpack", guarded_unpack, NULL);
+    replace(L, "xpcall", guarded_xpcall, NULL);
     lua_pushvalue(L, -2);
     lua_getfield(L, -2, "next");
     lua_pushcclosure(L, guarded_pairs, 2);

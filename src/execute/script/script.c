@@ -29,6 +29,16 @@ const char *script_flag_name(unsigned bit)
     return bit < FLAG_COUNT ? script_flag_names[bit] : NULL;
 }
 
+uint32_t script_command_flags(uint32_t command_flags, uint32_t script_flags)
+{
+    if (script_flags & SCRIPT_SAYS_NOTHING) return command_flags;
+    uint32_t flags = command_flags & ~(uint32_t)(CF_MAY_REPLICATE | CF_STALE);
+    if (!(script_flags & SCRIPT_NO_WRITES)) flags |= CF_WRITE;
+    if (!(script_flags & (SCRIPT_NO_WRITES | SCRIPT_ALLOW_OOM))) flags |= CF_DENYOOM;
+    if (script_flags & SCRIPT_ALLOW_STALE) flags |= CF_STALE;
+    return flags;
+}
+
 struct script_run *script_running(void) { return script_now; }
 
 int64_t script_time_us(void)

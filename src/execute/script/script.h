@@ -26,6 +26,9 @@ uint32_t script_flag_named(struct bytes name);
 /* The name of a bit, NULL past the last one. */
 const char *script_flag_name(unsigned bit);
 
+/* The flags of a command (enum command_flag) that runs a script with these. */
+uint32_t script_command_flags(uint32_t command_flags, uint32_t script_flags);
+
 struct script_run {
     struct call *call; /* of EVAL or FCALL */
     struct vm *vm;

@@ -20,50 +20,50 @@ static struct bytes cut(struct bytes *text, char by)
     return word;
 }
 
-static bool refuse(struct call *c, const char *what, struct bytes word)
+static void refuse(struct shebang *s, const char *error, struct bytes word)
 {
-    reply_errorf(c, "ERR %s: %.*s", what, REPLY_WORD(word));
-    return false;
+    s->error = error;
+    s->word = word;
 }
 
-static bool read_flags(struct call *c, struct bytes names, uint32_t *flags)
+static void read_flags(struct shebang *s, struct bytes names)
 {
-    while (names.len > 0) {
+    while (names.len > 0 && s->error == NULL) {
         struct bytes name = cut(&names, ',');
         uint32_t flag = script_flag_named(name);
-        if (flag == 0) return refuse(c, "Unexpected flag in script shebang", name);
-        *flags |= flag;
+        if (flag == 0) refuse(s, "Unexpected flag in script shebang: ", name);
+        s->flags |= flag;
     }
-    return true;
 }
 
-static bool read_words(struct call *c, struct bytes line, uint32_t *flags)
+static void read_words(struct shebang *s, struct bytes line)
 {
     if (line.len > 0 && line.ptr[line.len - 1] == '\r') line.len--;
     struct bytes engine = cut(&line, ' ');
     if (!bytes_equal(engine, bytes_of("lua")))
-        return refuse(c, "Unexpected engine in script shebang", engine);
-    while (line.len > 0) {
+        refuse(s, "Unexpected engine in script shebang: ", engine);
+    while (line.len > 0 && s->error == NULL) {
         struct bytes word = cut(&line, ' ');
         if (word.len == 0) continue;
-        if (!starts_with(word, "flags=")) return refuse(c, "Unknown lua shebang option", word);
-        if (!read_flags(c, bytes_make(word.ptr + 6, word.len - 6), flags)) return false;
+        if (starts_with(word, "flags="))
+            read_flags(s, bytes_make(word.ptr + 6, word.len - 6));
+        else
+            refuse(s, "Unknown lua shebang option: ", word);
     }
-    return true;
 }
 
-bool shebang_read(struct call *c, struct bytes text, uint32_t *flags, struct bytes *code)
+struct shebang shebang_read(struct bytes text)
 {
-    *flags = SCRIPT_SAYS_NOTHING;
-    *code = text;
-    if (!starts_with(text, "#!")) return true;
+    struct shebang s = {.flags = SCRIPT_SAYS_NOTHING, .code = text};
+    if (!starts_with(text, "#!")) return s;
     const char *end = memchr(text.ptr, '\n', text.len);
     if (end == NULL) {
-        reply_error(c, "ERR Invalid script shebang");
-        return false;
+        refuse(&s, "Invalid script shebang", bytes_of(""));
+        return s;
     }
     size_t len = (size_t)(end - text.ptr);
-    *flags = 0;
-    *code = bytes_make(end, text.len - len);
-    return read_words(c, bytes_make(text.ptr + 2, len - 2), flags);
+    s.flags = 0;
+    s.code = bytes_make(end, text.len - len);
+    read_words(&s, bytes_make(text.ptr + 2, len - 2));
+    return s;
 }

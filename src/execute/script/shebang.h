@@ -6,13 +6,15 @@
 
 #include "execute/execute_private.h"
 
-#include "execute/core/call.h"
+#include "base/bytes.h"
 
-/*
- * Gives what the script says of itself (enum script_flag) and its code, which begins with the end
- * of that line, so that lines keep their numbers. False, and answered, when the line makes no
- * sense.
- */
-bool shebang_read(struct call *c, struct bytes text, uint32_t *flags, struct bytes *code);
+struct shebang {
+    uint32_t flags;    /* enum script_flag: what the script says of itself */
+    struct bytes code; /* begins with the end of that line, so that lines keep their numbers */
+    const char *error; /* NULL, or what is wrong, */
+    struct bytes word; /* and the word that is */
+};
+
+struct shebang shebang_read(struct bytes text);
 
 #endif

@@ -43,6 +43,7 @@ static void vm_hook(lua_State *L, lua_Debug *debug)
 
 void vm_end_run(lua_State *L)
 {
+    vm_of(L)->ends = true;
     lua_sethook(L, vm_hook, LUA_MASKCOUNT, 1);
     lua_sethook(vm_of(L)->lua, vm_hook, LUA_MASKCOUNT, 1);
 }
@@ -99,8 +100,8 @@ bool vm_call(struct vm *vm, int nargs, size_t limit)
     vm->limit = limit;
     int status = lua_pcall(vm->lua, nargs, 1, VM_SLOT_HANDLER);
     vm->limit = 0;
-    if (unlikely(lua_gethookcount(vm->lua) != VM_POLL_EVERY))
-        lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+    if (unlikely(vm->ends)) lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+    vm->ends = false;
     return status == 0;
 }
 

@@ -22,6 +22,7 @@ struct vm {
     size_t calm;            /* above this many bytes a run ends with a full collection */
     uint64_t random;        /* math.random's state */
     struct script_run *run; /* what runs in it now, or NULL */
+    bool ends;              /* vm_end_run() was called for it */
 };
 
 /* The stack of vm->lua begins with what is always there. */

@@ -299,17 +299,3 @@ test "streams" {
         {XGROUP DESTROY x g} {}
     }
 }
-
-test "transactions: when their commands run" {
-    expect_events {
-        {MULTI} {}
-        {SET a 1} {}
-        {LPUSH b 1} {}
-        {RENAME a c} {}
-        {EXEC} {set a lpush b rename_from a rename_to c}
-        {MULTI} {}
-        {SET a 1} {}
-        {DISCARD} {}
-    }
-}
-

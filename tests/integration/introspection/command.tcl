@@ -168,3 +168,11 @@ test "every command, called with too many arguments, gives exactly one error rep
         expect $name { $c ECHO $name }
     }
 }
+
+test "COMMAND GETKEYS of a command that may have no keys" {
+    expect {} { ask COMMAND GETKEYS EVAL "return 1" 0 }
+    expect {a b} { ask COMMAND GETKEYS EVAL "return 1" 2 a b arg }
+    expect {} { ask COMMAND GETKEYSANDFLAGS FCALL f 0 }
+    expect {} { ask COMMAND GETKEYS EVAL "return 1" x }
+    expect_true {"no_mandatory_keys" in [lindex [ask COMMAND INFO evalsha_ro] 0 2]}
+}

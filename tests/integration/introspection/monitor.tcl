@@ -94,6 +94,33 @@ test "a transaction is shown in the order in which it ran" {
     }
 }
 
+test "a script is shown before what it calls" {
+    set m [monitor]
+    catch { ask EVAL {redis.call('set', KEYS[1], ARGV[1]); return redis.call('incr', KEYS[1])} 1 k v }
+    expect_match {"EVAL" "redis.call*" "1" "k" "v"} { words_shown $m }
+    expect {[0 lua] "set" "k" "v"} { shown $m }
+    expect {[0 lua] "incr" "k"} { shown $m }
+    catch { ask EVALSHA 0123456789012345678901234567890123456789 0 }
+    ask MULTI
+    ask EVAL {return redis.call('select', 5)} 0
+    ask EXEC
+    expect_match {"EVALSHA"*} { words_shown $m }
+    expect {"MULTI"} { words_shown $m }
+    expect_match {"EVAL"*} { words_shown $m }
+    expect {[5 lua] "select" "5"} { shown $m }
+    expect {"EXEC"} { words_shown $m }
+}
+
+test "a function is shown before what it calls" {
+    ask FUNCTION LOAD REPLACE "#!lua name=lib
+        redis.register_function('f', function(keys) return redis.call('get', keys\[1]) end)"
+    set m [monitor]
+    ask FCALL f 1 key
+    expect {"FCALL" "f" "1" "key"} { words_shown $m }
+    expect {[0 lua] "get" "key"} { shown $m }
+    ask FUNCTION FLUSH
+}
+
 test "a blocking command is shown once, when it came" {
     set m [monitor]
     set c [client::dial]

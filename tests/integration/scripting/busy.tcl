@@ -212,6 +212,106 @@ busy_test "blocked clients wait for the script's end, their timeouts too" {
     expect (nil) { client::reply $c }
 }
 
+busy_test "nothing that a script catches keeps it alive" {
+    foreach script {
+        {local function f() while true do end end while true do pcall(f) end}
+        {local function f() while true do redis.call('ping') end end while true do pcall(f) end}
+        {while true do redis.pcall('ping') end}
+        {local function h() while true do end end while true do xpcall(function() error('x') end, h) end}
+        {local c = coroutine.wrap(function() while true do coroutine.yield() end end) while true do c() end}
+        {while true do local c = coroutine.create(function() while true do end end) coroutine.resume(c) end}
+    } {
+        set c [start_script $script]
+        kill_script
+        expect_error "*Script killed by user with SCRIPT KILL.*" { client::reply $c }
+        expect 2 { $c EVAL "return 1 + 1" 0 }
+    }
+}
+
+busy_test "time stands still for the script and its keys, whatever others do" {
+    ask SET k v PX 20
+    set c [start_script {
+        for i = 1, 20000000 do end
+        return {redis.call('get', 'k'), redis.call('pttl', 'k') > 0 and 'lives' or 'dead'}
+    }]
+    for {set i 0} {$i < 5} {incr i} { catch { ask PING } }
+    expect {v lives} { client::reply $c }
+    sleep_ms 25
+    expect (nil) { ask GET k }
+}
+
+busy_test "who is subscribed hears a script while it lasts" {
+    set listener [client::dial]
+    client::send $listener SUBSCRIBE news
+    client::reply $listener
+    start_script {redis.call('publish', 'news', 'begun') while true do end}
+    expect {message news begun} { client::reply $listener }
+    expect_true {[is_busy [client::dial]]}
+    kill_script
+}
+
+busy_test "with a threshold of 0 nobody is let in" {
+    with_config {busy-reply-threshold 0} {
+        set c [client::dial]
+        client::send $c EVAL {for i = 1, 20000000 do end return 'done'} 0
+        expect PONG { ask PING }
+        expect done { client::reply $c }
+    }
+}
+
+busy_test "without replies a script is not answered, nor what comes before and after it" {
+    set c [client::dial]
+    client::write $c [client::encode CLIENT REPLY OFF][client::encode GET k][client::encode EVAL $::forever 0]
+    until_busy
+    client::write $c [client::encode GET k][client::encode CLIENT REPLY ON]
+    kill_script
+    expect OK { client::reply $c }
+}
+
+busy_test "the script's client sends what cannot be understood" {
+    set c [start_script $::forever]
+    client::write $c "*1\r\n!x\r\n"
+    expect_true {[is_busy [client::dial]]}
+    kill_script
+    expect_error *killed* { client::reply $c }
+    expect_error "*Protocol error*" { client::reply $c }
+    expect_true {[client::gone $c]}
+}
+
+busy_test "the script's client sends too much" {
+    with_config {client-query-buffer-limit 1mb} {
+        set c [start_script $::forever]
+        catch { client::write $c "*2\r\n\$4\r\nECHO\r\n\$2000000\r\n[string repeat x 1900000]" }
+        expect_true {[is_busy [client::dial]]}
+        kill_script
+        expect_true {[client::gone $c]}
+    }
+}
+
+# X4 of the list of attacks: whatever a script does to its own client, it runs to its end.
+busy_test "a script closes its own client, and its user goes" {
+    ask DEBUG SET-DISABLE-DENY-SCRIPTS 1
+    try {
+        ask ACL SETUSER worker on nopass ~* &* +@all
+        foreach act {
+            "redis.call('client', 'kill', 'id', redis.call('client', 'id'), 'skipme', 'no')"
+            "redis.call('client', 'kill', 'user', 'worker', 'skipme', 'no')"
+            "redis.call('acl', 'deluser', 'worker')"
+        } {
+            set c [client::dial]
+            $c AUTH worker any
+            client::write $c [client::encode EVAL "$act while true do end" 0][client::encode PING]
+            until_busy
+            sleep_ms 5
+            kill_script
+            expect_true {[client::gone $c]}
+        }
+    } finally {
+        ask DEBUG SET-DISABLE-DENY-SCRIPTS 0
+    }
+    expect PONG { ask PING }
+}
+
 busy_test "a script that has written cannot be killed, and SHUTDOWN NOSAVE ends the server" {
     set c [start_script $::forever_written]
     expect_error "UNKILLABLE*" { ask SCRIPT KILL }

@@ -275,6 +275,13 @@ test "many libraries" {
     expect $before { libraries }
 }
 
+test "to call a function is no reading and no writing, whatever it calls" {
+    foreach category {read write} {
+        expect {-1 -1} { lmap name {fcall fcall_ro} { lsearch [ask ACL CAT $category] $name } }
+    }
+    expect k { ask COMMAND GETKEYS FCALL f 1 k a }
+}
+
 # ---- DUMP and RESTORE
 
 proc library_payload {args} {

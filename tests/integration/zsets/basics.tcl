@@ -104,6 +104,13 @@ test "a weight of 0 and a score without end" {
     expect {m inf} { ask ZUNION 2 a b WEIGHTS 3 0 WITHSCORES }
 }
 
+test "sums are made from the smallest set on" {
+    ask ZADD a inf m
+    ask ZADD b -inf m 1 n
+    expect {m 0 n 1} { ask ZUNION 3 a b a WITHSCORES }
+    expect {m 0} { ask ZINTER 3 a b a WITHSCORES }
+}
+
 test "a negative count of ZRANDMEMBER that no buffer could hold ends the client" -tags baton-only {
     ask ZADD z 1 [string repeat m 10000]
     with_config {client-output-buffer-limit {normal 10mb 0 0}} {

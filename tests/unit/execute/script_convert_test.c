@@ -124,14 +124,6 @@ static void test_that_an_error_is_counted_by_its_maker(void **state)
     assert_int_equal(stats()->error_replies, before + 1);
 }
 
-static const char *shebang(const char *text, uint32_t *flags, struct bytes *code)
-{
-    struct call c = convert_call(2);
-    *flags = 0;
-    bool ok = shebang_read(&c, bytes_of(text), flags, code);
-    return ok ? "" : convert_shown();
-}
-
 static void test_that_a_first_line_says_what_a_script_does(void **state)
 {
     (void)state;
@@ -148,20 +140,32 @@ static void test_that_a_first_line_says_what_a_script_does(void **state)
         {"#!lua  flags=allow-stale flags=no-cluster,allow-cross-slot-keys \n", "\n",
          SCRIPT_ALLOW_STALE | SCRIPT_NO_CLUSTER | SCRIPT_ALLOW_CROSS_SLOT_KEYS},
     };
-    uint32_t flags;
-    struct bytes code;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        assert_string_equal(shebang(good[i].text, &flags, &code), "");
-        assert_int_equal(flags, good[i].flags);
-        assert_true(bytes_equal(code, bytes_of(good[i].code)));
+        struct shebang s = shebang_read(bytes_of(good[i].text));
+        assert_null(s.error);
+        assert_int_equal(s.flags, good[i].flags);
+        assert_true(bytes_equal(s.code, bytes_of(good[i].code)));
     }
-    assert_string_equal(shebang("#!lua", &flags, &code), "-ERR Invalid script shebang\r\n");
-    assert_string_equal(shebang("#!\n", &flags, &code),
-                        "-ERR Unexpected engine in script shebang: \r\n");
-    assert_string_equal(shebang("#!lua x\n", &flags, &code),
-                        "-ERR Unknown lua shebang option: x\r\n");
-    assert_string_equal(shebang("#!lua flags=a,b\n", &flags, &code),
-                        "-ERR Unexpected flag in script shebang: a\r\n");
+}
+
+static void test_that_a_bad_first_line_names_the_word(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *error, *word;
+    } bad[] = {
+        {"#!lua", "Invalid script shebang", ""},
+        {"#!\n", "Unexpected engine in script shebang: ", ""},
+        {"#!js x\n", "Unexpected engine in script shebang: ", "js"},
+        {"#!lua x y\n", "Unknown lua shebang option: ", "x"},
+        {"#!lua flags=a,b\n", "Unexpected flag in script shebang: ", "a"},
+        {"#!lua flags=allow-oom,,\n", "Unexpected flag in script shebang: ", ""},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct shebang s = shebang_read(bytes_of(bad[i].text));
+        assert_string_equal(s.error, bad[i].error);
+        assert_true(bytes_equal(s.word, bytes_of(bad[i].word)));
+    }
 }
 
 int main(void)
@@ -172,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_that_nil_is_no_element),
         cmocka_unit_test(test_that_an_error_is_counted_by_its_maker),
         cmocka_unit_test(test_that_a_first_line_says_what_a_script_does),
+        cmocka_unit_test(test_that_a_bad_first_line_names_the_word),
     };
     return cmocka_run_group_tests(tests, convert_open, convert_close);
 }
