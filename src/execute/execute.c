@@ -150,13 +150,13 @@ static void execute_push_to(struct execute_stage *e, struct turn *t, const struc
     s->push_waits = false;
     int writer = conn_card(s->conn.slot)->writer;
     struct out *o = outbox_out(&e->box, writer);
-    must(o->batch != NULL);
     if (unlikely(o->batch->item_count >= OUTBOX_BATCH_ITEMS)) {
         outbox_publish(&e->box, t, o);
         outbox_out(&e->box, writer);
     }
     struct reply_batch *b = o->batch;
     struct push_place *place = &at[writer];
+    must(b != NULL);
     if (place->batch != b) {
         *place = (struct push_place){b, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
