@@ -138,14 +138,14 @@ static bool client_counted(struct client *c, const struct answer *a, size_t *len
     if (a->kind == ANSWER_NUMBER && n > 1) client_fail(c, "reached more than one");
     if (a->kind == ANSWER_PUSH && n < (uint64_t)a->count) client_fail(c, "pushed too little");
     for (int i = 0; i < a->count; i++) lists_pushed(a->value + i);
+    if (a->kind == ANSWER_WATCHED) {
+        c->watched_len = n;
+        c->watches = WATCHES;
+    }
     if (a->kind == ANSWER_RECEIVERS) {
         if (n > CLIENTS + 1) client_fail(c, "more receivers than clients");
         news_answered(c->number, a->value);
         if (c->is_subscribed) c->own_message = a->value;
-    }
-    if (a->kind == ANSWER_WATCHED) {
-        c->watched_len = n;
-        c->watches = WATCHES;
     }
     if (a->kind == ANSWER_COUNTER) {
         if (n <= c->counter_seen || n > clients_shared.counter_sent || counter_taken[n])
@@ -168,9 +168,10 @@ static bool client_executed(struct client *c, const struct answer *a, size_t *le
 {
     unsigned long long x = 0, y = 0;
     int lines = 0, wanted = a->kind == ANSWER_PAIR ? 3 : 2;
+    const char *null = c->listens ? "_\r\n" : "*-1\r\n";
     for (*len = 0; *len < c->rx.len && lines < wanted; (*len)++) {
         lines += c->rx.data[*len] == '\n';
-        if (lines == 1 && (c->rx.data[0] == '_' || c->rx.data[1] == '-')) wanted = 1;
+        if (lines == 1 && memcmp(c->rx.data, null, strlen(null)) == 0) wanted = 1;
     }
     if (lines < wanted) return false;
     char text[64];
