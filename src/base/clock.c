@@ -42,15 +42,28 @@ static bool clock_tsc_is_steady(void)
     return steady;
 }
 
+/* Both clocks at one time: of several readings the one that took the shortest, so that the thread
+ * was not interrupted between the two. */
+static void clock_read_both(uint64_t *ns, uint64_t *ticks)
+{
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < 16; i++) {
+        uint64_t before = __rdtsc();
+        uint64_t now = clock_mono_ns();
+        uint64_t took = __rdtsc() - before;
+        if (took >= shortest) continue;
+        shortest = took;
+        *ns = now;
+        *ticks = before + took / 2;
+    }
+}
+
 static void clock_calibrate_tsc(void)
 {
-    uint64_t t0 = clock_mono_ns();
-    uint64_t c0 = __rdtsc();
-    uint64_t t1;
-    uint64_t c1;
+    uint64_t t0, t1, c0, c1;
+    clock_read_both(&t0, &c0);
     do {
-        t1 = clock_mono_ns();
-        c1 = __rdtsc();
+        clock_read_both(&t1, &c1);
     } while (t1 - t0 < 2000000);
     clock_ns_per_tick_q32 = (uint64_t)(((unsigned __int128)(t1 - t0) << 32) / (c1 - c0));
 }

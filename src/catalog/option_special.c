@@ -288,7 +288,7 @@ static int notify_set(void *member, const struct bytes *words, uint32_t count,
         } else if (at != NULL) {
             classes |= 1U << (at - notify_letters);
         } else {
-            return option_fail(error, "Invalid event class character. Use 'Ag$lszhxeKEtmdn'.");
+            return option_fail(error, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
         }
     }
     *(uint32_t *)member = classes;

@@ -134,11 +134,11 @@ struct push_place {
 };
 
 /* Does the session's last message end in the batch where the next one begins? */
-static struct reply_item *execute_adjacent(const struct out *o, const struct session *s,
+static struct reply_item *execute_adjacent(const struct reply_batch *b, const struct session *s,
                                            size_t start)
 {
-    if (s->push_item >= o->batch->item_count) return NULL;
-    struct reply_item *item = &o->batch->items[s->push_item];
+    if (s->push_item >= b->item_count) return NULL;
+    struct reply_item *item = &b->items[s->push_item];
     bool is_own = item->conn.slot == s->conn.slot && item->conn.gen == s->conn.gen;
     return is_own && item->events == REPLY_PUSH && item->start + item->len == start ? item : NULL;
 }
@@ -155,18 +155,20 @@ static void execute_push_to(struct execute_stage *e, struct turn *t, const struc
         outbox_publish(&e->box, t, o);
         outbox_out(&e->box, writer);
     }
+    struct reply_batch *b = o->batch;
     struct push_place *place = &at[writer];
-    if (place->batch != o->batch) {
-        *place = (struct push_place){o->batch, o->reply.len};
+    must(b != NULL);
+    if (place->batch != b) {
+        *place = (struct push_place){b, o->reply.len};
         reply_raw(&o->reply, p->wire, p->len);
     }
-    struct reply_item *last = execute_adjacent(o, s, place->start);
+    struct reply_item *last = execute_adjacent(b, s, place->start);
     if (last != NULL) {
         last->len += p->len;
         outbox_count_reply(s->conn, p->len);
         return;
     }
-    s->push_item = o->batch->item_count;
+    s->push_item = b->item_count;
     const struct reply_item item = {
         .conn = s->conn, .events = REPLY_PUSH, .start = place->start, .len = p->len};
     outbox_append_item(&e->box, o, &item, p->len);

@@ -17,7 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { EVENTS_MAX = 256 };
+enum {
+    EVENTS_MAX = 256,
+    THREAD_STACK_BYTES = 8 << 20, /* a script's recursion takes up to 3 MB; the shell's limit may be
+                                     less */
+};
 
 struct event_queue {
     struct poll_event events[EVENTS_MAX];
@@ -269,7 +273,11 @@ int thread_start(struct thread *th, void (*started)(void))
     must(th->queues != NULL);
     struct thread_start start = {.th = th, .started = started};
     sem_init(&start.ready, 0, 0);
-    int rc = pthread_create(&th->pthread, NULL, thread_main, &start);
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+    int rc = pthread_create(&th->pthread, &attr, thread_main, &start);
+    pthread_attr_destroy(&attr);
     if (rc == 0) {
         while (sem_wait(&start.ready) != 0) must(errno == EINTR);
         rc = -th->start_error;

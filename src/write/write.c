@@ -40,7 +40,7 @@ enum {
     WRITE_READY_MAX = 4096,   /* bytes of messages that wait for one connection's turn */
     WRITE_LINE_MAX = 1024,    /* connections in line: no new batches until there are fewer */
     WRITE_SENDS = 8,          /* to connections in line, in a turn */
-    WRITE_LINE_NS = 1000000,  /* when the home goes on if whoever runs the turn does not */
+    WRITE_LINE_NS = 3000000,  /* when the home goes on if whoever runs the turn does not */
     WRITE_TIMED_MAX = 4,      /* batches that a connection may keep for the sake of their times */
     WRITE_SOFT_CHECK_NS = 500000000,
 };

@@ -6,7 +6,9 @@
  * added. Values carry the client's number and a nonce, so an answer that went to a wrong client is
  * never right by chance.
  *
- * When all are done, one more client, the sweeper, pops what is left in the shared lists.
+ * When all are done, one more client, the sweeper, pops what is left in the shared lists. Another,
+ * the witness, listens to the shared channel (news.c) from before they come until they are gone.
+ * Some of the others listen too, in RESP3, between their answers.
  */
 #include "sim/client.h"
 
@@ -21,8 +23,9 @@
 enum { TAKE_MAX = 65536 };
 
 struct clients_shared clients_shared;
-static struct client clients[CLIENTS + 1]; /* the sweeper comes after the last one */
+static struct client clients[CLIENTS + 2]; /* the sweeper and the witness come after the last */
 static int client_count;
+static struct client *witness; /* the last of them */
 static bool counter_taken[COUNTER_MAX], pair_taken[COUNTER_MAX], length_taken[COUNTER_MAX];
 
 /* ---- Answers ---- */
@@ -109,7 +112,7 @@ static bool client_waited(struct client *c, const struct answer *a, size_t *len)
     if (end == NULL) return false;
     struct bytes line = bytes_make(c->rx.data, (size_t)(end + 1 - c->rx.data));
     *len = line.len;
-    if (bytes_equal(line, bytes_of("*-1\r\n"))) {
+    if (bytes_equal(line, bytes_of(c->listens ? "_\r\n" : "*-1\r\n"))) {
         lists_timed_out(&a->pop);
         clients_shared.swept += c->sweeps;
         return true;
@@ -139,6 +142,11 @@ static bool client_counted(struct client *c, const struct answer *a, size_t *len
         c->watched_len = n;
         c->watches = WATCHES;
     }
+    if (a->kind == ANSWER_RECEIVERS) {
+        if (n > CLIENTS + 1) client_fail(c, "more receivers than clients");
+        news_answered(c->number, a->value);
+        if (c->is_subscribed) c->own_message = a->value;
+    }
     if (a->kind == ANSWER_COUNTER) {
         if (n <= c->counter_seen || n > clients_shared.counter_sent || counter_taken[n])
             client_fail(c, "the shared counter went wrong");
@@ -160,9 +168,10 @@ static bool client_executed(struct client *c, const struct answer *a, size_t *le
 {
     unsigned long long x = 0, y = 0;
     int lines = 0, wanted = a->kind == ANSWER_PAIR ? 3 : 2;
+    const char *null = c->listens ? "_\r\n" : "*-1\r\n";
     for (*len = 0; *len < c->rx.len && lines < wanted; (*len)++) {
         lines += c->rx.data[*len] == '\n';
-        if (lines == 1 && memcmp(c->rx.data, "*-1\r", 4) == 0) wanted = 1;
+        if (lines == 1 && memcmp(c->rx.data, null, strlen(null)) == 0) wanted = 1;
     }
     if (lines < wanted) return false;
     char text[64];
@@ -207,9 +216,27 @@ static void client_drop_answers(struct client *c, int n)
     for (; n > 0; n--) free(c->answers[c->first++ % ANSWERS].bytes);
 }
 
+/* A message off the front; false when more bytes are needed. */
+static bool client_hear(struct client *c)
+{
+    size_t len;
+    int own;
+    enum news_kind kind = news_take(c->number, &c->rx, &len, &own);
+    if (kind == NEWS_PART) return false;
+    if (kind == NEWS_BEGIN) c->is_subscribed = true;
+    if (kind == NEWS_END) c->is_subscribed = false;
+    if (c->own_message >= 0 && own != c->own_message)
+        client_fail(c, "its own message does not follow the answer");
+    c->own_message = -1;
+    text_drop(&c->rx, len);
+    return c->rx.len > 0;
+}
+
 /* One answer off the front; false when more bytes are needed. */
 static bool client_match(struct client *c)
 {
+    if (c->listens && c->rx.data[0] == (c->is_witness ? '*' : '>')) return client_hear(c);
+    if (c->own_message >= 0) client_fail(c, "its own message does not follow the answer");
     struct answer *a = &c->answers[c->first % ANSWERS];
     size_t len = a->len;
     if (client_is_refusal(c)) return false;
@@ -264,8 +291,16 @@ static void client_ended(struct client *c)
 
 /* ---- What a client may do now ---- */
 
+static bool clients_are_done_but(const struct client *last)
+{
+    for (const struct client *c = clients; c < last; c++)
+        if (c->state != CLIENT_DONE) return false;
+    return true;
+}
+
 static bool client_wants_to_send(const struct client *c)
 {
+    if (c->is_witness && !clients_are_done_but(witness)) return false;
     return c->commands_left > 0 && !c->finished && !c->refused &&
            c->last - c->first < (unsigned)c->window;
 }
@@ -282,6 +317,7 @@ static bool client_act(struct client *c)
         c->socket = kernel_connect(sim_chance(3) ? 100 : sim_chance(2) ? 4000 : 100000);
         c->state = CLIENT_OPEN;
         sim_note("client connects", (uint64_t)c->number, 0);
+        if (c->listens) client_listen(c);
         return true;
     }
     if (c->state == CLIENT_DONE) return false;
@@ -311,30 +347,32 @@ static bool client_act(struct client *c)
     return true;
 }
 
-static bool clients_are_at_work(void)
+static bool client_steps(struct client *c)
 {
-    for (int i = 0; i < client_count; i++)
-        if (clients[i].state != CLIENT_DONE) return true;
-    return false;
+    if (!client_act(c)) return false;
+    sim_progress();
+    return true;
 }
 
 bool clients_step(void)
 {
     int from = (int)sim_below((uint64_t)client_count);
+    bool is_alone = !witness->is_subscribed && witness->state != CLIENT_DONE;
+    if ((is_alone || sim_chance(3)) && client_steps(witness)) return true;
+    if (is_alone && !clients_are_done_but(witness)) return false;
     for (int i = 0; i < client_count; i++) {
-        if (!client_act(&clients[(from + i) % client_count])) continue;
-        sim_progress();
-        return true;
+        if (client_steps(&clients[(from + i) % client_count])) return true;
     }
-    if (clients_are_at_work() || !client_act(&clients[client_count])) return false;
-    sim_progress();
-    return true;
+    struct client *sweeper = &clients[client_count];
+    if (clients_are_done_but(sweeper) && client_steps(sweeper)) return true;
+    return client_steps(witness);
 }
 
-bool clients_are_done(void) { return clients[client_count].state == CLIENT_DONE; }
+bool clients_are_done(void) { return clients_are_done_but(witness + 1); }
 
 void clients_check_end(void)
 {
+    news_check_end();
     for (int i = 0; i <= client_count; i++) {
         const struct client *c = &clients[i];
         for (unsigned a = c->first; a != c->last; a++)
@@ -345,7 +383,7 @@ void clients_check_end(void)
 
 void clients_print(void)
 {
-    for (int i = 0; i <= client_count; i++) {
+    for (int i = 0; i <= client_count + 1; i++) {
         const struct client *c = &clients[i];
         if (c->state == CLIENT_DONE) continue;
         printf("client %d: state %d, %u of %u answers, %d commands left%s%s\n", i, (int)c->state,
@@ -372,6 +410,8 @@ void clients_open(void)
         c->window = windows[sim_below(4)];
         c->lazy = sim_chance(4) ? 50 : 2;
         c->half_closes = sim_chance(3);
+        c->listens = !sim_choices.scripts && sim_chance(3);
+        c->own_message = -1;
     }
     clients[client_count] = (struct client){
         .number = client_count,
@@ -380,12 +420,26 @@ void clients_open(void)
         .window = 1,
         .lazy = 1,
         .sweeps = true,
+        .own_message = -1,
     };
+    witness = &clients[client_count + 1];
+    *witness = (struct client){
+        .number = client_count + 1,
+        .state = sim_choices.scripts ? CLIENT_DONE : CLIENT_NEW,
+        .commands_left = 1,
+        .abort_at = -1,
+        .window = 1,
+        .lazy = sim_chance(2) ? 50 : 1,
+        .listens = true,
+        .is_witness = true,
+        .own_message = -1,
+    };
+    news_open(witness->number);
 }
 
 void clients_close(void)
 {
-    for (int i = 0; i <= client_count; i++) {
+    for (int i = 0; i <= client_count + 1; i++) {
         struct client *c = &clients[i];
         text_free(&c->rx);
         for (int k = 0; k < KEYS; k++) text_free(&c->values[k]);

@@ -15,12 +15,13 @@ enum answer_kind {
     ANSWER_PUSH, /* of `count` values from `value` on */
     ANSWER_POP,
     ANSWER_MOVE,
-    ANSWER_PAIR,    /* of two shared counters that are raised together */
-    ANSWER_WATCHED, /* the length of the text that is watched */
-    ANSWER_RAISED,  /* what EXEC made of it, or that somebody else was faster */
-    ANSWER_SCRIPT,  /* the bytes, or that it was killed */
-    ANSWER_EXEC,    /* the bytes, or that nothing of the next `count` answers will come */
-    ANSWER_KILL,    /* of a script, or that there is none */
+    ANSWER_RECEIVERS, /* of message number `value` */
+    ANSWER_PAIR,      /* of two shared counters that are raised together */
+    ANSWER_WATCHED,   /* the length of the text that is watched */
+    ANSWER_RAISED,    /* what EXEC made of it, or that somebody else was faster */
+    ANSWER_SCRIPT,    /* the bytes, or that it was killed */
+    ANSWER_EXEC,      /* the bytes, or that nothing of the next `count` answers will come */
+    ANSWER_KILL,      /* of a script, or that there is none */
 };
 
 struct answer {
@@ -44,7 +45,11 @@ struct client {
     bool waits_unseen;           /* was silent when it sent what waits */
     bool ends;                   /* the server is to end the connection */
     bool finished, refused;
-    bool sweeps;                    /* the last one, which takes what is left in the shared lists */
+    bool sweeps;  /* the last one, which takes what is left in the shared lists */
+    bool listens; /* to the shared channel, from the start: in RESP3, but for the witness */
+    bool is_witness;
+    bool is_subscribed; /* and was told so */
+    int own_message;    /* its own, which is to come before any other answer; -1: none */
     struct answer answers[ANSWERS]; /* a ring */
     unsigned first, last;
     struct text rx;
@@ -67,5 +72,7 @@ extern struct clients_shared clients_shared;
 
 /* Some commands, and what they are to be answered. */
 void client_send(struct client *c);
+/* First of all, of one that listens. */
+void client_listen(struct client *c);
 
 #endif

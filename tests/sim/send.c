@@ -52,6 +52,8 @@ static void await_bulk(struct client *c, const char *data, size_t len)
     await(c, ANSWER_BYTES, &t);
 }
 
+static void await_null(struct client *c) { await_text(c, c->listens ? "_\r\n" : "$-1\r\n"); }
+
 /* Words separated by blanks; '@' is the client's own key number `key`, '%' the value. */
 static void send_words(struct client *c, const char *words, int key, const struct text *value)
 {
@@ -120,7 +122,7 @@ static void send_get(struct client *c, int key)
     if (c->has[key])
         await_bulk(c, c->values[key].data, c->values[key].len);
     else
-        await_text(c, "$-1\r\n");
+        await_null(c);
 }
 
 static void send_mget(struct client *c, int key)
@@ -132,7 +134,7 @@ static void send_mget(struct client *c, int key)
         if (i != 1 && c->has[key])
             text_bulk(&t, c->values[key].data, c->values[key].len);
         else
-            text_print(&t, "$-1\r\n");
+            text_print(&t, c->listens ? "_\r\n" : "$-1\r\n");
     }
     await(c, ANSWER_BYTES, &t);
 }
@@ -177,7 +179,7 @@ static void send_swap(struct client *c, int key)
     if (c->has[key])
         await_bulk(c, c->values[key].data, c->values[key].len);
     else
-        await_text(c, "$-1\r\n");
+        await_null(c);
     text_free(&c->values[key]);
     c->values[key] = value;
     c->has[key] = !deletes;
@@ -484,6 +486,36 @@ static void send_sweep(struct client *c)
         c->commands_left = 0;
 }
 
+/* ---- The shared channel ---- */
+
+static void send_publish(struct client *c, int key)
+{
+    (void)key;
+    if (news_are_full()) return;
+    struct text message = {0};
+    struct answer a = {.kind = ANSWER_RECEIVERS, .value = news_publish(c->number)};
+    news_print(&message, c->number, a.value, sim_chance(10) ? value_len() : sim_below(200));
+    send_words(c, "PUBLISH " NEWS " %", 0, &message);
+    text_free(&message);
+    await_answer(c, a);
+}
+
+static void send_publish_some(struct client *c, int key)
+{
+    for (uint64_t n = sim_below(6); n > 0 && c->last - c->first < (unsigned)c->window; n--)
+        send_publish(c, key);
+}
+
+/* Whoever has other answers to wait for must be able to tell messages from them. */
+void client_listen(struct client *c)
+{
+    if (!c->is_witness) {
+        send_words(c, "CLIENT REPLY SKIP", 0, NULL);
+        send_words(c, "HELLO 3", 0, NULL);
+    }
+    send_words(c, "SUBSCRIBE " NEWS, 0, NULL);
+}
+
 typedef void client_command(struct client *, int);
 
 /* With scripts that last any command may be refused: what others answer must not depend on it. */
@@ -494,13 +526,13 @@ static client_command *client_choose(void)
         send_get,    send_inline, send_nothing,     send_mistake,     send_others, send_end,
     };
     static client_command *const commands[] = {
-        send_set,     send_set,       send_get,        send_get,    send_get,    send_mget,
-        send_append,  send_del,       send_length,     send_incr,   send_shared, send_shared,
-        send_echo,    send_echo,      send_inline,     send_inline, send_end,    send_others,
-        send_mistake, send_nothing,   send_reply_mode, send_edit,   send_edit,   send_swap,
-        send_row,     send_twice,     send_part,       send_push,   send_push,   send_pop,
-        send_pop,     send_pop,       send_pair,       send_pair,   send_watch,  send_watch,
-        send_watch,   send_discarded,
+        send_set,     send_set,       send_get,        send_get,     send_get,          send_mget,
+        send_append,  send_del,       send_length,     send_incr,    send_shared,       send_shared,
+        send_echo,    send_echo,      send_inline,     send_inline,  send_end,          send_others,
+        send_mistake, send_nothing,   send_reply_mode, send_edit,    send_edit,         send_swap,
+        send_row,     send_twice,     send_part,       send_push,    send_push,         send_pop,
+        send_pop,     send_pop,       send_pair,       send_pair,    send_watch,        send_watch,
+        send_watch,   send_discarded, send_publish,    send_publish, send_publish_some,
     };
     if (sim_choices.scripts)
         return beside_scripts[sim_below(sizeof(beside_scripts) / sizeof(beside_scripts[0]))];
@@ -511,6 +543,11 @@ void client_send(struct client *c)
 {
     if (c->sweeps) {
         send_sweep(c);
+        return;
+    }
+    if (c->is_witness) {
+        c->commands_left = 0;
+        send_words(c, "UNSUBSCRIBE", 0, NULL);
         return;
     }
     for (size_t n = sim_some((size_t)c->window); n > 0 && c->commands_left > 0; n--) {

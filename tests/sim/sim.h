@@ -9,6 +9,7 @@
  * send.c     what they send, and the model that knows the answers
  * text.c     bytes that grow
  * lists.c    the model of the lists that all clients share
+ * news.c     the model of the channel that all clients share
  * sim.c      seeds, the scheduler, and what must hold at the end
  */
 #ifndef SIM_SIM_H
@@ -151,6 +152,23 @@ void lists_timed_out(const struct list_pop *pop);
 void lists_lost(void); /* nobody will see what a pop was answered */
 /* All values that are left were popped. */
 void lists_check_end(void);
+
+/* ---- news.c ---- */
+
+#define NEWS "shared:news"
+
+void news_open(int witness);
+bool news_are_full(void);
+/* The number of a message that the client is about to publish, and its text. */
+int news_publish(int client);
+void news_print(struct text *t, int client, int number, size_t len);
+/* The PUBLISH was answered. */
+void news_answered(int client, int number);
+/* The message at the front of what a listener has received. *own: its number, when the listener
+ * published it itself; else -1. */
+enum news_kind { NEWS_PART, NEWS_BEGIN, NEWS_MESSAGE, NEWS_END };
+enum news_kind news_take(int listener, const struct text *rx, size_t *len, int *own);
+void news_check_end(void);
 
 /* ---- client.c ---- */
 

@@ -337,6 +337,14 @@ enum run_result cmd_COMMAND_LIST(struct call *c)
 
 #define KEYS_AT_ONCE 64
 
+/* Channels of shards are placed as keys are, and are none. */
+static bool command_has_keys(const struct command_spec *spec)
+{
+    for (uint8_t i = 0; i < spec->key_count; i++)
+        if (!(spec->keys[i].flags & KEY_NOT_KEY)) return true;
+    return false;
+}
+
 /* Few keys fit on the stack; many are kept on the heap until they are answered. */
 static enum run_result command_reply_keys(struct call *c, bool with_flags)
 {
@@ -345,7 +353,7 @@ static enum run_result command_reply_keys(struct call *c, bool with_flags)
     bool no_such_sub;
     const struct command_spec *spec = command_find(args, nargs, &no_such_sub);
     if (spec == NULL || no_such_sub) return reply_error(c, "ERR Invalid command specified");
-    if (spec->key_count == 0) return reply_error(c, "ERR The command has no key arguments");
+    if (!command_has_keys(spec)) return reply_error(c, "ERR The command has no key arguments");
     if (!command_arity_fits(spec, nargs))
         return reply_error(c, "ERR Invalid number of arguments specified for command");
 

@@ -41,7 +41,7 @@ struct subscriptions {
 static struct name_map pubsub_topics[PUBSUB_KINDS];
 static struct name_map pubsub_pairs;
 static struct topic *pattern_first, *pattern_last;
-static uint64_t pubsub_sessions;
+static uint64_t pubsub_sessions; /* with a subscription */
 
 void pubsub_open(void)
 {

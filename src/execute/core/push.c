@@ -1,6 +1,6 @@
 /*
  * Messages that wait for the end of the current command, in the order in which they were sent.
- * Invariant: push_bytes is the length of all pushes that exist.
+ * Invariant: push_bytes is the length of all pushes that exist, and of their lists of receivers.
  */
 #include "execute/core/push.h"
 
@@ -34,6 +34,7 @@ void push_add(struct push *p, struct session *s)
         p->to = heap_realloc(p->to, p->to_max * sizeof(*p->to));
     }
     p->to[p->to_count++] = s->conn;
+    push_bytes += sizeof(*p->to);
     s->push_waits = true;
 }
 
@@ -80,7 +81,7 @@ struct push *push_next(void)
 
 void push_free(struct push *p)
 {
-    push_bytes -= p->len;
+    push_bytes -= p->len + p->to_count * sizeof(*p->to);
     heap_free(p->to);
     heap_free(p->wire);
     heap_free(p);

@@ -19,7 +19,8 @@
 #include "base/bytes.h"
 #include "execute/core/session.h"
 
-#define PUSH_LEN_MAX 65536 /* of a push that is to take more messages */
+#define PUSH_LEN_MAX 65536    /* of a push that is to take more messages */
+#define PUSH_BYTES_MAX 262144 /* of all, lists of receivers included, before they leave */
 
 struct push {
     struct push *next;
@@ -54,11 +55,11 @@ static inline bool push_is_pending(void)
     extern struct push *push_first;
     return push_first != NULL;
 }
-/* True when those that wait are so long that they should leave. */
+/* True when those that wait take so much memory that they should leave. */
 static inline bool push_is_due(void)
 {
     extern size_t push_bytes;
-    return push_bytes >= PUSH_LEN_MAX;
+    return push_bytes >= PUSH_BYTES_MAX;
 }
 /* Gives the oldest, or NULL; the caller ends it with push_free(). */
 struct push *push_next(void);

@@ -21,7 +21,7 @@ static void *vm_alloc(void *self, void *ptr, size_t old_len, size_t len)
 {
     struct vm *vm = self;
     if (len == 0) {
-        heap_free(ptr);
+        vm_give(&vm->spares, ptr, old_len);
         vm->used -= old_len;
         return NULL;
     }
@@ -29,7 +29,7 @@ static void *vm_alloc(void *self, void *ptr, size_t old_len, size_t len)
         (len > VM_BLOCK_MAX || vm->used + (len - old_len) > vm->limit))
         return NULL;
     vm->used += len - old_len; /* wraps around where it shrinks */
-    return heap_realloc(ptr, len);
+    return ptr == NULL ? vm_take(&vm->spares, len) : vm_resize(&vm->spares, ptr, old_len, len);
 }
 
 /* Between instructions; coroutines inherit it. */
@@ -85,17 +85,22 @@ void vm_close(struct vm *vm)
     must(vm->run == NULL);
     lua_close(vm->lua);
     must(vm->used == 0);
+    vm_spares_close(&vm->spares);
     heap_free(vm);
 }
 
-bool vm_load(lua_State *L, struct bytes code, const char *chunk)
+bool vm_load(lua_State *L, struct bytes code, const char *chunk, size_t limit)
 {
+    struct vm *vm = vm_of(L);
+    size_t usual = vm->limit;
     if (code.len > 0 && code.ptr[0] == LUA_SIGNATURE[0]) {
         lua_pushliteral(L, "bytecode is not loaded");
         return false;
     }
     lua_pushstring(L, chunk); /* Lua's parser does not keep the chunk's name from being collected */
+    if (limit > 0) vm->limit = limit;
     bool ok = luaL_loadbuffer(L, code.ptr, code.len, chunk) == 0;
+    vm->limit = usual;
     lua_remove(L, -2);
     return ok;
 }

@@ -261,7 +261,7 @@ static void other_specials(void **state)
     assert_takes("notify-keyspace-events", "mEK$lshzxetdn", "$lshzxetdnKEm");
     assert_takes("notify-keyspace-events", "AnK", "AKn");
     assert_refuses("notify-keyspace-events", "q",
-                   "Invalid event class character. Use 'Ag$lszhxeKEtmdn'.");
+                   "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
     assert_takes("latency-tracking-info-percentiles", "99.999999 0.000001 50.0 1e1",
                  "99.999999 0.000001 50 10");
     assert_refuses("latency-tracking-info-percentiles", "a",

@@ -120,6 +120,7 @@ static struct {
     _Atomic uint64_t due; /* what it answers */
     _Atomic uint64_t ran_at_home_ns;
     _Atomic uint64_t other_runs;
+    int gives_way; /* turns that go on in the runner's next round */
     bool breathes;
     enum { OTHER_CALLED, OTHER_GIVEN, OTHER_OWED, OTHER_NOT } how; /* before it breathes */
     bool breathed; /* the other stage had its turn meanwhile */
@@ -144,6 +145,11 @@ static bool one_run(void *self, struct turn *t)
         stage_breathe(t);
         one.breathed = atomic_load(&one.other_runs) > before;
         one.breathes = false;
+    }
+    if (one.gives_way > 0) {
+        one.gives_way--;
+        t->goes_on = true;
+        return false;
     }
     return atomic_fetch_sub(&one.left, 1) > 1;
 }
@@ -197,6 +203,27 @@ static void a_lender_leaves_a_long_turn_to_the_home(void **state)
     thread_stop(&one.home);
     assert_int_equal(one.stage.turns_lent, STAGE_ROUNDS);
     assert_in_range(one.stage.turns, 1000, 1001);
+}
+
+static void a_turn_that_gives_way_goes_on_in_the_runners_next_round(void **state)
+{
+    (void)state;
+    struct poller *poller;
+    one_open(true);
+    assert_int_equal(poller_open(&poller, POLLER_EPOLL), 0);
+    thread_adopt(&one.lender, poller);
+    one.gives_way = 2;
+    stage_run_or_leave(&one.stage, &one.lender);
+    assert_int_equal(one.gives_way, 1);
+    assert_false(stage_is_held(&one.stage) || stage_was_left(&one.stage));
+    assert_true(thread_round(&one.lender, 0));
+    assert_int_equal(one.gives_way, 0);
+    assert_true(thread_round(&one.lender, 0));
+    assert_false(thread_round(&one.lender, 0));
+    assert_int_equal(one.stage.turns_lent, 3);
+    assert_int_equal(one.stage.wakes, 0);
+    thread_release(&one.lender);
+    thread_stop(&one.home);
 }
 
 static void a_stage_that_is_not_lendable_runs_at_home_only(void **state)
@@ -264,6 +291,7 @@ int main(void)
         cmocka_unit_test(every_word_of_a_flood_arrives_once_and_in_order),
         cmocka_unit_test(a_flood_survives_changing_modes),
         cmocka_unit_test(a_lender_leaves_a_long_turn_to_the_home),
+        cmocka_unit_test(a_turn_that_gives_way_goes_on_in_the_runners_next_round),
         cmocka_unit_test(a_stage_that_is_not_lendable_runs_at_home_only),
         cmocka_unit_test(a_deadline_that_a_lent_turn_sets_is_met_at_home),
         cmocka_unit_test(in_a_long_turn_the_neighbours_are_served),
