@@ -14,7 +14,6 @@
 #include "mem/arena.h"
 #include "msg/conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -111,16 +110,6 @@ static void accept_tune(int fd, const struct settings *settings)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-static bool accept_is_loopback(const struct sockaddr_in6 *peer)
-{
-    if (peer->sin6_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-        return (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
-    }
-    if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)) return peer->sin6_addr.s6_addr[12] == 127;
-    return IN6_IS_ADDR_LOOPBACK(&peer->sin6_addr);
-}
-
 static const char accept_protected_text[] =
     "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
     "is set for the default user. In this mode connections are only accepted from the loopback "
@@ -143,7 +132,7 @@ static void accept_fill_card(struct accept_stage *a, struct conn_card *card, int
         len = sizeof(card->local);
         getsockname(fd, (struct sockaddr *)&card->local, &len);
     }
-    card->is_local = is_unix || accept_is_loopback(&card->peer);
+    card->is_local = is_unix || conn_is_loopback(&card->peer);
     card->in_bytes = 0;
     card->in_held = card->in_room = card->in_args = 0;
     card->out_bytes = card->out_pending = 0;

@@ -42,17 +42,36 @@ static bool clock_tsc_is_steady(void)
     return steady;
 }
 
+/* Both clocks at one time. */
+struct clock_reading {
+    uint64_t ns, ticks;
+};
+
+/* Of several readings the one that took the shortest, so that the thread was not interrupted
+ * between the two. */
+static struct clock_reading clock_read_both(void)
+{
+    struct clock_reading best = {0, 0};
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < 16; i++) {
+        uint64_t before = __rdtsc();
+        uint64_t now = clock_mono_ns();
+        uint64_t took = __rdtsc() - before;
+        if (took >= shortest) continue;
+        shortest = took;
+        best = (struct clock_reading){now, before + took / 2};
+    }
+    return best;
+}
+
 static void clock_calibrate_tsc(void)
 {
-    uint64_t t0 = clock_mono_ns();
-    uint64_t c0 = __rdtsc();
-    uint64_t t1;
-    uint64_t c1;
+    struct clock_reading first = clock_read_both(), last;
     do {
-        t1 = clock_mono_ns();
-        c1 = __rdtsc();
-    } while (t1 - t0 < 2000000);
-    clock_ns_per_tick_q32 = (uint64_t)(((unsigned __int128)(t1 - t0) << 32) / (c1 - c0));
+        last = clock_read_both();
+    } while (last.ns - first.ns < 2000000);
+    clock_ns_per_tick_q32 =
+        (uint64_t)(((unsigned __int128)(last.ns - first.ns) << 32) / (last.ticks - first.ticks));
 }
 #endif
 

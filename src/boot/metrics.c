@@ -15,8 +15,8 @@
 #include "boot/crash.h"
 #include "boot/listen.h"
 #include "codec/http.h"
+#include "msg/conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -172,17 +172,6 @@ static void metrics_step(struct metrics *m, struct metrics_conn *c)
 
 /* ---- Connections ---- */
 
-/* An address of IPv4 stands in the same room. */
-static bool metrics_is_loopback(const struct sockaddr_in6 *peer)
-{
-    if (peer->sin6_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)peer;
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    }
-    if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)) return peer->sin6_addr.s6_addr[12] == 127;
-    return IN6_IS_ADDR_LOOPBACK(&peer->sin6_addr);
-}
-
 static struct metrics_conn *metrics_free_place(struct metrics *m)
 {
     for (int i = 0; i < METRICS_CONNS; i++)
@@ -204,7 +193,7 @@ static void metrics_accept(struct metrics *m, int listener, int64_t now_ms)
     }
     c->step = STEP_READ;
     c->fd = fd;
-    c->is_local = metrics_is_loopback(&peer);
+    c->is_local = conn_is_loopback(&peer);
     c->until_ms = now_ms + METRICS_READ_MS;
     c->in_len = 0;
 }

@@ -69,12 +69,49 @@ static void doc_set_name(struct doc_argument *a, struct bytes name, const char *
 
 /* ---- Words ---- */
 
-/* The names whose type is not string. A group, where given, narrows the line to it. */
+/* The names whose type is not string. A group or a command, where given, narrows the line to it;
+ * the first line that fits counts. */
 static const struct {
     const char *name;
-    const char *group;
+    const char *of;
     enum doc_type type;
 } doc_types[] = {
+    {"increment", "incrbyfloat", DOC_DOUBLE},
+    {"increment", "hincrbyfloat", DOC_DOUBLE},
+    {"timeout", "list", DOC_DOUBLE},
+    {"timeout", "sorted-set", DOC_DOUBLE},
+    {"start", "stream", DOC_STRING},
+    {"end", "stream", DOC_STRING},
+    {"start", "zrange", DOC_STRING},
+    {"stop", "zrange", DOC_STRING},
+    {"stop", "list", DOC_INTEGER},
+    {"stop", "zrevrange", DOC_INTEGER},
+    {"stop", "zremrangebyrank", DOC_INTEGER},
+    {"len", "lpos", DOC_INTEGER},
+    {"min-idle-time", "xpending", DOC_INTEGER},
+    {"ms", "xclaim", DOC_INTEGER},
+    {"bits", "acl|genpass", DOC_INTEGER},
+    {"score", "zadd", DOC_DOUBLE},
+    {"min", "zcount", DOC_DOUBLE},
+    {"max", "zcount", DOC_DOUBLE},
+    {"min", "zrangebyscore", DOC_DOUBLE},
+    {"max", "zrangebyscore", DOC_DOUBLE},
+    {"min", "zrevrangebyscore", DOC_DOUBLE},
+    {"max", "zrevrangebyscore", DOC_DOUBLE},
+    {"min", "zremrangebyscore", DOC_DOUBLE},
+    {"max", "zremrangebyscore", DOC_DOUBLE},
+    {"longitude", "geo", DOC_DOUBLE},
+    {"latitude", "geo", DOC_DOUBLE},
+    {"radius", "geo", DOC_DOUBLE},
+    {"width", "geo", DOC_DOUBLE},
+    {"height", "geo", DOC_DOUBLE},
+    {"frequency", NULL, DOC_INTEGER},
+    {"limit", NULL, DOC_INTEGER},
+    {"num-matches", NULL, DOC_INTEGER},
+    {"numkeys", NULL, DOC_INTEGER},
+    {"rank", NULL, DOC_INTEGER},
+    {"ttl", NULL, DOC_INTEGER},
+    {"weight", NULL, DOC_INTEGER},
     {"bit", NULL, DOC_INTEGER},
     {"client-id", NULL, DOC_INTEGER},
     {"count", NULL, DOC_INTEGER},
@@ -126,10 +163,9 @@ static const struct {
 
 static enum doc_type doc_type_of(const struct command_spec *c, struct bytes name)
 {
-    if (c->id == CMD_INCRBYFLOAT && bytes_is_word(name, "increment")) return DOC_DOUBLE;
     for (size_t i = 0; i < sizeof(doc_types) / sizeof(doc_types[0]); i++) {
-        const char *group = doc_types[i].group;
-        if (group != NULL && strcmp(group, c->group) != 0) continue;
+        const char *of = doc_types[i].of;
+        if (of != NULL && strcmp(of, c->group) != 0 && strcmp(of, c->full) != 0) continue;
         if (bytes_is_word(name, doc_types[i].name)) return doc_types[i].type;
     }
     return DOC_STRING;

@@ -43,6 +43,7 @@
 #include "execute/keyspace/keyspace.h"
 #include "execute/publish.h"
 #include "execute/types/heap.h"
+#include "flow/thread.h"
 
 #include <stdio.h>
 
@@ -401,6 +402,7 @@ static void execute_breathe(void *self)
     execute_rest(e, t, at);
     for (int i = 0; i < EXECUTE_BREATHS; i++) {
         stage_breathe(t);
+        if (unlikely(thread_is_stopping(t->thread))) busy_leave();
         if (execute_batches(e, t) == 0) break;
     }
     outbox_set_aside(&e->box, false);

@@ -154,7 +154,8 @@ enum after_turn { AFTER_RELEASE, AFTER_AGAIN, AFTER_HOME };
 static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64_t *given,
                                   bool *for_watcher)
 {
-    struct turn t = {.thread = runner, .at_home = runner == s->home, .ticks = clock_ticks()};
+    struct turn t = {
+        .thread = runner, .at_home = runner == s->home, .ticks = clock_ticks(), .owed = given};
     bool more = s->ops->run(s->self, &t);
     uint64_t ticks = clock_ticks() - t.ticks;
     stage_bump(&s->turns, 1);
@@ -256,8 +257,8 @@ bool stage_run_at_home(struct stage *s)
  */
 void stage_breathe(struct turn *t)
 {
-    uint64_t given = t->given;
-    t->given = 0;
+    uint64_t given = t->given | *t->owed;
+    t->given = *t->owed = 0;
     stage_run_all(given, t->thread);
     thread_breathe(t->thread);
 }

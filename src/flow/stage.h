@@ -37,6 +37,7 @@ struct turn {
     bool at_home;
     uint64_t ticks;   /* clock_ticks() at its start */
     uint64_t given;   /* stages (bits by index) that were handed work; filled by stage_give() */
+    uint64_t *owed;   /* those that its runner owes a turn from before */
     uint64_t items;   /* what the stage did, for its counters */
     bool for_home;    /* set by a lent turn that left something only the home can do */
     bool for_watcher; /* set by a turn that left something only the thread that watches can do */
@@ -142,9 +143,9 @@ static inline bool stage_is_held(struct stage *s)
 /* For threads without a loop (signals, tests): work was pushed for `s`; its home is woken. */
 void stage_call_home(struct stage *s);
 /*
- * In a long turn: gets the turns done of those that it gave work to until now, runs those of the
- * other stages whose home is this thread, and takes in new events, so that others are still read
- * and answered. The stage that calls stays held.
+ * In a long turn: gets the turns done of all that were given work until now and had no turn yet,
+ * runs those of the other stages whose home is this thread, and takes in new events, so that others
+ * are still read and answered. The stage that calls stays held.
  */
 void stage_breathe(struct turn *t);
 

@@ -68,6 +68,11 @@ void thread_stop(struct thread *th);
 void thread_poke(struct thread *th);
 /* Any thread: CPU time that it has used; 0 when it was not started. */
 uint64_t thread_cpu_ns(const struct thread *th);
+/* Any thread: it was asked to end. */
+static inline bool thread_is_stopping(const struct thread *th)
+{
+    return atomic_load_explicit(&th->stopping, memory_order_relaxed);
+}
 /* Monotonic ns when it will wake by itself; 0 while it is awake. */
 static inline uint64_t thread_sleeps_until(struct thread *th)
 {

@@ -76,6 +76,16 @@ static _Atomic bool conn_open = true;
 void conn_set_open(bool open) { atomic_store_explicit(&conn_open, open, memory_order_relaxed); }
 bool conn_is_open(void) { return atomic_load_explicit(&conn_open, memory_order_relaxed); }
 
+bool conn_is_loopback(const struct sockaddr_in6 *peer)
+{
+    if (peer->sin6_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)) return peer->sin6_addr.s6_addr[12] == 127;
+    return IN6_IS_ADDR_LOOPBACK(&peer->sin6_addr);
+}
+
 /* The family tells which of the two address structs is in the room. */
 static void conn_print(const struct sockaddr_in6 *room, char *out, size_t len)
 {

@@ -65,15 +65,13 @@ struct conn_card *conn_card(uint32_t slot);
 /* accept only: makes the slot's card exist. */
 struct conn_card *conn_card_make(uint32_t slot);
 
-/* Whether strangers may do all that the default user may, without a password; so at first. execute
- * writes it when users change; accept and others read it, relaxed. */
-void conn_set_open(bool open);
-bool conn_is_open(void);
-
 /* Whether strangers may do what the default user may, without a password; so at first. execute
  * writes it when users change; accept and others read it, relaxed. */
 void conn_set_open(bool open);
 bool conn_is_open(void);
+
+/* An address of this machine itself. One of IPv4 stands in the same room. */
+bool conn_is_loopback(const struct sockaddr_in6 *peer);
 
 /* "127.0.0.1:1234", "[::1]:1234" or "/path:0" for unix sockets. `out` takes 64 bytes or more. */
 void conn_print_peer(const struct conn_card *card, const char *unix_path, char *out, size_t len);

@@ -37,7 +37,7 @@ enum {
     WRITE_SEND_MAX = 1 << 20, /* bytes sent to one connection before others get their turn */
     WRITE_PIECES = 32,        /* sent with one call */
     WRITE_CHUNK = 4096,       /* pieces are copied into chunks of so much */
-    WRITE_READY_MAX = 4096,   /* bytes of messages that wait for one connection's turn */
+    WRITE_READY_MAX = 16384,  /* bytes of messages that wait for one connection's turn */
     WRITE_LINE_MAX = 1024,    /* connections in line: no new batches until there are fewer */
     WRITE_SENDS = 8,          /* to connections in line, in a turn */
     WRITE_LINE_NS = 3000000,  /* when the home goes on if whoever runs the turn does not */

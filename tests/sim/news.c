@@ -124,7 +124,7 @@ enum news_kind news_take(int listener, const struct text *rx, size_t *len, int *
     if (end == NULL) return NEWS_PART;
     if (rx->data[at] != ':') sim_fail("no count of subscriptions");
     *len = (size_t)(end + 1 - rx->data);
-    bool begins = memcmp(word, "subscribe", word_len) == 0;
+    bool begins = word_len == 9 && memcmp(word, "subscribe", 9) == 0;
     if (!begins && listener == news.witness) news.is_over = true;
     return begins ? NEWS_BEGIN : NEWS_END;
 }

@@ -9,7 +9,9 @@
 #include "codec/glob.h"
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
+#include "execute/core/event.h"
 #include "execute/core/config_rewrite.h"
+#include "execute/core/event.h"
 #include "execute/script/script.h"
 #include "execute/types/dump.h"
 #include "execute/types/heap.h"
@@ -198,6 +200,7 @@ static void debug_populate_one(struct call *c, const struct populate *p, int64_t
     struct key key = key_make(bytes_make(scratch->buf, name_len));
     if (keyspace_find(c->db, key, LOOKUP_QUIET) != NULL) return;
     keyspace_put_string(c->db, key, bytes_make(scratch->buf + name_len, value_len), DEADLINE_NONE);
+    call_touched(c, 0, key);
 }
 
 static enum run_result debug_populate(struct call *c)

@@ -61,23 +61,24 @@ enum run_result cmd_FUNCTION_FLUSH(struct call *c)
 
 /* ---- LIST, STATS ---- */
 
-struct list_options {
-    struct bytes pattern; /* ptr NULL: all */
-    bool code;
+struct function_list_options {
+    struct bytes pattern;
+    bool by_pattern, code;
 };
 
-static bool list_parse(struct call *c, struct list_options *o)
+static bool function_list_parse(struct call *c, struct function_list_options *o)
 {
-    *o = (struct list_options){.code = false};
+    *o = (struct function_list_options){.by_pattern = false};
     for (uint32_t i = 2; i < c->nargs; i++) {
         if (!o->code && call_arg_is(c, i, "withcode")) {
             o->code = true;
-        } else if (o->pattern.ptr == NULL && call_arg_is(c, i, "libraryname")) {
+        } else if (!o->by_pattern && call_arg_is(c, i, "libraryname")) {
             if (++i == c->nargs) {
                 reply_error(c, "ERR library name argument was not given");
                 return false;
             }
             o->pattern = arg(c, i);
+            o->by_pattern = true;
         } else {
             reply_errorf(c, "ERR Unknown argument %.*s", REPLY_WORD(arg(c, i)));
             return false;
@@ -86,7 +87,7 @@ static bool list_parse(struct call *c, struct list_options *o)
     return true;
 }
 
-static void list_show_function(struct call *c, const struct function *f)
+static void function_show(struct call *c, const struct function *f)
 {
     reply_map(c, 3);
     reply_text(c, "name");
@@ -102,7 +103,7 @@ static void list_show_function(struct call *c, const struct function *f)
         if ((f->flags >> bit & 1) != 0) reply_status(c, script_flag_name(bit));
 }
 
-static void list_show(struct call *c, const struct library *lib, bool with_code)
+static void function_show_library(struct call *c, const struct library *lib, bool with_code)
 {
     reply_map(c, with_code ? 4 : 3);
     reply_text(c, "library_name");
@@ -111,8 +112,7 @@ static void list_show(struct call *c, const struct library *lib, bool with_code)
     reply_text(c, "LUA");
     reply_text(c, "functions");
     reply_array(c, lib->function_count);
-    for (const struct function *f = lib->functions; f != NULL; f = f->next)
-        list_show_function(c, f);
+    for (const struct function *f = lib->functions; f != NULL; f = f->next) function_show(c, f);
     if (!with_code) return;
     reply_text(c, "library_code");
     reply_bulk(c, bytes_make(lib->code, lib->code_len));
@@ -120,19 +120,19 @@ static void list_show(struct call *c, const struct library *lib, bool with_code)
 
 enum run_result cmd_FUNCTION_LIST(struct call *c)
 {
-    struct list_options o;
-    if (!list_parse(c, &o)) return RUN_ERROR;
+    struct function_list_options o;
+    if (!function_list_parse(c, &o)) return RUN_ERROR;
     size_t mark = reply_defer(c);
     uint64_t count = 0;
     for (const struct library *lib = libraries.first; lib != NULL; lib = lib->next) {
-        if (o.pattern.ptr != NULL && !glob_match(o.pattern, bytes_of(lib->name), true)) continue;
-        list_show(c, lib, o.code);
+        if (o.by_pattern && !glob_match(o.pattern, bytes_of(lib->name), true)) continue;
+        function_show_library(c, lib, o.code);
         count++;
     }
     return reply_defer_array(c, mark, count);
 }
 
-static void stats_show_running(struct call *c, const struct busy_script *running)
+static void function_show_running(struct call *c, const struct busy_script *running)
 {
     reply_map(c, 3);
     reply_text(c, "name");
@@ -153,7 +153,7 @@ enum run_result cmd_FUNCTION_STATS(struct call *c)
     if (running == NULL)
         reply_null(c);
     else
-        stats_show_running(c, running);
+        function_show_running(c, running);
     reply_text(c, "engines");
     reply_map(c, 1);
     reply_text(c, "LUA");
@@ -178,7 +178,7 @@ enum run_result cmd_FUNCTION_DUMP(struct call *c)
 }
 
 /* Loads the library that comes next. False: the error is answered. */
-static bool restore_library(struct call *c, struct rdb_in *in, struct libraries *set)
+static bool function_restore_one(struct call *c, struct rdb_in *in, struct libraries *set)
 {
     char why[FUNCTION_ERROR_CHARS];
     struct rdb_string code;
@@ -204,7 +204,7 @@ static bool restore_library(struct call *c, struct rdb_in *in, struct libraries 
 
 enum restore_policy { RESTORE_APPEND, RESTORE_FLUSH, RESTORE_REPLACE };
 
-static bool restore_parse(struct call *c, enum restore_policy *policy)
+static bool function_restore_parse(struct call *c, enum restore_policy *policy)
 {
     *policy = RESTORE_APPEND;
     if (c->nargs > 4) return reply_subcommand(c) == RUN_OK;
@@ -217,7 +217,7 @@ static bool restore_parse(struct call *c, enum restore_policy *policy)
 }
 
 /* False: the error is answered. */
-static bool restore_join(struct call *c, struct libraries *more, bool replace)
+static bool function_restore_join(struct call *c, struct libraries *more, bool replace)
 {
     const char *name;
     enum library_clash clash = libraries_join(&libraries, more, replace, &name);
@@ -233,11 +233,11 @@ enum run_result cmd_FUNCTION_RESTORE(struct call *c)
     enum restore_policy policy;
     struct libraries more = {.count = 0};
     struct rdb_in in;
-    if (!restore_parse(c, &policy) || !payload_open(c, 2, &in)) return RUN_ERROR;
+    if (!function_restore_parse(c, &policy) || !payload_open(c, 2, &in)) return RUN_ERROR;
     bool good = true;
-    while (good && rdb_left(&in) > 0) good = restore_library(c, &in, &more);
+    while (good && rdb_left(&in) > 0) good = function_restore_one(c, &in, &more);
     if (good && policy == RESTORE_FLUSH) libraries_clear(&libraries);
-    if (good) good = restore_join(c, &more, policy == RESTORE_REPLACE);
+    if (good) good = function_restore_join(c, &more, policy == RESTORE_REPLACE);
     libraries_clear(&more);
     if (!good) return RUN_ERROR;
     call_changed(c, 1);

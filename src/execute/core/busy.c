@@ -78,7 +78,7 @@ bool busy_poll(void)
 
 const char *busy_death(void)
 {
-    if (busy_is_aborted) return "ERR Script ended by SHUTDOWN NOSAVE.";
+    if (busy_is_aborted) return "ERR Script ended, as the server shuts down.";
     return busy.kind == BUSY_SCRIPT ? "ERR Script killed by user with SCRIPT KILL."
                                     : "ERR Script killed by user with FUNCTION KILL.";
 }
@@ -114,6 +114,11 @@ enum run_result busy_kill(struct call *c, enum busy_kind kind)
              busy_command[kind]);
     busy_is_dead = true;
     return reply_ok(c);
+}
+
+void busy_leave(void)
+{
+    if (!busy_has_written) busy_abort();
 }
 
 void busy_abort(void)

@@ -55,6 +55,8 @@ uint64_t busy_script_ms(void); /* since its start; 0: nothing runs */
 enum run_result busy_kill(struct call *c, enum busy_kind kind);
 /* SHUTDOWN NOSAVE: it ends, whatever it has done. */
 void busy_abort(void);
+/* The server was told to end otherwise: it ends, unless it has written something. */
+void busy_leave(void);
 
 /* ---- run()'s side ---- */
 

@@ -92,7 +92,8 @@ static struct eval_script *eval_compile(struct call *c, const char *digits, stru
         return NULL;
     }
     lua_State *L = eval_cache_vm()->lua;
-    if (vm_load(L, s.code, EVAL_CHUNK)) return eval_add(digits, s.flags, stays);
+    if (vm_load(L, s.code, EVAL_CHUNK, (size_t)c->settings->script_memory_limit))
+        return eval_add(digits, s.flags, stays);
     reply_errorf(c, "ERR Error compiling script (new function): %s", lua_tostring(L, -1));
     lua_pop(L, 1);
     return NULL;

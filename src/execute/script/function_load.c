@@ -270,7 +270,7 @@ static bool function_fill(struct library *lib, struct bytes body, size_t memory,
 {
     struct vm *vm = function_vm();
     lua_State *L = vm->lua;
-    bool good = vm_load(L, body, "@user_function");
+    bool good = vm_load(L, body, "@user_function", memory);
     if (!good) {
         function_say(why, "Error compiling function: %s", lua_tostring(L, -1));
     } else if (!(good = function_run(vm, lib, memory))) {

@@ -114,7 +114,7 @@ static int guarded_unpack(lua_State *L)
 
 static int push_code(lua_State *L, struct bytes code, const char *chunk)
 {
-    if (vm_load(L, code, chunk)) return 1;
+    if (vm_load(L, code, chunk, 0)) return 1;
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;

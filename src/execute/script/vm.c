@@ -41,6 +41,11 @@ static void vm_hook(lua_State *L, lua_Debug *debug)
     failure_raise(L, busy_death());
 }
 
+static void vm_set_hook(struct vm *vm)
+{
+    lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+}
+
 void vm_end_run(lua_State *L)
 {
     vm_of(L)->ends = true;
@@ -62,7 +67,7 @@ struct vm *vm_open(void)
     lua_State *L = vm->lua = lua_newstate(vm_alloc, vm);
     must(L != NULL);
     lua_atpanic(L, vm_panic);
-    lua_sethook(L, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+    vm_set_hook(vm);
     sandbox_open(L);
     must(lua_gettop(L) == VM_SLOT_GLOBALS);
     lua_pushcfunction(L, failure_handler);
@@ -84,14 +89,18 @@ void vm_close(struct vm *vm)
     heap_free(vm);
 }
 
-bool vm_load(lua_State *L, struct bytes code, const char *chunk)
+bool vm_load(lua_State *L, struct bytes code, const char *chunk, size_t limit)
 {
+    struct vm *vm = vm_of(L);
+    size_t usual = vm->limit;
     if (code.len > 0 && code.ptr[0] == LUA_SIGNATURE[0]) {
         lua_pushliteral(L, "bytecode is not loaded");
         return false;
     }
     lua_pushstring(L, chunk); /* Lua's parser does not keep the chunk's name from being collected */
+    if (limit > 0) vm->limit = limit;
     bool ok = luaL_loadbuffer(L, code.ptr, code.len, chunk) == 0;
+    vm->limit = usual;
     lua_remove(L, -2);
     return ok;
 }
@@ -101,7 +110,7 @@ bool vm_call(struct vm *vm, int nargs, size_t limit)
     vm->limit = limit;
     int status = lua_pcall(vm->lua, nargs, 1, VM_SLOT_HANDLER);
     vm->limit = 0;
-    if (unlikely(vm->ends)) lua_sethook(vm->lua, vm_hook, LUA_MASKCOUNT, VM_POLL_EVERY);
+    if (unlikely(vm->ends)) vm_set_hook(vm);
     vm->ends = false;
     return status == 0;
 }

@@ -49,9 +49,10 @@ static inline struct vm *vm_of(lua_State *L)
 
 /*
  * Compiles `code`, which errors call `chunk` ("@user_script"): pushes the function, or gives false
- * and pushes a message. Bytecode is refused.
+ * and pushes a message. Bytecode is refused. `limit`: as that of vm_call(); 0 where one holds
+ * already.
  */
-bool vm_load(lua_State *L, struct bytes code, const char *chunk);
+bool vm_load(lua_State *L, struct bytes code, const char *chunk, size_t limit);
 /*
  * Calls the function below its `nargs` arguments, all on vm->lua's stack, under the limit. Gives
  * true and one result on the stack, or false and the error value (see VM_SLOT_HANDLER's handler in

@@ -263,6 +263,11 @@ test "L7: values that grow without end hit the memory limit" -tags baton-only {
             expect_error "*not enough memory*" { run $script }
             alive
         }
+        set large [string repeat "local a = {1,2,3,4,5,6,7,8} " 200][string repeat "f(a,a,a,a,a,a,a) " 200000]
+        expect_error "ERR Error compiling script*not enough memory*" { run $large }
+        expect_error "ERR Error compiling function*not enough memory*" {
+            ask FUNCTION LOAD "#!lua name=large\n$large"
+        }
         load_function {local t = {} for i = 1, 1e9 do t[i] = i end}
         expect_error "*not enough memory*" { ask FCALL attack 0 }
         expect_error "*not enough memory*" {
@@ -440,6 +445,62 @@ test "L14: a script without end makes others busy, and can be killed" {
             expect PONG { ask PING }
         }
     }
+}
+
+# ---- All of it
+
+# Calls functions of the sandbox at random with arguments of every kind, some of them what came of
+# calls before. ARGV: a seed, the number of calls.
+set any_call {
+    math.randomseed(tonumber(ARGV[1]))
+    local pool = {true, false, 0, 1, -1, 2, 7.5, 2^31, 2^31 - 1, -2^31, 2^32, 2^53, -2^53, 2^63, -2^63, 1e300,
+        -1e300, 0/0, 1/0, -1/0, '', 'a', 'abc', '0', '1', '-1', '12345678901234567890', '1e308',
+        string.rep('x', 100), string.rep('\0', 64), string.rep('ab%', 20), '%d%s%q%f%c%x', '%99d', '%.99f',
+        '%5.5s', '[^a-z]+', '(.-)(%d*)', '%b()', '%f[%w]', 'x*x?x-', '()', '\27Lua', 'return 1', 'return ...',
+        'count', 'collect', 'step', 'k', 'GET', 'SET', 'LPUSH', 'key', 'ok', 'err', 'n', 'i4i8', '>!8bI3s', 'c0',
+        'bc0', 'dfx', '!16i16', '\145\1', '\221\0\0\255\255', '\222\1', '\129\161a\1', '{"a":[1,{"b":null}]}',
+        '"\\u0041"', _G, string, redis, cjson, table, math, cjson.null, type, pcall, error, string.rep, redis.call}
+    local function any() return pool[math.random(1, #pool)] end
+    local function value()
+        local kind = math.random(1, 20)
+        if kind == 1 then return nil end
+        if kind == 2 then return {any(), any(), any(), a = any(), [1.5] = any()} end
+        if kind == 3 then
+            return setmetatable({}, {__index = any(), __tostring = any(), __call = any(), __len = error,
+                __lt = any(), __concat = error})
+        end
+        if kind == 4 then return function(...) return ... end end
+        if kind == 5 then return coroutine.create(function(...) return coroutine.yield(...) end) end
+        return any()
+    end
+    local functions = {}
+    local function add(t)
+        for name, f in pairs(t) do
+            if type(f) == 'function' and name ~= 'log' then functions[#functions + 1] = f end
+        end
+    end
+    add(_G)
+    for _, t in pairs({string, table, math, bit, cjson, cmsgpack, struct, redis, coroutine, os}) do add(t) end
+    local good = 0
+    for i = 1, tonumber(ARGV[2]) do
+        local result = {pcall(functions[math.random(1, #functions)], value(), value(), value(), value())}
+        if result[1] then
+            good = good + 1
+            if result[2] ~= nil then pool[math.random(20, #pool)] = result[2] end
+        end
+    end
+    return good
+}
+
+test "every function with arguments of every kind" {
+    set globals [names_in _G]
+    load_function $::testfile::any_call
+    for {set seed 1} {$seed <= [by_load 5 10 200]} {incr seed} {
+        expect_true { [ask EVAL $::testfile::any_call 0 $seed 5000] > 100 }
+        expect_true { [ask FCALL attack 0 $seed 5000] > 100 }
+        expect ABC { run "return ('abc'):upper()" }
+    }
+    expect $globals { names_in _G }
 }
 
 test "L14: a script that has written is not killed, but SHUTDOWN NOSAVE ends it" -tags baton-only {

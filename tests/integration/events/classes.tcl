@@ -70,6 +70,21 @@ test "new: a key is there that was not" {
     }
 }
 
+test "RESTORE" {
+    ask SET k v
+    set payload [ask DUMP k]
+    expect {new r restore r new r restore r new t restore t del r} {
+        heard_with EAn __keyevent@* {
+            ask RESTORE r 0 $payload
+            ask RESTORE r 100000 $payload REPLACE
+            catch { ask RESTORE r 0 $payload }
+            ask RESTORE t 0 $payload
+            ask RESTORE r 1 $payload REPLACE ABSTTL
+            ask RESTORE none 1 $payload ABSTTL
+        }
+    }
+}
+
 test "keymiss: what only reads and finds nothing" {
     ask SADD k m
     foreach {request missed} {

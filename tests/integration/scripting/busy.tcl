@@ -50,6 +50,20 @@ busy_test "others are told, SCRIPT KILL ends it, and its client hears why" {
     expect_error "NOTBUSY No scripts in execution right now." { ask FUNCTION KILL }
 }
 
+busy_test "a function that lasts is ended by FUNCTION KILL, and by that alone" {
+    ask FUNCTION LOAD REPLACE "#!lua name=lasting
+        redis.register_function('forever', function() while true do end end)"
+    set c [client::dial]
+    client::send $c FCALL forever 0
+    until_busy
+    expect_error "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE." { ask GET k }
+    expect_error BUSY* { ask SCRIPT KILL }
+    expect_match "*name forever command {FCALL forever 0}*" { ask FUNCTION STATS }
+    expect OK { ask FUNCTION KILL }
+    expect_error "*Script killed by user with FUNCTION KILL.*" { client::reply $c }
+    expect PONG { ask PING }
+}
+
 busy_test "commands that touch no key run meanwhile" {
     start_script $::forever
     set c [client::dial]
@@ -229,15 +243,14 @@ busy_test "nothing that a script catches keeps it alive" {
 }
 
 busy_test "time stands still for the script and its keys, whatever others do" {
-    ask SET k v PX 20
+    ask SET k v PX 100
     set c [start_script {
-        for i = 1, 20000000 do end
+        for i = 1, 40000000 do end
         return {redis.call('get', 'k'), redis.call('pttl', 'k') > 0 and 'lives' or 'dead'}
     }]
     for {set i 0} {$i < 5} {incr i} { catch { ask PING } }
     expect {v lives} { client::reply $c }
-    sleep_ms 25
-    expect (nil) { ask GET k }
+    wait_for {[ask GET k] eq "(nil)"}
 }
 
 busy_test "who is subscribed hears a script while it lasts" {
@@ -310,6 +323,15 @@ busy_test "a script closes its own client, and its user goes" {
         ask DEBUG SET-DISABLE-DENY-SCRIPTS 0
     }
     expect PONG { ask PING }
+}
+
+busy_test "SIGTERM ends the server, and a script that has written nothing" {
+    set h [server::start]
+    with_server $h {
+        ask CONFIG SET busy-reply-threshold 5
+        start_script $::forever
+    }
+    server::stop $h
 }
 
 busy_test "a script that has written cannot be killed, and SHUTDOWN NOSAVE ends the server" {

@@ -194,6 +194,7 @@ test "FUNCTION LIST" {
     }
     expect two { dict get [lindex [ask FUNCTION LIST LIBRARYNAME T*] 0] library_name }
     expect {} { ask FUNCTION LIST libraryname nope* withcode }
+    expect {} { ask FUNCTION LIST LIBRARYNAME "" }
     expect [code two "redis.register_function('h', function() return 'h' end)\n"] {
         dict get [lindex [ask FUNCTION LIST WITHCODE LIBRARYNAME two] 0] library_code
     }
@@ -273,6 +274,22 @@ test "many libraries" {
     fresh
     ask FUNCTION RESTORE $payload
     expect $before { libraries }
+}
+
+test "a function within a transaction, and a blocking command within a function" {
+    fresh
+    load lib {
+        redis.register_function('set', function(keys, args) return redis.call('SET', keys[1], args[1]) end)
+        redis.register_function('pop', function(keys) return redis.call('BLPOP', keys[1], 0) end)
+    }
+    ask MULTI
+    ask FCALL set 1 k v
+    ask FCALL nope 0
+    ask FCALL pop 1 list
+    ask FUNCTION DELETE lib
+    ask FCALL set 1 k w
+    expect {OK {(error) ERR Function not found} (nil) OK {(error) ERR Function not found}} { ask EXEC }
+    expect v { ask GET k }
 }
 
 test "to call a function is no reading and no writing, whatever it calls" {

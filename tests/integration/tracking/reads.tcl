@@ -48,6 +48,7 @@ test "keys of every kind of change" {
         {RPUSH k 2 1} {LLEN l} {SORT k STORE l} l
         {PFADD k a} {PFCOUNT k} {PFADD k b} k
         {SET k 1} {GET k} {MSETNX l 1 k 2} {}
+        PING {GET key:0} {DEBUG POPULATE 1} key:0
     } {
         ask FLUSHALL
         ask {*}$set_up

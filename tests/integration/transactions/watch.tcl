@@ -19,6 +19,7 @@ test "every command touches the keys that it changes, and no others" {
         {} {SET a 1} a b
         {SET a 1} {SET a 1} a b
         {} {MSET a 1 b 2} {a b} c
+        {} {DEBUG POPULATE 2 a} {a:0 a:1} {a a:2}
         {MSET a 1 c 2} {MSETNX a 1 b 2} {} {a b}
         {MSET a 1 b 2} {DEL a c} a {b c}
         {MSET a 1 b 2} {UNLINK a b} {a b} c

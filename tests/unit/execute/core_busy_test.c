@@ -134,7 +134,19 @@ static void one_that_wrote_is_not_killed_but_ends_with_the_server(void **state)
     busy_wrote();
     assert_true(poll_while("script kill", "-" ERR_UNKILLABLE "|"));
     assert_true(poll_while("shutdown", IS_BUSY));
+    busy_leave();
+    assert_true(busy_poll());
     busy_abort();
+    assert_false(busy_poll());
+    busy_end();
+}
+
+static void one_that_wrote_nothing_ends_when_the_server_does(void **state)
+{
+    (void)state;
+    begin(BUSY_SCRIPT, false);
+    assert_true(poll_while("ping", IS_BUSY));
+    busy_leave();
     assert_false(busy_poll());
     busy_end();
 }
@@ -175,6 +187,7 @@ int main(void)
         core_test(without_a_limit_nobody_is_let_in),
         core_test(it_is_killed_by_its_own_kind_of_kill),
         core_test(one_that_wrote_is_not_killed_but_ends_with_the_server),
+        core_test(one_that_wrote_nothing_ends_when_the_server_does),
         core_test(places_in_a_reply_are_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

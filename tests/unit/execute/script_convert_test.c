@@ -117,7 +117,7 @@ static void test_that_an_error_is_counted_by_its_maker(void **state)
     convert_there_and_back("-ERR x\r\n", 2); /* the command that it came from has counted it */
     assert_int_equal(stats()->error_replies, before);
     struct call c = convert_call(2);
-    assert_true(vm_load(vm->lua, bytes_of("return {err = 'MY own'}"), "@test"));
+    assert_true(vm_load(vm->lua, bytes_of("return {err = 'MY own'}"), "@test", 0));
     assert_true(vm_call(vm, 0, 0));
     assert_int_equal(convert_reply(&c, vm->lua, 2), RUN_ERROR);
     assert_string_equal(convert_shown(), "-MY own\r\n");

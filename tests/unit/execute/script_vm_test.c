@@ -22,7 +22,7 @@ static const char *vm_test_run(struct vm *vm, const char *chunk, size_t limit)
     static char text[512];
     lua_State *L = vm->lua;
     const char *shown = NULL;
-    if (vm_load(L, bytes_of(chunk), "@test") && !vm_call(vm, 0, limit) && lua_istable(L, -1)) {
+    if (vm_load(L, bytes_of(chunk), "@test", 0) && !vm_call(vm, 0, limit) && lua_istable(L, -1)) {
         lua_getfield(L, -1, "err");
         lua_remove(L, -2);
     }
@@ -75,9 +75,9 @@ static void test_that_bytecode_is_refused(void **state)
     (void)state;
     struct vm *vm = vm_open();
     lua_State *L = vm->lua;
-    assert_false(vm_load(L, bytes_of("\033LuaQ"), "@test"));
+    assert_false(vm_load(L, bytes_of("\033LuaQ"), "@test", 0));
     lua_pop(L, 1);
-    assert_true(vm_load(L, bytes_of(""), "@test"));
+    assert_true(vm_load(L, bytes_of(""), "@test", 0));
     lua_pop(L, 1);
     assert_string_equal(vm_test_run(vm, "return (", 0), "test:1: unexpected symbol near '<eof>'");
     vm_close(vm);
@@ -121,7 +121,8 @@ static void test_that_a_table_of_globals_misses_names(void **state)
     (void)state;
     struct vm *vm = vm_open();
     lua_State *L = vm->lua;
-    assert_true(vm_load(L, bytes_of("return known, pcall(function() return other end)"), "@test"));
+    assert_true(
+        vm_load(L, bytes_of("return known, pcall(function() return other end)"), "@test", 0));
     lua_newtable(L);
     lua_getfield(L, VM_SLOT_GLOBALS, "pcall");
     lua_setfield(L, -2, "pcall");

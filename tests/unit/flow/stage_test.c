@@ -121,7 +121,8 @@ static struct {
     _Atomic uint64_t ran_at_home_ns;
     _Atomic uint64_t other_runs;
     int gives_way; /* turns that go on in the runner's next round */
-    bool breathes, gives;
+    bool breathes;
+    enum { OTHER_CALLED, OTHER_GIVEN, OTHER_OWED, OTHER_NOT } how; /* before it breathes */
     bool breathed; /* the other stage had its turn meanwhile */
 } one;
 
@@ -132,12 +133,15 @@ static bool one_run(void *self, struct turn *t)
         atomic_store(&one.ran_at_home_ns, clock_mono_ns());
         if (atomic_load(&one.due) <= clock_mono_ns()) atomic_store(&one.due, UINT64_MAX);
     }
+    if (one.breathes && one.how == OTHER_OWED) { /* by the turn before */
+        stage_give(t, &one.other);
+        one.how = OTHER_NOT;
+        return true;
+    }
     if (one.breathes) {
         uint64_t before = atomic_load(&one.other_runs);
-        if (one.gives)
-            stage_give(t, &one.other);
-        else
-            stage_call_home(&one.other);
+        if (one.how == OTHER_CALLED) stage_call_home(&one.other);
+        if (one.how == OTHER_GIVEN) stage_give(t, &one.other);
         stage_breathe(t);
         one.breathed = atomic_load(&one.other_runs) > before;
         one.breathes = false;
@@ -255,10 +259,10 @@ static void a_deadline_that_a_lent_turn_sets_is_met_at_home(void **state)
 static void in_a_long_turn_the_neighbours_are_served(void **state)
 {
     (void)state;
-    for (int gives = 0; gives < 2; gives++) {
+    for (int how = OTHER_CALLED; how <= OTHER_OWED; how++) {
         one_open(true);
         one.breathes = true;
-        one.gives = gives;
+        one.how = how;
         stage_call_home(&one.stage);
         WAIT_FOR(atomic_load(&one.other_runs) > 0);
         thread_stop(&one.home);
