@@ -129,7 +129,7 @@ static bool format_next(lua_State *L, struct format *f, size_t at, struct item *
 static void write_bits(uint8_t *to, uint64_t bits, size_t size, bool little)
 {
     for (size_t i = 0; i < size; i++)
-        to[little ? i : size - 1 - i] = i < CARRIED_BYTES ? (uint8_t)(bits >> (8 * i)) : 0;
+        to[little ? i : size - 1 - i] = (uint8_t)(i < CARRIED_BYTES ? bits >> (8 * i) : 0);
 }
 
 /* What is out of range has no defined bits: the lowest number, or 0. */

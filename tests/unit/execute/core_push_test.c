@@ -75,7 +75,7 @@ static void a_map_finds_what_was_added_until_it_is_removed(void **state)
     struct name_map m = {0};
     static int values[1000];
     for (int i = 0; i < 1000; i++) {
-        char text[8];
+        char text[16];
         values[i] = i;
         snprintf(text, sizeof(text), "k%d", i);
         struct bytes kept = name_map_add(&m, key_make(bytes_of(text)), &values[i]);
