@@ -299,12 +299,15 @@ static bool run_ends_multi(enum command_id id)
     }
 }
 
-/* EXEC does what its commands do, EVAL what its script says that it does. */
+/* EXEC does what its commands do, EVAL what its script says that it does. What EXEC may do without
+ * that is its own: a queued AUTH does not let it run before one. */
 static uint32_t run_flags(const struct call *c)
 {
     uint32_t flags = c->spec->flags;
+    const uint32_t done = CF_WRITE | CF_MAY_REPLICATE | CF_DENYOOM;
     if ((flags & CF_MAY_REPLICATE) && run_script_flags != NULL) return run_script_flags(c);
-    if (c->session->multi != NULL && c->spec->id == CMD_EXEC) flags |= c->session->multi->flags;
+    if (c->session->multi != NULL && c->spec->id == CMD_EXEC)
+        flags |= c->session->multi->flags & done;
     return flags;
 }
 
