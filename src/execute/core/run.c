@@ -22,6 +22,7 @@
 #include "execute/core/pause.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/push.h"
+#include "execute/core/reject.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
@@ -29,13 +30,10 @@
 #include "execute/types/heap.h"
 #include "execute/types/limits.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#define WORD_MAX 128         /* of a client's word in an error */
-#define CLOCK_STEP_NS 500000 /* commands of a turn that last longer than this see a new time */
-#define ATTACK_LOG_MS 60000
+#define CLOCK_STEP_NS 500000     /* commands of a turn that last longer than this see a new time */
 #define CHOKE_LOOK_MS 5          /* how soon unread replies are looked at again */
 #define RUN_HELD_REPLY_MAX 65536 /* bytes of reply after which held commands pause */
 
@@ -57,7 +55,6 @@ static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
-static int64_t run_attack_logged_ms;
 
 static void run_set_value_limits(const struct settings *s)
 {
@@ -110,7 +107,6 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     slowlog_open();
     latency_open();
     run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
-    run_attack_logged_ms = -ATTACK_LOG_MS;
     run_pause_changed();
     run_begin_turn(settings_now(), clock_wall_ms(), clock_ticks());
 }
@@ -158,102 +154,12 @@ uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
-/* ---- Commands that do not get as far as their handler ---- */
-
-static void reject_unknown(struct call *c)
-{
-    char args[WORD_MAX + 8];
-    size_t len = 0;
-    args[0] = '\0';
-    for (uint32_t i = 1; i < c->nargs && len < WORD_MAX; i++) {
-        int n = snprintf(args + len, sizeof(args) - len, "'%.*s' ",
-                         reply_word_len(c->args[i], WORD_MAX - len), c->args[i].ptr);
-        len += (size_t)n;
-    }
-    reply_errorf(c, "ERR unknown command '%.*s', with args beginning with: %s",
-                 REPLY_WORD(c->args[0]), args);
-}
-
-static void reject_unknown_subcommand(struct call *c)
-{
-    char name[32];
-    size_t i = 0;
-    for (; c->spec->name[i] != '\0' && i + 1 < sizeof(name); i++)
-        name[i] = (char)toupper((unsigned char)c->spec->name[i]);
-    name[i] = '\0';
-    reply_errorf(c, "ERR unknown subcommand '%.*s'. Try %s HELP.", REPLY_WORD(c->args[1]), name);
-}
-
-/* A web browser that was talked into speaking to us: cut before a later line of its request means
- * something. */
-static bool is_http(const struct command *cmd)
-{
-    return bytes_is_word(cmd->args[0], "post") || bytes_is_word(cmd->args[0], "host:");
-}
-
-static void run_cut_http(struct session *s)
-{
-    if (run_mono_ms - run_attack_logged_ms >= ATTACK_LOG_MS) {
-        run_attack_logged_ms = run_mono_ms;
-        log_warn("Possible SECURITY ATTACK detected: client id=%" PRIu64
-                 " sent a line of HTTP (POST or Host:), perhaps from a web page that was made to "
-                 "attack servers behind a firewall. The connection was closed.",
-                 s->id);
-    }
-    session_kill(s);
-}
-
-/* Nothing of a transaction whose EXEC is refused will run: EXEC says so, without one too. */
-static void reject_exec(struct call *c, const char *reason)
-{
-    multi_forget(c->session);
-    watch_forget_all(c->session);
-    reply_errorf(c, "EXECABORT Transaction discarded because of: %s", reason);
-}
-
-static void run_flawed(struct call *c, const struct command *cmd)
-{
-    multi_abort(c->session);
-    switch ((enum command_flaw)cmd->flaw) {
-    case FLAW_UNKNOWN:
-        if (is_http(cmd))
-            run_cut_http(c->session);
-        else
-            reject_unknown(c);
-        return;
-    case FLAW_SUBCOMMAND: reject_unknown_subcommand(c); return;
-    case FLAW_ARITY:
-        stats_of(c->spec->id)->rejected++;
-        if (c->spec->id == CMD_EXEC)
-            reject_exec(c, "wrong number of arguments for 'exec' command");
-        else
-            reply_arity(c);
-        return;
-    case FLAW_PROTOCOL:
-        log_verbose("Protocol error from client id=%" PRIu64 ": %.*s", c->session->id,
-                    REPLY_WORD(cmd->args[0]));
-        reply_errorf(c, "ERR %.*s", reply_word_len(cmd->args[0], 1024), cmd->args[0].ptr);
-        session_finish(c->session);
-        return;
-    case FLAW_NONE: break;
-    }
-    must(false);
-}
+/* ---- Checks before a handler ---- */
 
 static bool run_is_allowed(const struct session *s, int whom)
 {
     if (whom == ALLOWED_LOCAL) return conn_card(s->conn.slot)->is_local;
     return whom == ALLOWED_YES;
-}
-
-static void reject(struct call *c, const char *error)
-{
-    stats_of(c->spec->id)->rejected++;
-    multi_abort(c->session);
-    if (c->spec->id == CMD_EXEC)
-        reject_exec(c, strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
-    else
-        reply_error(c, error);
 }
 
 /* What RESP2 lets a subscriber send, whose messages would be taken for answers. */
@@ -271,16 +177,6 @@ static bool run_suits_subscriber(enum command_id id)
     case CMD_RESET: return true;
     default: return false;
     }
-}
-
-static void reject_subscriber(struct call *c)
-{
-    char error[160];
-    snprintf(error, sizeof(error),
-             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
-             "are allowed in this context",
-             c->spec->full);
-    reject(c, error);
 }
 
 enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
@@ -309,20 +205,6 @@ static uint32_t run_flags(const struct call *c)
     if (c->session->multi != NULL && c->spec->id == CMD_EXEC)
         flags |= c->session->multi->flags & done;
     return flags;
-}
-
-/* Answers for a command that the user's rules forbid. */
-static void reject_denied(struct call *c, struct acl_verdict v)
-{
-    struct session *s = c->session;
-    struct reply text = {0};
-    s->last = c->spec; /* what the log tells of the session */
-    acl_note_denied(s, c->spec, c->args, v, s->multi != NULL ? ACL_IN_MULTI : ACL_TOPLEVEL);
-    reply_printf(&text, "NOPERM ");
-    acl_print_denied(s->user, c->spec, c->args, v, false, &text);
-    reply_raw(&text, "", 1);
-    reject(c, text.buf);
-    reply_release(&text);
 }
 
 static bool run_is_denied(struct call *c)
@@ -552,7 +434,7 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
     enum verdict verdict = VERDICT_RUN;
     if (unlikely(cmd->flaw != FLAW_NONE)) {
         verdict = VERDICT_REJECTED;
-        run_flawed(&c, cmd);
+        reject_flawed(&c, cmd);
     } else if (unlikely((cmd->spec->flags & run_gate) || run_gates_all || s->care != 0)) {
         verdict = run_judge(&c);
         if (verdict == VERDICT_WAIT) return false;
