@@ -492,7 +492,8 @@ set any_call {
     return good
 }
 
-test "every function with arguments of every kind" {
+# ThreadSanitizer does not see Lua's long jumps, and runs out of frames after some 65,000 errors.
+test "every function with arguments of every kind" -tags no-tsan {
     set globals [names_in _G]
     load_function $::testfile::any_call
     for {set seed 1} {$seed <= [by_load 5 10 200]} {incr seed} {

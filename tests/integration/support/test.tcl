@@ -86,7 +86,7 @@ proc with_config {settings script} {
 }
 
 # test NAME ?-tags LIST? ?-needs COMMANDS? BODY.  Tags: baton-only, redis-only, full (only with
-# --full), slow (not with --quick), no-sanitizer.  A test is skipped when the server lacks a needed command.
+# --full), slow (not with --quick), no-sanitizer, no-tsan.  A test is skipped when the server lacks a needed command.
 proc test {name args} {
     set body [lindex $args end]
     array set opt {-tags {} -needs {}}
@@ -115,6 +115,9 @@ proc suite::reason_to_skip {tags needs} {
     if {"baton-only" in $tags && !$server::is_baton} { return "only for Baton" }
     if {"redis-only" in $tags && $server::is_baton} { return "not for Baton" }
     if {"no-sanitizer" in $tags && $server::is_sanitized} { return "not with a sanitizer" }
+    if {"no-tsan" in $tags && [info exists ::env(BATON_FLAVOUR)] && $::env(BATON_FLAVOUR) eq "tsan"} {
+        return "not with ThreadSanitizer"
+    }
     if {"full" in $tags && $::option(load) ne "full"} { return "only with --full" }
     if {"slow" in $tags && $::option(load) eq "quick"} { return "not with --quick" }
     foreach command $needs {
