@@ -1,10 +1,9 @@
-/*
- * SHA-256. The message is taken in blocks of 64 bytes; what is left over, a one bit, zeros and the
- * length in bits make one or two blocks more.
- */
+/* The steps of a block; codec/sha.h has the rest. */
 #include "codec/sha256.h"
 
-enum { SHA256_BLOCK = 64, SHA256_LENGTH = 8, SHA256_STEPS = 64 };
+#include "codec/sha.h"
+
+enum { SHA256_STEPS = 64 };
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t sha256_constants[SHA256_STEPS] = {
@@ -20,11 +19,6 @@ static const uint32_t sha256_constants[SHA256_STEPS] = {
 
 static uint32_t sha256_rotate(uint32_t x, unsigned n) { return x >> n | x << (32 - n); }
 
-static uint32_t sha256_read_word(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static uint32_t sha256_spread_low(uint32_t x)
 {
     return sha256_rotate(x, 7) ^ sha256_rotate(x, 18) ^ x >> 3;
@@ -35,10 +29,10 @@ static uint32_t sha256_spread_high(uint32_t x)
     return sha256_rotate(x, 17) ^ sha256_rotate(x, 19) ^ x >> 10;
 }
 
-static void sha256_take_block(uint32_t state[8], const uint8_t *block)
+static void sha256_take_block(uint32_t *state, const uint8_t *block)
 {
     uint32_t w[SHA256_STEPS], v[8];
-    for (unsigned t = 0; t < 16; t++) w[t] = sha256_read_word(block + 4 * t);
+    for (unsigned t = 0; t < 16; t++) w[t] = sha_read_word(block + 4 * t);
     for (unsigned t = 16; t < SHA256_STEPS; t++)
         w[t] = sha256_spread_high(w[t - 2]) + w[t - 7] + sha256_spread_low(w[t - 15]) + w[t - 16];
 
@@ -61,31 +55,13 @@ void sha256(struct bytes data, uint8_t out[SHA256_BYTES])
 {
     uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    const uint8_t *p = (const uint8_t *)data.ptr;
-    size_t left = data.len;
-    for (; left >= SHA256_BLOCK; left -= SHA256_BLOCK, p += SHA256_BLOCK)
-        sha256_take_block(state, p);
-
-    uint8_t tail[2 * SHA256_BLOCK] = {0};
-    if (left != 0) memcpy(tail, p, left);
-    tail[left] = 0x80;
-    size_t end = left + 1 + SHA256_LENGTH <= SHA256_BLOCK ? SHA256_BLOCK : 2 * SHA256_BLOCK;
-    uint64_t bits = (uint64_t)data.len * 8;
-    for (unsigned i = 0; i < SHA256_LENGTH; i++) tail[end - 1 - i] = (uint8_t)(bits >> (8 * i));
-    for (size_t at = 0; at < end; at += SHA256_BLOCK) sha256_take_block(state, tail + at);
-
-    for (unsigned i = 0; i < SHA256_BYTES; i++)
-        out[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+    sha_take(state, data, sha256_take_block);
+    sha_give(state, out, SHA256_BYTES);
 }
 
 void sha256_print(const uint8_t sum[SHA256_BYTES], char out[SHA256_HEX_CHARS + 1])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < SHA256_BYTES; i++) {
-        out[2 * i] = digits[sum[i] >> 4];
-        out[2 * i + 1] = digits[sum[i] & 15];
-    }
-    out[SHA256_HEX_CHARS] = '\0';
+    sha_print(sum, SHA256_BYTES, out);
 }
 
 static int sha256_digit(char c)
