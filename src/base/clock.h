@@ -40,4 +40,9 @@ static inline uint64_t clock_ticks_to_ns(uint64_t ticks)
     return (uint64_t)(((unsigned __int128)ticks * clock_ns_per_tick_q32) >> 32);
 }
 
+static inline uint64_t clock_ns_to_ticks(uint64_t ns)
+{
+    return (uint64_t)(((unsigned __int128)ns << 32) / clock_ns_per_tick_q32);
+}
+
 #endif

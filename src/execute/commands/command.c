@@ -6,10 +6,10 @@
  * shown under the name of their row, as Redis does.
  */
 #include "execute/commands/table.h"
+#include "execute/core/key_uses.h"
 
 #include "catalog/command_docs.h"
 #include "codec/glob.h"
-#include "execute/types/heap.h"
 
 #include <stdio.h>
 
@@ -335,8 +335,6 @@ enum run_result cmd_COMMAND_LIST(struct call *c)
 
 /* ---- COMMAND GETKEYS, COMMAND GETKEYSANDFLAGS ---- */
 
-#define KEYS_AT_ONCE 64
-
 /* Channels of shards are placed as keys are, and are none. */
 static bool command_has_keys(const struct command_spec *spec)
 {
@@ -345,7 +343,6 @@ static bool command_has_keys(const struct command_spec *spec)
     return false;
 }
 
-/* Few keys fit on the stack; many are kept on the heap until they are answered. */
 static enum run_result command_reply_keys(struct call *c, bool with_flags)
 {
     const struct bytes *args = c->args + 2;
@@ -357,22 +354,18 @@ static enum run_result command_reply_keys(struct call *c, bool with_flags)
     if (!command_arity_fits(spec, nargs))
         return reply_error(c, "ERR Invalid number of arguments specified for command");
 
-    struct key_use few[KEYS_AT_ONCE];
-    int64_t n = command_keys(spec, args, nargs, few, KEYS_AT_ONCE);
+    struct key_uses keys;
+    key_uses_find(&keys, command_keys, spec, args, nargs);
+    int64_t n = keys.count;
     if (n <= 0 && (spec->flags & CF_NO_MANDATORY_KEYS)) return reply_array(c, 0);
     if (n <= 0) return reply_error(c, "ERR Invalid arguments specified for command");
-    struct key_use *uses = few;
-    if (n > KEYS_AT_ONCE) {
-        uses = heap_alloc((size_t)n * sizeof(*uses));
-        command_keys(spec, args, nargs, uses, (uint32_t)n);
-    }
     reply_array(c, (uint64_t)n);
     for (int64_t i = 0; i < n; i++) {
         if (with_flags) reply_array(c, 2);
-        reply_bulk(c, args[uses[i].index]);
-        if (with_flags) command_reply_bits(c, uses[i].flags, key_flag_name, "");
+        reply_bulk(c, args[keys.at[i].index]);
+        if (with_flags) command_reply_bits(c, keys.at[i].flags, key_flag_name, "");
     }
-    if (uses != few) heap_free(uses);
+    key_uses_free(&keys);
     return RUN_OK;
 }
 

@@ -11,9 +11,7 @@
 #include "base/must.h"
 #include "codec/glob.h"
 #include "execute/core/acl_user.h"
-#include "execute/types/heap.h"
-
-enum { ACL_KEYS_AT_ONCE = 64 };
+#include "execute/core/key_uses.h"
 
 enum need_keys {
     NEED_NO_KEYS,
@@ -149,31 +147,22 @@ struct keys {
     const struct command_spec *spec;
     const struct bytes *args;
     uint32_t nargs;
-    int64_t count; /* -1: not found yet */
-    struct key_use *uses;
-    struct key_use few[ACL_KEYS_AT_ONCE];
+    bool are_found;
+    struct key_uses uses;
 };
-
-static void keys_find(struct keys *k)
-{
-    k->uses = k->few;
-    k->count = command_keys_found(k->spec, k->args, k->nargs, k->few, ACL_KEYS_AT_ONCE);
-    if (k->count <= ACL_KEYS_AT_ONCE) return;
-    k->uses = heap_alloc((size_t)k->count * sizeof k->uses[0]);
-    command_keys_found(k->spec, k->args, k->nargs, k->uses, (uint32_t)k->count);
-}
 
 static void keys_free(struct keys *k)
 {
-    if (k->count > ACL_KEYS_AT_ONCE) heap_free(k->uses);
+    if (k->are_found) key_uses_free(&k->uses);
 }
 
 static struct acl_verdict selector_judge_keys(const struct acl_selector *s, struct keys *k)
 {
-    if (k->count < 0) keys_find(k);
-    for (int64_t i = 0; i < k->count; i++) {
-        uint32_t at = k->uses[i].index;
-        if (!selector_allows_key(s, k->args[at], may_of_flags(k->uses[i].flags)))
+    if (!k->are_found) key_uses_find(&k->uses, command_keys_found, k->spec, k->args, k->nargs);
+    k->are_found = true;
+    for (int64_t i = 0; i < k->uses.count; i++) {
+        uint32_t at = k->uses.at[i].index;
+        if (!selector_allows_key(s, k->args[at], may_of_flags(k->uses.at[i].flags)))
             return (struct acl_verdict){ACL_DENIED_KEY, at};
     }
     return (struct acl_verdict){ACL_ALLOWED, 0};
@@ -222,7 +211,7 @@ struct acl_verdict acl_check(const struct user *u, const struct command_spec *sp
     k.spec = spec;
     k.args = args;
     k.nargs = nargs;
-    k.count = -1;
+    k.are_found = false;
     for (uint32_t i = 0; i < u->selector_count; i++) {
         struct acl_verdict v = selector_judge(u->selectors[i], &k);
         if (v.denied == ACL_ALLOWED) {
@@ -254,7 +243,7 @@ bool acl_reads_all_keys(const struct user *u, const struct command_spec *spec,
     k.spec = spec;
     k.args = args;
     k.nargs = nargs;
-    k.count = -1;
+    k.are_found = false;
     bool may = false;
     for (uint32_t i = 0; i < u->selector_count && !may; i++)
         may = selector_reads_all_keys(u->selectors[i]) &&

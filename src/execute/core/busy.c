@@ -32,11 +32,6 @@ void busy_open(void (*breathe)(void *self), void *self)
     busy_breather = self;
 }
 
-static uint64_t busy_ticks_of(uint64_t ns)
-{
-    return (uint64_t)(((unsigned __int128)ns << 32) / clock_ns_per_tick_q32);
-}
-
 void busy_begin(enum busy_kind kind, struct bytes name, const struct call *c)
 {
     must(busy.call == NULL);
@@ -44,7 +39,7 @@ void busy_begin(enum busy_kind kind, struct bytes name, const struct call *c)
     int64_t limit_ms = c->settings->busy_reply_threshold;
     bool ends = limit_ms > 0 && limit_ms < INT64_MAX / 1000000;
     busy_due_ticks =
-        ends ? busy.start_ticks + busy_ticks_of((uint64_t)limit_ms * 1000000) : UINT64_MAX;
+        ends ? busy.start_ticks + clock_ns_to_ticks((uint64_t)limit_ms * 1000000) : UINT64_MAX;
     busy_is_late = busy_has_written = busy_is_dead = busy_is_aborted = false;
 }
 
@@ -72,7 +67,7 @@ bool busy_poll(void)
     busy_breathing = true;
     busy_breathe(busy_breather);
     busy_breathing = false;
-    busy_due_ticks = busy_is_dead ? 0 : clock_ticks() + busy_ticks_of(BUSY_BREATH_NS);
+    busy_due_ticks = busy_is_dead ? 0 : clock_ticks() + clock_ns_to_ticks(BUSY_BREATH_NS);
     return !busy_is_dead;
 }
 
@@ -85,12 +80,7 @@ const char *busy_death(void)
 
 void busy_wrote(void) { busy_has_written = true; }
 
-size_t busy_reply_start(void)
-{
-    const struct call *c = busy.call;
-    while (c->outer != NULL) c = c->outer;
-    return c->reply_start;
-}
+size_t busy_reply_start(void) { return call_outermost(busy.call)->reply_start; }
 
 const struct busy_script *busy_script(void) { return busy.call == NULL ? NULL : &busy; }
 

@@ -77,7 +77,7 @@ static void monitor_print_source(struct reply *line, const struct call *c)
 {
     const struct session *s = c->session;
     reply_printf(line, "[%d ", db_number(s->db));
-    if (c->outer != NULL && c->outer->spec->id != CMD_EXEC) {
+    if (call_is_scripted(c)) {
         reply_printf(line, "lua]");
     } else if (conn_card(s->conn.slot)->is_unix) {
         reply_printf(line, "unix:%s]", c->settings->unixsocket);

@@ -106,7 +106,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     event_open();
     slowlog_open();
     latency_open();
-    run_clock_step = (uint64_t)(((unsigned __int128)CLOCK_STEP_NS << 32) / clock_ns_per_tick_q32);
+    run_clock_step = clock_ns_to_ticks(CLOCK_STEP_NS);
     run_pause_changed();
     run_begin_turn(settings_now(), clock_wall_ms(), clock_ticks());
 }

@@ -1,12 +1,11 @@
 /* Invariant: somebody tracks while EVENT_EAR_TRACKING is set, and the table is empty otherwise. */
 #include "execute/core/tracking.h"
 
+#include "execute/core/key_uses.h"
 #include "execute/core/tracking_message.h"
 #include "execute/core/tracking_prefix.h"
 #include "execute/core/tracking_table.h"
 #include "execute/types/heap.h"
-
-#define USUAL_KEYS 32 /* of a command: more need memory */
 
 static uint64_t tracking_clients;
 
@@ -63,17 +62,13 @@ void tracking_remember(const struct call *c)
 {
     const struct session *s = call_outermost(c)->session;
     if (!tracking_wants(s, c->spec)) return;
-    struct key_use few[USUAL_KEYS], *uses = few;
-    int64_t count = command_keys(c->spec, c->args, c->nargs, uses, USUAL_KEYS);
-    if (count > USUAL_KEYS) {
-        uses = heap_alloc((size_t)count * sizeof(*uses));
-        command_keys(c->spec, c->args, c->nargs, uses, (uint32_t)count);
-    }
+    struct key_uses keys;
+    key_uses_find(&keys, command_keys, c->spec, c->args, c->nargs);
     uint64_t max = (uint64_t)c->settings->tracking_table_max_keys;
-    for (int64_t i = 0; i < count; i++)
-        if (!(uses[i].flags & KEY_NOT_KEY))
-            tracking_table_add(call_key(c, uses[i].index), s->id, max);
-    if (uses != few) heap_free(uses);
+    for (int64_t i = 0; i < keys.count; i++)
+        if (!(keys.at[i].flags & KEY_NOT_KEY))
+            tracking_table_add(call_key(c, keys.at[i].index), s->id, max);
+    key_uses_free(&keys);
 }
 
 void tracking_touched(struct key key, const struct session *by)
