@@ -39,8 +39,6 @@ uint32_t script_command_flags(uint32_t command_flags, uint32_t script_flags)
     return flags;
 }
 
-struct script_run *script_running(void) { return script_now; }
-
 int64_t script_time_us(void)
 {
     if (script_now->time_us == 0) script_now->time_us = clock_wall_us();

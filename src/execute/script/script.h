@@ -55,9 +55,7 @@ bool script_is_allowed(struct script_run *r);
 /* Calls what lies on the VM's stack below its `nargs` arguments, and answers. */
 enum run_result script_run(struct script_run *r, int nargs);
 
-/* The run that is going on, or NULL. */
-struct script_run *script_running(void);
-/* The wall clock for TIME within it: stands still. */
+/* The wall clock for TIME within a run: stands still. */
 int64_t script_time_us(void);
 /* DEBUG SET-DISABLE-DENY-SCRIPTS: commands that are not for scripts may run in them, but for those
  * about scripts. */
