@@ -36,6 +36,12 @@
     "UNKILLABLE Sorry the script already executed write commands against the dataset. You can " \
     "either wait the script termination or kill the server in a hard way using the SHUTDOWN "   \
     "NOSAVE command."
+#define ERR_MISCONF_SAVE                                                                           \
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "  \
+    "disk. Commands that may modify the data set are disabled, because this instance is "          \
+    "configured to report errors during writes if RDB snapshotting fails "                         \
+    "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB " \
+    "error."
 #define ERR_LOADING "LOADING Redis is loading the dataset in memory"
 
 #endif

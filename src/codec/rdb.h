@@ -47,8 +47,21 @@ enum rdb_type {
     RDB_HASH_LISTPACK_DEADLINES = 25,
 };
 
-/* The byte before the code of a library of functions, a string. */
-enum { RDB_OP_FUNCTION = 245 };
+/* What stands in a file where a type might: what it announces follows. */
+enum rdb_op {
+    RDB_OP_SLOT_INFO = 244,      /* of 7.4's cluster mode: three lengths */
+    RDB_OP_FUNCTION = 245,       /* the code of a library of functions, a string */
+    RDB_OP_FUNCTION_OLD = 246,   /* of pre-releases of 7.0; refused */
+    RDB_OP_MODULE_AUX = 247,     /* refused but where it can be skipped */
+    RDB_OP_IDLE = 248,           /* a length: seconds since the next key was used */
+    RDB_OP_FREQUENCY = 249,      /* a byte: its LFU counter */
+    RDB_OP_AUX = 250,            /* two strings: a name and a value */
+    RDB_OP_RESIZE = 251,         /* two lengths: keys of this database, and those with a deadline */
+    RDB_OP_EXPIRE_MS = 252,      /* 8 bytes: the next key's deadline */
+    RDB_OP_EXPIRE_SECONDS = 253, /* 4 bytes: the same */
+    RDB_OP_SELECT = 254,         /* a length: the number of the database */
+    RDB_OP_EOF = 255,            /* from version 5 on 8 bytes follow: CRC-64 of all before, or 0 */
+};
 
 /* ---- Writing ---- */
 

@@ -22,9 +22,12 @@
 #include "execute/core/busy.h"
 #include "execute/core/client_limit.h"
 #include "execute/core/config_apply.h"
+#include "execute/core/effect.h"
 #include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
+#include "execute/core/orders.h"
+#include "execute/core/persistence.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/run.h"
@@ -316,6 +319,14 @@ static void execute_items(struct execute_stage *e, struct turn *t, struct positi
     for (; at->item < at->batch->item_count; at->item++) execute_item(e, t, at);
 }
 
+/* What was done is on its way to the log before the answers are on theirs. */
+static void execute_tell_effects(struct turn *t)
+{
+    if (!effect_is_heard()) return;
+    effect_flush();
+    orders_give(t);
+}
+
 static void execute_batch(struct execute_stage *e, struct turn *t, struct command_batch *b)
 {
     struct position at = {.batch = b};
@@ -330,6 +341,7 @@ static void execute_batch(struct execute_stage *e, struct turn *t, struct comman
     t->items += b->command_count;
     execute_aftermath_all(e, t);
     execute_broadcast(e, t);
+    execute_tell_effects(t);
     outbox_publish_all(&e->box, t);
     e->wiring.send_home(e->wiring.parsers[b->parser], t, b);
 }
@@ -532,18 +544,24 @@ static bool execute_run(void *self, struct turn *t)
     run_begin_turn(settings, wall_ms, t->ticks);
     e->box.output = 0;
     e->turn = t;
+    orders_take_home();
     if (unlikely(e->box.awaited > 0))
         outbox_take_home(&e->box); /* what was lent may be written to again */
     if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
-    e->due_ns = execute_time(e, settings_now(), wall_ms, clock_mono_ns());
+    uint64_t mono_ns = clock_mono_ns();
+    e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
+    uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
+    if (persist_due < e->due_ns) e->due_ns = persist_due;
     if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
         execute_aftermath_all(e, t);
         execute_broadcast(e, t);
         outbox_publish_all(&e->box, t);
         e->due_ns = 0; /* they may hold commands */
     }
+    effect_flush();
+    orders_give(t);
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->box.output >= EXECUTE_TURN_OUTPUT) {
         for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
@@ -575,6 +593,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     e->wiring = *w;
     outbox_open(&e->box, arena, &e->wiring);
     world_set(&w->world);
+    orders_open(&e->wiring);
     stats_open();
     keyspace_open((int)settings_now()->databases);
     sessions_open();
@@ -582,6 +601,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     scripts_open();
     busy_open(execute_breathe, e);
     config_apply_open();
+    persistence_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
     return e;
@@ -599,6 +619,7 @@ int execute_load_users(char *error, size_t error_len)
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
+    persistence_close();
     outbox_close(&e->box);
     scripts_close();
     functions_close();
@@ -606,6 +627,7 @@ void execute_close(struct execute_stage *e)
     keysizes_close();
     sessions_close();
     run_close();
+    orders_close();
     keyspace_close();
     stats_close();
     arena_free(arena, e);

@@ -13,6 +13,8 @@
 #include "flow/handoff.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
+#include "msg/log_card.h"
+#include "msg/order.h"
 #include "msg/reply_batch.h"
 
 #define EXECUTE_PEERS_MAX 32
@@ -52,6 +54,11 @@ struct execute_wiring {
     struct handoff *home[EXECUTE_PEERS_MAX];    /* write-i -> here */
     struct stage *writers[EXECUTE_PEERS_MAX];
     int writer_count;
+    /* Persist's two stages; all NULL where there is no persistence (unit tests). */
+    struct handoff *log_orders, *log_home;   /* here -> log, and back: struct order * */
+    struct handoff *file_orders, *file_home; /* here -> files, and back */
+    struct stage *log_stage, *file_stage;
+    struct log_card *log_card;
     struct execute_world world;
 };
 

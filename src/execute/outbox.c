@@ -6,6 +6,7 @@
 #include "execute/outbox.h"
 
 #include "execute/core/memory_limit.h"
+#include "execute/core/persistence.h"
 #include "execute/core/slowlog.h"
 
 static void outbox_free_batch(struct outbox *x, struct reply_batch *b)
@@ -135,6 +136,7 @@ void outbox_publish(struct outbox *x, struct turn *t, struct out *o)
     if (o->batch == NULL || o->batch->item_count == 0) return;
     struct reply_batch *b = outbox_seal(x, o);
     b->read_ticks = t->ticks;
+    b->after = persistence_reply_after();
     x->output += reply_total(&o->reply);
     handoff_push(x->wiring->replies[b->writer], (uint64_t)(uintptr_t)b);
     stage_give(t, x->wiring->writers[b->writer]);

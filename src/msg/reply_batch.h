@@ -54,6 +54,7 @@ struct reply_batch {
     size_t len, cap;
     struct reply_loan *loans;
     uint32_t loan_count, loan_max;
+    uint64_t after;      /* the effect that must be on disk before it may leave; 0: none */
     uint64_t read_ticks; /* of the oldest command batch answered here; 0 when none */
     /* execute's own */
     struct slowlog_entry *slow; /* of commands that are answered in timed items */

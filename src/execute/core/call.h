@@ -25,6 +25,12 @@ struct session;
  */
 #define REPLY_LEND_MIN 16384
 
+/* What the stream of effects is told of a call (core/effect.h). */
+enum call_effect {
+    EFFECT_ITSELF, /* the command as it came, if it changed anything */
+    EFFECT_TOLD,   /* the handler has said what */
+};
+
 struct call {
     struct session *session;
     struct db *db; /* the session's selected database */
@@ -40,6 +46,7 @@ struct call {
     int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
     uint64_t changes;   /* what call_changed() added up */
     bool failed;        /* an error was answered */
+    uint8_t effect;     /* enum call_effect */
     bool is_push;       /* what it answers is messages, which CLIENT REPLY does not silence */
     size_t reply_start; /* reply_total() before this command */
 };

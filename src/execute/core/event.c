@@ -2,6 +2,7 @@
 #include "execute/core/event.h"
 
 #include "codec/number.h"
+#include "execute/core/effect.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
@@ -85,14 +86,16 @@ static void event_of_keyspace(struct db *db, struct key key, enum keyspace_event
         uint32_t class;
         const char *name;
         bool changes, exists;
+        bool deletes; /* an effect */
     } kinds[] = {
-        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false},
-        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false},
-        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true},
-        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false},
-        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true},
-        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false},
+        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false, true},
+        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false, true},
+        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true, false},
+        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false, true},
+        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true, false},
+        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false, false},
     };
+    if (effect_is_heard() && kinds[what].deletes) effect_deleted(db, key.name);
     if (!event_is_heard()) return;
     if (kinds[what].changes) event_tell(db, key, NULL, kinds[what].exists);
     event_notify(db, key, kinds[what].class, kinds[what].name);

@@ -13,6 +13,7 @@
 #include "execute/core/acl.h"
 #include "execute/core/busy.h"
 #include "execute/core/client_limit.h"
+#include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
 #include "execute/core/latency.h"
@@ -121,6 +122,7 @@ void run_close(void)
     watch_close();
     pubsub_close();
     slowlog_close();
+    effect_close();
 }
 
 /* The time of the turn's begin and what has passed since: the kernel need not be asked again. */
@@ -359,8 +361,12 @@ static enum run_result run_handler(struct call *c)
     if (unlikely(quiet)) keyspace_no_touch(true);
     if (unlikely(run_ticks == 0)) run_ticks = clock_ticks();
     uint64_t began = run_ticks;
+    bool is_unit = c->outer == NULL && !busy_is_breathing();
+    if (is_unit) effect_unit_begin();
     enum run_result result = run_handlers[c->spec->id](c);
     if (unlikely(quiet)) keyspace_no_touch(false);
+    if (effect_is_heard()) effect_after(c);
+    if (is_unit) effect_unit_end();
     dcheck(result != RUN_ERROR || c->failed);
     if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */

@@ -1,0 +1,43 @@
+/*
+ * What execute asks of persist (msg/order.h), and what comes home. All in execute's turn.
+ */
+#ifndef EXECUTE_CORE_ORDERS_H
+#define EXECUTE_CORE_ORDERS_H
+
+#include "execute/execute_private.h"
+
+#include "base/bytes.h"
+#include "execute/execute.h"
+#include "flow/stage.h"
+#include "msg/log_card.h"
+#include "msg/order.h"
+
+/* Borrowed for life. Without a log's stage (unit tests) orders must not be sent. */
+void orders_open(const struct execute_wiring *w);
+void orders_close(void);
+
+/* An order with a buffer of `cap` bytes, or none. `done` is called when it is home, and frees it.
+ */
+struct order *order_make(enum order_kind kind, size_t cap, void (*done)(struct order *o));
+void order_free(struct order *o); /* with its buffer and its paths */
+/* Copies them; `to` may be NULL. */
+void order_set_paths(struct order *o, const char *path, const char *to);
+/* For orders of which nobody wants to know more. */
+void order_done_free(struct order *o);
+
+/* Takes it. To the stage that its kind belongs to. */
+void order_send(struct order *o);
+/* At the end of a turn, and before replies leave that wait for what was sent. */
+void orders_give(struct turn *t);
+/* At the top of a turn. */
+void orders_take_home(void);
+/* Waits, in the middle of a turn, until no order of either stage is out; done() is called for each.
+ * For what blocks anyway: SHUTDOWN, DEBUG. */
+void orders_wait_all(void);
+
+uint64_t orders_out(void);   /* orders that are not at home */
+uint64_t orders_bytes(void); /* their buffers */
+/* What the log's stage tells; never NULL. */
+const struct log_card *orders_log_card(void);
+
+#endif
