@@ -26,8 +26,7 @@ void manifest_copy(struct manifest *to, const struct manifest *from)
     to->count = to->cap = from->count;
     to->files = calloc((size_t)from->count + 1, sizeof(*to->files));
     must(to->files != NULL);
-    if (from->count > 0)
-        memcpy(to->files, from->files, (size_t)from->count * sizeof(*to->files));
+    if (from->count > 0) memcpy(to->files, from->files, (size_t)from->count * sizeof(*to->files));
 }
 
 /* ---- Looking ---- */

@@ -1,8 +1,8 @@
 /*
  * The manifest of a multi-part append-only log, as Redis 7 keeps it: one line a file,
  * "file NAME seq N type T", T being b (base), h (history) or i (increment). A name with blanks is
- * quoted as in a configuration file. Lines from '#' on and pairs with other keys are passed over, as
- * later versions may write some. Pure functions.
+ * quoted as in a configuration file. Lines from '#' on and pairs with other keys are passed over,
+ * as later versions may write some. Pure functions.
  */
 #ifndef CODEC_MANIFEST_H
 #define CODEC_MANIFEST_H
