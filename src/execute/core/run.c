@@ -355,6 +355,16 @@ static void run_account(const struct call *c, uint64_t began)
     if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
+/* What WAITAOF of the session waits for. What the keyspace did since the last command counts, too.
+ */
+static void run_note_effects(struct session *s)
+{
+    static uint64_t seen;
+    if (effect_number() == seen) return;
+    seen = effect_number();
+    s->effect_number = seen;
+}
+
 static enum run_result run_handler(struct call *c)
 {
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
@@ -367,6 +377,7 @@ static enum run_result run_handler(struct call *c)
     if (unlikely(quiet)) keyspace_no_touch(false);
     if (effect_is_heard()) effect_after(c);
     if (is_unit) effect_unit_end();
+    if (effect_is_heard()) run_note_effects(c->session);
     dcheck(result != RUN_ERROR || c->failed);
     if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */
@@ -547,6 +558,10 @@ int64_t run_mono_now_ms(void) { return run_mono_ms; }
 static bool run_blocked(struct call *c, enum blocking_wake how)
 {
     if (how == BLOCKING_FED) return run_is_denied(c) || run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_TIMEOUT && blocking_answers_late(c->session)) {
+        c->is_late = true;
+        return run_handler(c) != RUN_BLOCKED;
+    }
     if (how == BLOCKING_TIMEOUT)
         reply_null_array(c);
     else
@@ -565,7 +580,10 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     struct call c = run_make_call(s, &s->blocked->command, reply);
     bool answered = run_blocked(&c, how);
     run_read_ticks = read_ticks;
-    if (!answered) return;
+    if (!answered) {
+        blocking_wait_on(s);
+        return;
+    }
     run_done(&c, mark);
     blocking_forget(s);
     run_go_on(s); /* one that must read first stands in its line already */
