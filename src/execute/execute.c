@@ -599,6 +599,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     sessions_open();
     run_open(command_handler_of);
     scripts_open();
+    functions_open();
     busy_open(execute_breathe, e);
     config_apply_open();
     persistence_open();
