@@ -119,7 +119,8 @@ static void life_send(enum order_kind kind, void (*done)(struct order *o))
 
 static void life_closed(struct order *o)
 {
-    if (o->result != 0) log_warn("Closing the append only file failed: %s", strerror(-o->result));
+    if (o->result != 0)
+        log_warn("Closing the append only file failed: %s", strerrordesc_np(-o->result));
     order_free(o);
     life_set_state(LIFE_OFF);
 }
@@ -151,7 +152,7 @@ static void life_failed(void)
     life.heal_wait_s = life.heal_wait_s == 0 ? LIFE_HEAL_FIRST_S : 2 * life.heal_wait_s;
     if (life.heal_wait_s > LIFE_HEAL_MAX_S) life.heal_wait_s = LIFE_HEAL_MAX_S;
     life.heal_ns = now + life.heal_wait_s * SECOND_NS;
-    log_warn("Background AOF rewrite terminated with error: %s", strerror(-life.error));
+    log_warn("Background AOF rewrite terminated with error: %s", strerrordesc_np(-life.error));
 }
 
 /* Whatever the switch made is undone; or there was nothing to undo. */
@@ -491,7 +492,7 @@ const char *log_life_refusal(void)
         return NULL;
     }
     snprintf(line, sizeof(line), "MISCONF Errors writing to the AOF file: %s",
-             strerror((int)error));
+             strerrordesc_np((int)error));
     return line;
 }
 
@@ -566,7 +567,7 @@ static int life_appendonly_changes(const struct settings *old, const struct sett
     if (old->appendonly || !next->appendonly) return 0;
     int r = disk_make_dir(next->appenddirname);
     if (r != 0) {
-        log_warn("Can't create the folder %s: %s", next->appenddirname, strerror(-r));
+        log_warn("Can't create the folder %s: %s", next->appenddirname, strerrordesc_np(-r));
         snprintf(error, OPTION_ERROR_MAX, "Unable to turn on AOF. Check server logs.");
         return r;
     }
