@@ -20,7 +20,9 @@
 #include "execute/core/memory_limit.h"
 #include "execute/core/monitor.h"
 #include "execute/core/multi.h"
+#include "execute/core/loading.h"
 #include "execute/core/pause.h"
+#include "execute/core/persistence.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/reject.h"
@@ -47,7 +49,7 @@ static uint32_t run_large_len; /* commands of such a length may break maxmemory-
 static uint64_t run_slow_ns;   /* slow log from here on */
 static uint64_t run_late_ns;   /* slow log or latency monitor */
 static uint32_t run_gate;      /* commands with one of these flags are looked at closer */
-static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts */
+static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts, no disk */
 
 static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
 static uint64_t run_turn_ticks;
@@ -86,10 +88,17 @@ static void run_settings_changed(const struct settings *settings)
     run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
+static void run_set_gates_all(void)
+{
+    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses();
+}
+
+void run_look_again(void) { run_set_gates_all(); }
+
 static void run_pause_changed(void)
 {
     enum pause_mode mode = pause_mode();
-    run_gates_all = mode == PAUSE_ALL;
+    run_set_gates_all();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
     run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
 }
@@ -235,6 +244,16 @@ static bool run_is_protected(struct call *c)
     return true;
 }
 
+/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded comes
+ * from that disk. */
+static bool run_is_unsafe(struct call *c, uint32_t flags)
+{
+    if (!persistence_refuses() || loading_is_on()) return false;
+    if (!(flags & CF_WRITE) && c->spec->id != CMD_PING) return false;
+    reject(c, persistence_refusal());
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge_all(struct call *c)
 {
@@ -253,7 +272,7 @@ static enum verdict run_judge_all(struct call *c)
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
     }
-    if (run_is_denied(c)) return VERDICT_REJECTED;
+    if (run_is_denied(c) || run_is_unsafe(c, flags)) return VERDICT_REJECTED;
     if (busy_is_breathing()) {
         if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
             reject(c, busy_error());
@@ -608,7 +627,7 @@ void run_take_up(const struct run_moment *moment)
     run_read_ticks = moment->read_ticks;
     run_wall_ms = moment->wall_ms;
     run_mono_ms = moment->mono_ms;
-    run_gates_all = pause_mode() == PAUSE_ALL;
+    run_set_gates_all();
 }
 
 void run_go_on(struct session *s)
