@@ -57,7 +57,7 @@ static struct {
     bool is_switched;  /* there is one, and as far as we know it went well */
     bool is_saved;     /* the base is whole */
     bool is_aborted;   /* nobody wants the rewrite any more: its end is no failure */
-    bool is_refusing;  /* writes are refused, and none has run since the last turn's end */
+    int error_seen;    /* of the card, at the end of the last turn: 0, or no write runs meanwhile */
     bool is_rdb;
     int error;                     /* why the rewrite fails */
     uint64_t begun_ns;             /* monotonic */
@@ -406,7 +406,7 @@ uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 {
     life_follow(settings->appendonly);
     life_serve_waiters();
-    life.is_refusing = life.state == LIFE_ON && counter_read(&orders_log_card()->error) != 0;
+    life.error_seen = life.state == LIFE_ON ? (int)counter_read(&orders_log_card()->error) : 0;
     if (life.phase != PHASE_NONE || life.state == LIFE_CLOSING) return UINT64_MAX;
     if (!life.is_asked) life_ask_by_itself(settings, mono_ns);
     if (!life.is_asked) return life.state == LIFE_OFF ? UINT64_MAX : mono_ns + LIFE_LOOK_NS;
@@ -417,12 +417,31 @@ uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 
 /* ---- The start ---- */
 
-static int life_result; /* of the first order that failed */
+static int life_result;       /* of the first order that failed */
+static unsigned life_awaited; /* orders that tell it */
 
 static void life_note_result(struct order *o)
 {
     if (life_result == 0) life_result = o->result;
+    life_awaited--;
     order_free(o);
+}
+
+static void life_send_noted(struct order *o)
+{
+    o->done = life_note_result;
+    o->end = effect_number();
+    life_awaited++;
+    order_send(o);
+}
+
+/* Not for all orders: with a full disk there are some that do not come home. */
+static int life_wait(void)
+{
+    while (life_awaited > 0) orders_wait_some();
+    int result = life_result;
+    life_result = 0;
+    return result;
 }
 
 /* The first base of a log that has no files, and the log after it. */
@@ -431,30 +450,29 @@ static int life_make_first(const struct settings *s)
     life_name_files(s);
     int r = disk_make_dir(s->appenddirname);
     if (r != 0) return r;
-    life_send(ORDER_LOG_SWITCH, life_note_result);
+    life_send_noted(order_make(ORDER_LOG_SWITCH, 0, NULL));
     struct snapshot_terms terms = life_terms(s);
     terms.key_delay_us = 0;
     r = snapshot_now(&terms);
     if (r != 0) return r;
-    struct order *o = order_make(ORDER_LOG_ADOPT, 0, life_note_result);
+    struct order *o = order_make(ORDER_LOG_ADOPT, 0, NULL);
     o->is_rdb_base = life.is_rdb;
     order_set_paths(o, life.name, NULL);
-    order_send(o);
+    life_send_noted(o);
     return 0;
 }
 
 int log_life_loaded(const struct settings *settings)
 {
     if (!settings->appendonly) return 0;
-    life_result = 0;
     effect_listen(true);
     int r = 0;
     if (life_has_manifest(settings))
-        life_send(ORDER_LOG_OPEN, life_note_result);
+        life_send_noted(order_make(ORDER_LOG_OPEN, 0, NULL));
     else
         r = life_make_first(settings);
-    orders_wait_all();
-    if (r == 0) r = life_result;
+    int waited = life_wait();
+    if (r == 0) r = waited;
     if (r == 0)
         life_set_state(LIFE_ON);
     else
@@ -466,12 +484,10 @@ int log_life_loaded(const struct settings *settings)
 
 int log_life_flush(void)
 {
-    if (life.state == LIFE_OFF) return 0;
-    life_result = 0;
+    if (life.state != LIFE_ON) return 0;
     effect_flush();
-    if (life.state == LIFE_ON) life_send(ORDER_LOG_SYNC, life_note_result);
-    orders_wait_all();
-    return life_result;
+    life_send_noted(order_make(ORDER_LOG_SYNC, 0, NULL));
+    return life_wait();
 }
 
 int log_life_shutdown(void)
@@ -486,20 +502,16 @@ int log_life_shutdown(void)
 const char *log_life_refusal(void)
 {
     static char line[160];
-    uint64_t error = counter_read(&orders_log_card()->error);
-    if (likely(error == 0) || life.state != LIFE_ON) {
-        life.is_refusing = false;
-        return NULL;
-    }
+    if (likely(life.error_seen == 0)) return NULL;
     snprintf(line, sizeof(line), "MISCONF Errors writing to the AOF file: %s",
-             strerrordesc_np((int)error));
+             strerrordesc_np(life.error_seen));
     return line;
 }
 
 uint64_t log_life_reply_after(void)
 {
     if (life.state != LIFE_ON || settings_now()->appendfsync != APPENDFSYNC_ALWAYS) return 0;
-    return life.is_refusing ? 0 : effect_number();
+    return life.error_seen != 0 ? 0 : effect_number();
 }
 
 bool log_life_is_wanted(void) { return settings_now()->appendonly; }
