@@ -64,7 +64,7 @@ static struct {
     uint64_t not_before_ns;        /* rewrites that nobody asked for are delayed until then */
     uint64_t heal_ns, heal_wait_s; /* the next rewrite to end a refusal; how long after a failure */
     bool limit_is_told;
-    char base[LIFE_PATH_MAX], name[64]; /* the file that is written; its name alone */
+    char base[LIFE_PATH_MAX]; /* the file that is written */
     /* Figures */
     bool last_failed;
     int64_t last_s;
@@ -73,10 +73,15 @@ static struct {
 
 /* ---- Names ---- */
 
-static void life_name_files(const struct settings *s)
+/* Absolute: CONFIG SET dir does not move it. 0 or -errno. */
+static int life_name_base(const struct settings *s)
 {
-    snprintf(life.name, sizeof(life.name), "temp-rewriteaof-bg-%d.aof", (int)getpid());
-    snprintf(life.base, sizeof(life.base), "%s/%s", s->appenddirname, life.name);
+    char here[LIFE_PATH_MAX / 2];
+    if (getcwd(here, sizeof(here)) == NULL) return -errno;
+    int len = snprintf(life.base, sizeof(life.base), "%s/%s/temp-rewriteaof-bg-%d.aof", here,
+                       s->appenddirname, (int)getpid());
+    if (len >= LIFE_PATH_MAX) return -ENAMETOOLONG;
+    return disk_make_dir(s->appenddirname);
 }
 
 static bool life_has_manifest(const struct settings *s)
@@ -158,12 +163,10 @@ static void life_failed(void)
 /* Whatever the switch made is undone; or there was nothing to undo. */
 static void life_over(void)
 {
-    if (life.is_aborted) {
-        life_note_end(true);
-        life.last_failed = false;
-        return;
-    }
-    life_failed();
+    if (life.is_aborted)
+        life.phase = PHASE_NONE;
+    else
+        life_failed();
 }
 
 static void life_forgotten(struct order *o)
@@ -175,10 +178,7 @@ static void life_forgotten(struct order *o)
 static void life_give_up(int error)
 {
     life.error = error;
-    if (life.state == LIFE_WAITING) {
-        effect_listen(false);
-        if (life.is_switched) log_note("Removing the temp incr aof file in the background");
-    }
+    if (life.state == LIFE_WAITING) effect_listen(false);
     if (!life.is_switched) {
         life_over();
         return;
@@ -199,12 +199,10 @@ static void life_adopted(struct order *o)
     int result = o->result;
     order_free(o);
     if (result != 0) {
-        life_remove_base();
         life_give_up(result);
         return;
     }
     life_note_end(false);
-    life.rewrites++;
     life.failures = 0;
     life.not_before_ns = 0;
     life.heal_wait_s = 0;
@@ -217,7 +215,7 @@ static void life_adopt(void)
     life.phase = PHASE_ADOPTING;
     struct order *o = order_make(ORDER_LOG_ADOPT, 0, life_adopted);
     o->is_rdb_base = life.is_rdb;
-    order_set_paths(o, life.name, NULL);
+    order_set_paths(o, life.base, NULL);
     order_send(o);
 }
 
@@ -298,10 +296,10 @@ static void life_begin(const struct settings *s)
     life.is_asked = false;
     life.is_aborted = life.is_saved = life.is_switching = life.is_switched = false;
     life.error = 0;
+    life.rewrites++;
     life.begun_ns = clock_mono_ns();
     life.phase = PHASE_SNAPSHOT;
-    life_name_files(s);
-    int r = disk_make_dir(s->appenddirname);
+    int r = life_name_base(s);
     if (r != 0) {
         life_give_up(r);
         return;
@@ -447,8 +445,7 @@ static int life_wait(void)
 /* The first base of a log that has no files, and the log after it. */
 static int life_make_first(const struct settings *s)
 {
-    life_name_files(s);
-    int r = disk_make_dir(s->appenddirname);
+    int r = life_name_base(s);
     if (r != 0) return r;
     life_send_noted(order_make(ORDER_LOG_SWITCH, 0, NULL));
     struct snapshot_terms terms = life_terms(s);
@@ -457,7 +454,7 @@ static int life_make_first(const struct settings *s)
     if (r != 0) return r;
     struct order *o = order_make(ORDER_LOG_ADOPT, 0, NULL);
     o->is_rdb_base = life.is_rdb;
-    order_set_paths(o, life.name, NULL);
+    order_set_paths(o, life.base, NULL);
     life_send_noted(o);
     return 0;
 }
