@@ -57,14 +57,14 @@ static struct {
     bool is_switched;  /* there is one, and as far as we know it went well */
     bool is_saved;     /* the base is whole */
     bool is_aborted;   /* nobody wants the rewrite any more: its end is no failure */
-    bool is_refusing;  /* writes are refused, and none has run since the last turn's end */
+    int error_seen;    /* of the card, at the end of the last turn: 0, or no write runs meanwhile */
     bool is_rdb;
     int error;                     /* why the rewrite fails */
     uint64_t begun_ns;             /* monotonic */
     uint64_t not_before_ns;        /* rewrites that nobody asked for are delayed until then */
     uint64_t heal_ns, heal_wait_s; /* the next rewrite to end a refusal; how long after a failure */
     bool limit_is_told;
-    char base[LIFE_PATH_MAX], name[64]; /* the file that is written; its name alone */
+    char base[LIFE_PATH_MAX]; /* the file that is written */
     /* Figures */
     bool last_failed;
     int64_t last_s;
@@ -73,10 +73,15 @@ static struct {
 
 /* ---- Names ---- */
 
-static void life_name_files(const struct settings *s)
+/* Absolute: CONFIG SET dir does not move it. 0 or -errno. */
+static int life_name_base(const struct settings *s)
 {
-    snprintf(life.name, sizeof(life.name), "temp-rewriteaof-bg-%d.aof", (int)getpid());
-    snprintf(life.base, sizeof(life.base), "%s/%s", s->appenddirname, life.name);
+    char here[LIFE_PATH_MAX / 2];
+    if (getcwd(here, sizeof(here)) == NULL) return -errno;
+    int len = snprintf(life.base, sizeof(life.base), "%s/%s/temp-rewriteaof-bg-%d.aof", here,
+                       s->appenddirname, (int)getpid());
+    if (len >= LIFE_PATH_MAX) return -ENAMETOOLONG;
+    return disk_make_dir(s->appenddirname);
 }
 
 static bool life_has_manifest(const struct settings *s)
@@ -119,7 +124,8 @@ static void life_send(enum order_kind kind, void (*done)(struct order *o))
 
 static void life_closed(struct order *o)
 {
-    if (o->result != 0) log_warn("Closing the append only file failed: %s", strerror(-o->result));
+    if (o->result != 0)
+        log_warn("Closing the append only file failed: %s", strerrordesc_np(-o->result));
     order_free(o);
     life_set_state(LIFE_OFF);
 }
@@ -151,18 +157,16 @@ static void life_failed(void)
     life.heal_wait_s = life.heal_wait_s == 0 ? LIFE_HEAL_FIRST_S : 2 * life.heal_wait_s;
     if (life.heal_wait_s > LIFE_HEAL_MAX_S) life.heal_wait_s = LIFE_HEAL_MAX_S;
     life.heal_ns = now + life.heal_wait_s * SECOND_NS;
-    log_warn("Background AOF rewrite terminated with error: %s", strerror(-life.error));
+    log_warn("Background AOF rewrite terminated with error: %s", strerrordesc_np(-life.error));
 }
 
 /* Whatever the switch made is undone; or there was nothing to undo. */
 static void life_over(void)
 {
-    if (life.is_aborted) {
-        life_note_end(true);
-        life.last_failed = false;
-        return;
-    }
-    life_failed();
+    if (life.is_aborted)
+        life.phase = PHASE_NONE;
+    else
+        life_failed();
 }
 
 static void life_forgotten(struct order *o)
@@ -174,10 +178,7 @@ static void life_forgotten(struct order *o)
 static void life_give_up(int error)
 {
     life.error = error;
-    if (life.state == LIFE_WAITING) {
-        effect_listen(false);
-        if (life.is_switched) log_note("Removing the temp incr aof file in the background");
-    }
+    if (life.state == LIFE_WAITING) effect_listen(false);
     if (!life.is_switched) {
         life_over();
         return;
@@ -198,12 +199,10 @@ static void life_adopted(struct order *o)
     int result = o->result;
     order_free(o);
     if (result != 0) {
-        life_remove_base();
         life_give_up(result);
         return;
     }
     life_note_end(false);
-    life.rewrites++;
     life.failures = 0;
     life.not_before_ns = 0;
     life.heal_wait_s = 0;
@@ -216,7 +215,7 @@ static void life_adopt(void)
     life.phase = PHASE_ADOPTING;
     struct order *o = order_make(ORDER_LOG_ADOPT, 0, life_adopted);
     o->is_rdb_base = life.is_rdb;
-    order_set_paths(o, life.name, NULL);
+    order_set_paths(o, life.base, NULL);
     order_send(o);
 }
 
@@ -297,10 +296,10 @@ static void life_begin(const struct settings *s)
     life.is_asked = false;
     life.is_aborted = life.is_saved = life.is_switching = life.is_switched = false;
     life.error = 0;
+    life.rewrites++;
     life.begun_ns = clock_mono_ns();
     life.phase = PHASE_SNAPSHOT;
-    life_name_files(s);
-    int r = disk_make_dir(s->appenddirname);
+    int r = life_name_base(s);
     if (r != 0) {
         life_give_up(r);
         return;
@@ -405,7 +404,7 @@ uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 {
     life_follow(settings->appendonly);
     life_serve_waiters();
-    life.is_refusing = life.state == LIFE_ON && counter_read(&orders_log_card()->error) != 0;
+    life.error_seen = life.state == LIFE_ON ? (int)counter_read(&orders_log_card()->error) : 0;
     if (life.phase != PHASE_NONE || life.state == LIFE_CLOSING) return UINT64_MAX;
     if (!life.is_asked) life_ask_by_itself(settings, mono_ns);
     if (!life.is_asked) return life.state == LIFE_OFF ? UINT64_MAX : mono_ns + LIFE_LOOK_NS;
@@ -416,44 +415,61 @@ uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 
 /* ---- The start ---- */
 
-static int life_result; /* of the first order that failed */
+static int life_result;       /* of the first order that failed */
+static unsigned life_awaited; /* orders that tell it */
 
 static void life_note_result(struct order *o)
 {
     if (life_result == 0) life_result = o->result;
+    life_awaited--;
     order_free(o);
+}
+
+static void life_send_noted(struct order *o)
+{
+    o->done = life_note_result;
+    o->end = effect_number();
+    life_awaited++;
+    order_send(o);
+}
+
+/* Not for all orders: with a full disk there are some that do not come home. */
+static int life_wait(void)
+{
+    while (life_awaited > 0) orders_wait_some();
+    int result = life_result;
+    life_result = 0;
+    return result;
 }
 
 /* The first base of a log that has no files, and the log after it. */
 static int life_make_first(const struct settings *s)
 {
-    life_name_files(s);
-    int r = disk_make_dir(s->appenddirname);
+    int r = life_name_base(s);
     if (r != 0) return r;
-    life_send(ORDER_LOG_SWITCH, life_note_result);
+    life_send_noted(order_make(ORDER_LOG_SWITCH, 0, NULL));
     struct snapshot_terms terms = life_terms(s);
     terms.key_delay_us = 0;
     r = snapshot_now(&terms);
     if (r != 0) return r;
-    struct order *o = order_make(ORDER_LOG_ADOPT, 0, life_note_result);
+    struct order *o = order_make(ORDER_LOG_ADOPT, 0, NULL);
     o->is_rdb_base = life.is_rdb;
-    order_set_paths(o, life.name, NULL);
-    order_send(o);
+    order_set_paths(o, life.base, NULL);
+    life_send_noted(o);
     return 0;
 }
 
 int log_life_loaded(const struct settings *settings)
 {
     if (!settings->appendonly) return 0;
-    life_result = 0;
     effect_listen(true);
     int r = 0;
     if (life_has_manifest(settings))
-        life_send(ORDER_LOG_OPEN, life_note_result);
+        life_send_noted(order_make(ORDER_LOG_OPEN, 0, NULL));
     else
         r = life_make_first(settings);
-    orders_wait_all();
-    if (r == 0) r = life_result;
+    int waited = life_wait();
+    if (r == 0) r = waited;
     if (r == 0)
         life_set_state(LIFE_ON);
     else
@@ -465,12 +481,10 @@ int log_life_loaded(const struct settings *settings)
 
 int log_life_flush(void)
 {
-    if (life.state == LIFE_OFF) return 0;
-    life_result = 0;
+    if (life.state != LIFE_ON) return 0;
     effect_flush();
-    if (life.state == LIFE_ON) life_send(ORDER_LOG_SYNC, life_note_result);
-    orders_wait_all();
-    return life_result;
+    life_send_noted(order_make(ORDER_LOG_SYNC, 0, NULL));
+    return life_wait();
 }
 
 int log_life_shutdown(void)
@@ -485,20 +499,16 @@ int log_life_shutdown(void)
 const char *log_life_refusal(void)
 {
     static char line[160];
-    uint64_t error = counter_read(&orders_log_card()->error);
-    if (likely(error == 0) || life.state != LIFE_ON) {
-        life.is_refusing = false;
-        return NULL;
-    }
+    if (likely(life.error_seen == 0)) return NULL;
     snprintf(line, sizeof(line), "MISCONF Errors writing to the AOF file: %s",
-             strerror((int)error));
+             strerrordesc_np(life.error_seen));
     return line;
 }
 
 uint64_t log_life_reply_after(void)
 {
     if (life.state != LIFE_ON || settings_now()->appendfsync != APPENDFSYNC_ALWAYS) return 0;
-    return life.is_refusing ? 0 : effect_number();
+    return life.error_seen != 0 ? 0 : effect_number();
 }
 
 bool log_life_is_wanted(void) { return settings_now()->appendonly; }
@@ -566,7 +576,7 @@ static int life_appendonly_changes(const struct settings *old, const struct sett
     if (old->appendonly || !next->appendonly) return 0;
     int r = disk_make_dir(next->appenddirname);
     if (r != 0) {
-        log_warn("Can't create the folder %s: %s", next->appenddirname, strerror(-r));
+        log_warn("Can't create the folder %s: %s", next->appenddirname, strerrordesc_np(-r));
         snprintf(error, OPTION_ERROR_MAX, "Unable to turn on AOF. Check server logs.");
         return r;
     }

@@ -30,8 +30,8 @@ void log_life_close(void);
 int log_life_loaded(const struct settings *settings);
 /* In every turn, after its commands. Gives when it wants the next: monotonic ns. */
 uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns);
-/* A line with its code, -MISCONF, while the log cannot be written; or NULL, and then a write may
- * run: to be asked before each command that writes. */
+/* A line with its code, -MISCONF, when the log could not be written at the last tick, or NULL.
+ * While there is one, writes must not run. */
 const char *log_life_refusal(void);
 /* What persistence_reply_after() gives. While writes are refused replies leave at once: reads go
  * on, though they may show what was never acknowledged. */

@@ -128,16 +128,20 @@ void orders_take_home(void)
     orders_take_line(&orders_file);
 }
 
+void orders_wait_some(void)
+{
+    uint64_t count = orders_count;
+    orders_push_waiting(&orders_log);
+    orders_push_waiting(&orders_file);
+    stage_call_home(orders_log.stage);
+    stage_call_home(orders_file.stage);
+    orders_take_home();
+    if (orders_count == count) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
+}
+
 void orders_wait_all(void)
 {
-    while (orders_count > 0) {
-        orders_push_waiting(&orders_log);
-        orders_push_waiting(&orders_file);
-        stage_call_home(orders_log.stage);
-        stage_call_home(orders_file.stage);
-        orders_take_home();
-        if (orders_count > 0) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
-    }
+    while (orders_count > 0) orders_wait_some();
 }
 
 void orders_close(void)

@@ -34,6 +34,9 @@ void orders_take_home(void);
 /* Waits, in the middle of a turn, until no order of either stage is out; done() is called for each.
  * For what blocks anyway: SHUTDOWN, DEBUG. */
 void orders_wait_all(void);
+/* The same, but gives up soon, whether one came home or not: for those who wait for some of them.
+ */
+void orders_wait_some(void);
 
 uint64_t orders_out(void);   /* orders that are not at home */
 uint64_t orders_bytes(void); /* their buffers */
