@@ -57,8 +57,8 @@ struct server {
     struct handoff orders;
     struct governor *governor; /* or NULL */
     struct metrics *metrics;   /* or NULL */
-    int shutdown_fd;
-    _Atomic int shutdown_how; /* -1: none; written by execute's turn, taken by main */
+    int events_fd;
+    _Atomic int events; /* set by execute's turn, taken by main */
     struct server_facts facts;
 };
 
@@ -89,28 +89,36 @@ static void server_counters(struct world_counters *out)
     }
 }
 
-static bool server_request_shutdown(int how)
+static void server_tell_main(enum server_event event)
 {
     struct server *s = the_server;
-    int none = -1;
-    if (!atomic_compare_exchange_strong(&s->shutdown_how, &none, how)) return false;
+    atomic_fetch_or(&s->events, (int)event);
     uint64_t one = 1;
-    ssize_t n = write(s->shutdown_fd, &one, sizeof(one));
+    ssize_t n = write(s->events_fd, &one, sizeof(one));
     (void)n;
-    return true;
 }
 
-/* Without anything to save or to wait for, a shutdown is over before it could be called off. */
-static bool server_abort_shutdown(void) { return false; }
+static void server_loaded(int result)
+{
+    server_tell_main(result == 0 ? SERVER_LOADED : SERVER_LOAD_FAILED);
+}
 
-int server_shutdown_fd(const struct server *s) { return s->shutdown_fd; }
+static void server_ends(void) { server_tell_main(SERVER_ENDS); }
+static void server_goes_on(void) { server_tell_main(SERVER_GOES_ON); }
 
-int server_take_shutdown(struct server *s)
+int server_events_fd(const struct server *s) { return s->events_fd; }
+
+int server_take_events(struct server *s)
 {
     uint64_t count;
-    ssize_t n = read(s->shutdown_fd, &count, sizeof(count));
+    ssize_t n = read(s->events_fd, &count, sizeof(count));
     (void)n;
-    return atomic_load(&s->shutdown_how);
+    return atomic_exchange(&s->events, 0);
+}
+
+void server_signal(struct server *s, int signal_number)
+{
+    execute_signal(s->execute, signal_number);
 }
 
 static void server_send_home(void *parser, struct turn *t, struct command_batch *b)
@@ -262,8 +270,9 @@ static void server_open_execute(struct server *s, const char *backend)
                                .writer_count = s->writer_count};
     w.world = (struct execute_world){
         .counters = server_counters,
-        .shutdown = server_request_shutdown,
-        .shutdown_abort = server_abort_shutdown,
+        .loaded = server_loaded,
+        .shutdown = server_ends,
+        .shutdown_refused = server_goes_on,
         .executable = s->facts.executable,
         .config_file = s->facts.config_file,
         .plan = s->plan_line,
@@ -417,7 +426,7 @@ static struct server *server_fail(struct server *s)
     for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
     if (s->accept != NULL) server_close_rooms(s);
     if (s->orders.cells != NULL) server_close_rings(s);
-    close(s->shutdown_fd);
+    close(s->events_fd);
     free(s);
     return NULL;
 }
@@ -453,8 +462,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     must(s != NULL);
     the_server = s;
     s->facts = *facts;
-    s->shutdown_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    atomic_store(&s->shutdown_how, -1);
+    s->events_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
     int cpus[PLAN_THREADS_MAX];
     int cpu_count = plan_cpus(cpus, PLAN_THREADS_MAX, (unsigned)getpid());
@@ -532,7 +540,7 @@ bool server_close(struct server *s, int64_t timeout_ms)
     listen_remove_files();
     server_close_rooms(s);
     server_close_rings(s);
-    close(s->shutdown_fd);
+    close(s->events_fd);
     free(s);
     the_server = NULL;
     return drained;

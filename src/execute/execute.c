@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "disk/disk.h"
 #include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/busy.h"
@@ -32,12 +33,13 @@
 #include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
+#include "execute/core/shutdown.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
+#include "execute/core/temp_files.h"
 #include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
-#include "execute/commands/debug.h"
 #include "execute/commands/info.h"
 #include "execute/commands/function.h"
 #include "execute/commands/script.h"
@@ -89,6 +91,8 @@ struct execute_stage {
     bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
     bool publishes; /* somebody reads the figures */
+    struct counter signals; /* the main thread's: how many came, times 256, and the last one */
+    uint64_t signals_seen;
     struct execute_figures figures;
 };
 
@@ -395,6 +399,15 @@ static void execute_rest(struct execute_stage *e, struct turn *t, struct positio
     outbox_publish_all(&e->box, t);
 }
 
+/* What the main thread was told. */
+static void execute_take_signal(struct execute_stage *e)
+{
+    uint64_t signals = counter_read(&e->signals);
+    if (likely(signals == e->signals_seen)) return;
+    e->signals_seen = signals;
+    shutdown_ask((int)(signals & 0xff));
+}
+
 /* See busy_poll(). */
 static void execute_breathe(void *self)
 {
@@ -414,7 +427,8 @@ static void execute_breathe(void *self)
     execute_rest(e, t, at);
     for (int i = 0; i < EXECUTE_BREATHS; i++) {
         stage_breathe(t);
-        if (unlikely(thread_is_stopping(t->thread))) busy_leave();
+        execute_take_signal(e);
+        if (unlikely(shutdown_is_asked() || thread_is_stopping(t->thread))) busy_leave();
         if (execute_batches(e, t) == 0) break;
     }
     outbox_set_aside(&e->box, false);
@@ -507,7 +521,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
                              int64_t wall_ms, uint64_t mono_ns)
 {
     if (mono_ns >= e->cron_ns) {
-        if (!debug_cron_is_paused()) execute_cron(e, settings, mono_ns);
+        if (!persistence_cron_is_paused()) execute_cron(e, settings, mono_ns);
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
@@ -552,6 +566,7 @@ static bool execute_run(void *self, struct turn *t)
     execute_held(e, t);
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
+    execute_take_signal(e);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;
     if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
@@ -599,6 +614,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     sessions_open();
     run_open(command_handler_of);
     scripts_open();
+    functions_open();
     busy_open(execute_breathe, e);
     config_apply_open();
     persistence_open();
@@ -647,6 +663,22 @@ const struct execute_figures *execute_figures(struct execute_stage *e)
 {
     e->publishes = true;
     return &e->figures;
+}
+
+void execute_signal(struct execute_stage *e, int signal_number)
+{
+    uint64_t before = counter_read(&e->signals);
+    counter_set(&e->signals, (before & ~(uint64_t)0xff) + 0x100 + (uint64_t)signal_number);
+    stage_call_home(&e->stage);
+}
+
+void execute_remove_temp_files(void)
+{
+    char name[TEMP_FILE_NAME];
+    for (int kind = 0; kind < TEMP_FILES; kind++) {
+        temp_file_name(name, (enum temp_file)kind);
+        (void)disk_remove(name); /* mostly it is not there */
+    }
 }
 
 uint64_t execute_batches_out(const struct execute_stage *e) { return outbox_batches_out(&e->box); }

@@ -33,11 +33,12 @@ struct world_counters {
 /* What execute asks of boot. All are called in execute's turn and must not block. */
 struct execute_world {
     void (*counters)(struct world_counters *out);
-    /* The server is to end (enum shutdown_how): boot drains and exits with 0. False: it ends
-     * already. */
-    bool (*shutdown)(int how);
-    /* False: no shutdown is under way, or it is too late. */
-    bool (*shutdown_abort)(void);
+    /* What there was is loaded (0), or cannot be: -errno, logged; then the server ends. */
+    void (*loaded)(int result);
+    /* The data is where it must be and nothing is run any more: boot drains and exits with 0. */
+    void (*shutdown)(void);
+    /* A shutdown that a signal asked for does not come, for now. */
+    void (*shutdown_refused)(void);
     const char *executable;  /* absolute path of the program */
     const char *config_file; /* absolute path, "" without */
     const char *plan;        /* the plan line in force */
@@ -85,6 +86,12 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
 /* Before threads start: the figures are published from now on. Borrowed until execute_close(); any
  * thread may read them. */
 const struct execute_figures *execute_figures(struct execute_stage *e);
+
+/* From the main thread: SIGTERM or SIGINT came. The data is saved as the options say, and the world
+ * is told (`shutdown`, or `shutdown_refused`). */
+void execute_signal(struct execute_stage *e, int signal_number);
+/* From the main thread, which ends the process at once: what a save in the making has left goes. */
+void execute_remove_temp_files(void);
 
 /* For the simulator: reply batches that are not at home, and sessions that live. */
 uint64_t execute_batches_out(const struct execute_stage *e);

@@ -11,7 +11,7 @@
 #include "execute/commands/table.h"
 #include "execute/core/event.h"
 #include "execute/core/config_rewrite.h"
-#include "execute/core/event.h"
+#include "execute/core/persistence.h"
 #include "execute/script/script.h"
 #include "execute/types/dump.h"
 #include "execute/types/heap.h"
@@ -31,9 +31,7 @@
 
 #define DEBUG_SLEEP_MAX_S 1e9
 
-static bool debug_expiry_off, debug_cron_paused, debug_checksums_off;
-
-bool debug_cron_is_paused(void) { return debug_cron_paused; }
+static bool debug_expiry_off, debug_checksums_off;
 
 bool debug_skips_checksums(void) { return debug_checksums_off; }
 
@@ -54,7 +52,7 @@ static enum run_result debug_sleep(struct call *c)
 /* A paused cron deletes no key either. */
 static void debug_apply_expiry(void)
 {
-    keyspace_set_active_expiry(!debug_expiry_off && !debug_cron_paused);
+    keyspace_set_active_expiry(!debug_expiry_off && !persistence_cron_is_paused());
 }
 
 static enum run_result debug_set_active_expire(struct call *c)
@@ -70,7 +68,7 @@ static enum run_result debug_pause_cron(struct call *c)
 {
     int64_t paused;
     if (!call_int(c, 2, &paused)) return RUN_ERROR;
-    debug_cron_paused = paused != 0;
+    persistence_pause_cron(paused != 0);
     debug_apply_expiry();
     return reply_ok(c);
 }

@@ -39,5 +39,7 @@ uint64_t orders_out(void);   /* orders that are not at home */
 uint64_t orders_bytes(void); /* their buffers */
 /* What the log's stage tells; never NULL. */
 const struct log_card *orders_log_card(void);
+/* Execute gets a turn when this number is on disk; 0: nobody waits. */
+void orders_watch(uint64_t number);
 
 #endif

@@ -59,6 +59,9 @@ void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs);
  * none, and it may grow memory: it is to be refused with ERR_OOM. */
 bool run_memory_allows(uint32_t flags);
 
+/* What persistence_refuses() says has changed. */
+void run_look_again(void);
+
 /* ---- CLIENT PAUSE ---- */
 enum pause_mode { PAUSE_OFF, PAUSE_WRITE, PAUSE_ALL };
 /* Wall ms; extends, never shortens, as Redis does. While not off, nothing may delete keys because
