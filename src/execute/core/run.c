@@ -58,6 +58,7 @@ static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
+static bool run_replays;
 
 static void run_set_value_limits(const struct settings *s)
 {
@@ -90,7 +91,7 @@ static void run_settings_changed(const struct settings *settings)
 
 static void run_set_gates_all(void)
 {
-    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses();
+    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses() || loading_is_on();
 }
 
 void run_look_again(void) { run_set_gates_all(); }
@@ -164,6 +165,12 @@ void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
+
+void run_replay(bool on)
+{
+    run_replays = on;
+    keyspace_replay(on);
+}
 
 /* ---- Checks before a handler ---- */
 
@@ -254,6 +261,14 @@ static bool run_is_unsafe(struct call *c, uint32_t flags)
     return true;
 }
 
+/* What may run while the data is not whole; of EXEC so may all that it would do. */
+static bool run_suits_loading(const struct call *c)
+{
+    const struct multi *m = c->session->multi;
+    if (!(c->spec->flags & CF_LOADING)) return false;
+    return c->spec->id != CMD_EXEC || m == NULL || m->suits_loading;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge_all(struct call *c)
 {
@@ -273,6 +288,10 @@ static enum verdict run_judge_all(struct call *c)
         return VERDICT_REJECTED;
     }
     if (run_is_denied(c) || run_is_unsafe(c, flags)) return VERDICT_REJECTED;
+    if (loading_is_on() && !run_suits_loading(c)) {
+        reject(c, ERR_LOADING);
+        return VERDICT_REJECTED;
+    }
     if (busy_is_breathing()) {
         if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
             reject(c, busy_error());
@@ -300,7 +319,8 @@ static enum verdict run_judge(struct call *c)
  */
 static bool run_make_room(void)
 {
-    return pause_mode() != PAUSE_OFF || busy_is_breathing() || memory_limit_make_room(run_settings);
+    return pause_mode() != PAUSE_OFF || busy_is_breathing() || loading_is_on() ||
+           memory_limit_make_room(run_settings);
 }
 
 bool run_memory_allows(uint32_t flags)
@@ -432,6 +452,7 @@ static struct call run_make_call(struct session *s, const struct command *cmd, s
         .reply = reply,
         .settings = run_settings,
         .now_ms = run_wall_ms,
+        .due_ms = run_replays ? INT64_MIN : run_wall_ms,
         .reply_start = reply_total(reply),
     };
 }
@@ -522,11 +543,23 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     struct call c = run_make_call(s, cmd, reply);
     c.outer = outer;
     c.now_ms = outer->now_ms;
+    c.due_ms = outer->due_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
     enum run_result result = run_shown(&c, cmd);
     must(result != RUN_BLOCKED);
     return result;
+}
+
+bool run_loaded(struct session *s, const struct call *outer, const struct command *cmd,
+                struct reply *reply)
+{
+    struct call c = run_make_call(s, cmd, reply);
+    c.outer = outer;
+    s->last = cmd->spec;
+    enum run_result result = run_handlers[cmd->spec->id](&c);
+    must(result != RUN_BLOCKED);
+    return !c.failed;
 }
 
 bool run(struct session *s, const struct command *cmd, struct reply *reply)
