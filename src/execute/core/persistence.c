@@ -105,8 +105,7 @@ int persistence_save(void)
     if (r == 0) r = snapshot_now(&terms);
     if (r != 0) {
         log_warn("Saving the DB to %s failed: %s", s->dbfilename, strerrordesc_np(-r));
-        last_save.failed = true;
-        return r;
+        return r; /* who asked knows it; only a save that nobody waits for refuses writes */
     }
     log_note("DB saved on disk");
     stats()->changes_since_save = 0;
