@@ -90,7 +90,7 @@ struct execute_stage {
     uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
     bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
-    bool publishes; /* somebody reads the figures */
+    bool publishes;         /* somebody reads the figures */
     struct counter signals; /* the main thread's: how many came, times 256, and the last one */
     uint64_t signals_seen;
     struct execute_figures figures;

@@ -58,6 +58,7 @@ static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
+static bool run_replays;
 
 static void run_set_value_limits(const struct settings *s)
 {
@@ -165,6 +166,12 @@ uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
+void run_replay(bool on)
+{
+    run_replays = on;
+    keyspace_replay(on);
+}
+
 /* ---- Checks before a handler ---- */
 
 static bool run_is_allowed(const struct session *s, int whom)
@@ -244,8 +251,8 @@ static bool run_is_protected(struct call *c)
     return true;
 }
 
-/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded comes
- * from that disk. */
+/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded
+ * comes from that disk. */
 static bool run_is_unsafe(struct call *c, uint32_t flags)
 {
     if (!persistence_refuses() || loading_is_on()) return false;
@@ -432,6 +439,7 @@ static struct call run_make_call(struct session *s, const struct command *cmd, s
         .reply = reply,
         .settings = run_settings,
         .now_ms = run_wall_ms,
+        .due_ms = run_replays ? INT64_MIN : run_wall_ms,
         .reply_start = reply_total(reply),
     };
 }
@@ -522,6 +530,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     struct call c = run_make_call(s, cmd, reply);
     c.outer = outer;
     c.now_ms = outer->now_ms;
+    c.due_ms = outer->due_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
     enum run_result result = run_shown(&c, cmd);

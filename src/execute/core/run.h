@@ -35,6 +35,9 @@ void run_note_read(uint64_t ticks);
 uint64_t run_last_ticks(void);
 /* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
 int64_t run_now_ms(void);
+/* While on, commands are those of a log (core/effect.h): nothing is due, whatever its deadline, and
+ * a past one is kept; what went in time the log says. call_is_replayed() tells handlers. */
+void run_replay(bool on);
 
 /*
  * Runs one command of a session, or holds it back, or drops it when the session is closing. The
