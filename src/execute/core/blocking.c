@@ -238,6 +238,8 @@ void blocking_forget(struct session *s)
     s->is_blocked = false;
     blocked_count--;
     held_drop_blocked(s);
+    if (s->job != NULL) s->job->left(s->job);
+    s->job = NULL;
 }
 
 static void blocking_wake(struct session *s, enum blocking_wake how)
@@ -256,10 +258,19 @@ static void blocking_wake(struct session *s, enum blocking_wake how)
 
 bool blocking_unblock(struct session *s, enum blocking_wake how)
 {
-    if (s->blocking == NULL || s->blocking->is_woken) return false;
+    if (s->blocking == NULL || s->blocking->is_woken || s->job != NULL) return false;
     blocking_wake(s, how);
     return true;
 }
+
+enum run_result call_block_on(struct call *c, struct session_job *job)
+{
+    must(c->outer == NULL && c->session->job == NULL);
+    c->session->job = job;
+    return call_block(c, &(struct block_terms){.key_count = 0});
+}
+
+void blocking_job_done(struct session *s) { blocking_wake(s, BLOCKING_FED); }
 
 void blocking_tick(int64_t mono_ms)
 {
