@@ -227,6 +227,26 @@ int close(int fd)
     return close_real(fd);
 }
 
+/* What stdio does with the file in between is not seen. */
+#define FOPEN(name)                                                                             \
+    FILE *name(const char *path, const char *mode)                                              \
+    {                                                                                           \
+        REAL(FILE *, name, const char *, const char *);                                         \
+        FILE *f = name##_real(path, mode);                                                      \
+        if (f != NULL && control != NULL && is_ours(path)) remember(fileno(f), mode[0] == 'w'); \
+        return f;                                                                               \
+    }
+FOPEN(fopen)
+FOPEN(fopen64)
+
+int fclose(FILE *f)
+{
+    REAL(int, fclose, FILE *);
+    int fd = fileno(f);
+    if (fd >= 0 && fd < FDS) file_of_fd[fd] = 0;
+    return fclose_real(f);
+}
+
 /* ---- Writing ---- */
 
 ssize_t write(int fd, const void *ptr, size_t len)

@@ -19,7 +19,10 @@ PATIENCE_S = 30
 
 
 class Wrong(Exception):
-    """The server did what it must not; the text says what."""
+    """The server did what it must not; the words say what."""
+
+    def __str__(self):
+        return ' '.join(str(a) for a in self.args)
 
 
 class Skip(Exception):
@@ -28,7 +31,7 @@ class Skip(Exception):
 
 def must(holds, *said):
     if not holds:
-        raise Wrong(' '.join(str(s) for s in said))
+        raise Wrong(*said)
 
 
 def wait_for(what, holds, seconds=PATIENCE_S):
@@ -76,6 +79,9 @@ class Rig:
 
     def __init__(self, server, tools):
         self.server, self.tools = server, tools
+        for name in ('faults-load', 'faults-judge', 'faulty.so'):
+            if not os.path.exists(self.tool(name)):
+                raise SystemExit(f'faults: {self.tool(name)} is missing: say make faults')
         said = subprocess.run([server, '--version'], capture_output=True, text=True, check=False).stdout
         self.is_redis = said.startswith('Redis')
 
