@@ -41,7 +41,7 @@ PROBE    := $B/utils/io-uring-probe
 FLOOR    := $B/utils/bench/null-server
 CACHE    := $B/utils/bench/zipf-cache
 RAW_LOAD := $B/utils/bench/raw-load
-FAULT_BIN := $(addprefix $B/tests/faults/,faults-load faults-judge faulty.so)
+FAULT_BIN := $(addprefix $B/tests/faults/,faults-load faults-judge faults-writer faulty.so)
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
 # --- how it is compiled -------------------------------------------------------------------------
@@ -146,7 +146,7 @@ $(CACHE): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis $(ALL_LIBS)
 
 $B/tests/faults/faults-%: $B/tests/faults/%.o
-	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis $(ALL_LIBS)
+	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis -lpthread $(ALL_LIBS)
 
 # Loaded into any server, redis-server too: without sanitizers and whatever the flavour has.
 $B/tests/faults/faulty.so: tests/faults/faulty.c

@@ -79,7 +79,7 @@ class Rig:
 
     def __init__(self, server, tools):
         self.server, self.tools = server, tools
-        for name in ('faults-load', 'faults-judge', 'faulty.so'):
+        for name in ('faults-load', 'faults-judge', 'faults-writer', 'faulty.so'):
             if not os.path.exists(self.tool(name)):
                 raise SystemExit(f'faults: {self.tool(name)} is missing: say make faults')
         said = subprocess.run([server, '--version'], capture_output=True, text=True, check=False).stdout
