@@ -16,6 +16,7 @@
 #include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
+#include "execute/core/hold.h"
 #include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/monitor.h"
@@ -101,7 +102,8 @@ static void run_pause_changed(void)
     enum pause_mode mode = pause_mode();
     run_set_gates_all();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
-    run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
+    bool judges_writes = mode == PAUSE_WRITE || hold_is_on();
+    run_gate = CF_PROTECTED | (judges_writes ? CF_WRITE | CF_MAY_REPLICATE : 0);
 }
 
 void run_open(command_handler *(*handler_of)(enum command_id id))
@@ -113,6 +115,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    hold_open();
     pubsub_open();
     event_open();
     slowlog_open();
@@ -130,6 +133,7 @@ void run_close(void)
     tracking_close();
     blocking_close();
     watch_close();
+    hold_close();
     pubsub_close();
     slowlog_close();
     effect_close();
@@ -251,8 +255,8 @@ static bool run_is_protected(struct call *c)
     return true;
 }
 
-/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded comes
- * from that disk. */
+/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded
+ * comes from that disk. */
 static bool run_is_unsafe(struct call *c, uint32_t flags)
 {
     if (!persistence_refuses() || loading_is_on()) return false;
@@ -301,6 +305,7 @@ static enum verdict run_judge_all(struct call *c)
     }
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
+    if (hold_is_on() && !queues && hold_must_wait(c, flags)) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
 }
 
@@ -681,6 +686,12 @@ void run_unpause(void)
 {
     pause_end();
     run_pause_changed();
+}
+
+void run_holds_changed(void)
+{
+    run_pause_changed();
+    pause_judge_again();
 }
 
 enum pause_mode run_pause_mode(void) { return pause_mode(); }

@@ -81,6 +81,8 @@ void run_pause(enum pause_mode mode, int64_t until_ms);
 void run_unpause(void);
 enum pause_mode run_pause_mode(void);
 int64_t run_pause_until_ms(void); /* -1 when not paused */
+/* Keys are held now, or were let go (core/hold.h): who waits is judged again. */
+void run_holds_changed(void);
 
 /* ---- Clients that do not read ---- */
 /* True when the client has left more than output-high-water unread. */
