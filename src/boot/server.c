@@ -12,6 +12,7 @@
 #include "boot/crash.h"
 #include "boot/listen.h"
 #include "boot/metrics.h"
+#include "courier/courier.h"
 #include "execute/execute.h"
 #include "flow/governor.h"
 #include "flow/plan.h"
@@ -55,6 +56,10 @@ struct server {
     struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX],
         freed[SERVER_PEERS_MAX];
     struct handoff orders;
+    struct courier *courier;
+    struct thread courier_thread; /* its own: it looks up names, which may last */
+    bool courier_started;
+    struct handoff errands, errands_home;
     struct governor *governor; /* or NULL */
     struct metrics *metrics;   /* or NULL */
     int events_fd;
@@ -74,6 +79,7 @@ static void server_counters(struct world_counters *out)
         .connections_total = accept_connections_total(s->accept),
         .connections_rejected = accept_connections_rejected(s->accept),
     };
+    out->courier_connections = courier_connections(s->courier);
     for (int i = 0; i < s->parser_count; i++) {
         out->reads += parse_reads(s->parsers[i]);
         out->net_in += parse_bytes_read(s->parsers[i]);
@@ -211,6 +217,12 @@ static void server_name_thread(const struct plan_thread *t, struct server *s, in
     }
 }
 
+static void server_stop_threads(struct server *s)
+{
+    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    if (s->courier_started) thread_stop(&s->courier_thread);
+}
+
 /* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do,
  * goes with the last. */
 static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus,
@@ -229,6 +241,8 @@ static void server_make_threads(struct server *s, const struct settings *setting
             thread_add_stage(&s->threads[i],
                              server_stage(s, pt->stages[j].kind, pt->stages[j].index));
     }
+    thread_init(&s->courier_thread, "courier", -1, POLLER_EPOLL);
+    thread_add_stage(&s->courier_thread, courier_stage(s->courier));
 }
 
 /* ---- The rooms ---- */
@@ -246,6 +260,8 @@ static void server_open_rings(struct server *s, uint32_t slots)
         handoff_open(&s->freed[i], slots);
     }
     handoff_open(&s->orders, 1024);
+    handoff_open(&s->errands, ERRANDS_OUT_MAX);
+    handoff_open(&s->errands_home, ERRANDS_OUT_MAX);
 }
 
 static void server_close_rings(struct server *s)
@@ -261,13 +277,18 @@ static void server_close_rings(struct server *s)
         handoff_close(&s->freed[i]);
     }
     handoff_close(&s->orders);
+    handoff_close(&s->errands);
+    handoff_close(&s->errands_home);
 }
 
 static void server_open_execute(struct server *s, const char *backend)
 {
     struct execute_wiring w = {.send_home = server_send_home,
                                .parser_count = s->parser_count,
-                               .writer_count = s->writer_count};
+                               .writer_count = s->writer_count,
+                               .errands = &s->errands,
+                               .errands_home = &s->errands_home,
+                               .courier = courier_stage(s->courier)};
     w.world = (struct execute_world){
         .counters = server_counters,
         .loaded = server_loaded,
@@ -321,7 +342,10 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);
     }
+    s->courier =
+        courier_open(&(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
     server_open_execute(s, backend);
+    courier_set_execute(s->courier, execute_stage(s->execute));
     for (int i = 0; i < s->parser_count; i++)
         parse_set_execute(s->parsers[i], execute_stage(s->execute), execute_arena(s->execute));
     s->accept = accept_open(&aw);
@@ -333,6 +357,7 @@ static void server_close_rooms(struct server *s)
     accept_close(s->accept);
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
+    courier_close(s->courier);                                            /* and errands */
     execute_close(s->execute);
     stage_forget_all();
     conn_cards_close();
@@ -389,7 +414,10 @@ static int server_start_threads(struct server *s, char *error, size_t error_len)
         }
         s->started++;
     }
-    return 0;
+    int rc = thread_start(&s->courier_thread, server_thread_started);
+    s->courier_started = rc == 0;
+    if (rc != 0) snprintf(error, error_len, "cannot start the courier: %s", strerrordesc_np(-rc));
+    return rc;
 }
 
 /* Where one parser is woken for all requests and accept has a thread of its own, new connections
@@ -423,7 +451,7 @@ static void server_set_lending(struct server *s, const struct settings *settings
 static struct server *server_fail(struct server *s)
 {
     metrics_close(s->metrics);
-    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    server_stop_threads(s);
     if (s->accept != NULL) server_close_rooms(s);
     if (s->orders.cells != NULL) server_close_rings(s);
     close(s->events_fd);
@@ -535,7 +563,7 @@ bool server_close(struct server *s, int64_t timeout_ms)
     server_order_listeners(s, &none);
     for (int i = 0; i < s->parser_count; i++) parse_stop_reading(s->parsers[i]);
     bool drained = server_drain(s, timeout_ms);
-    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    server_stop_threads(s);
     metrics_close(s->metrics);
     listen_remove_files();
     server_close_rooms(s);

@@ -13,6 +13,7 @@
 #include "flow/handoff.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
+#include "msg/errand.h"
 #include "msg/log_card.h"
 #include "msg/order.h"
 #include "msg/reply_batch.h"
@@ -27,6 +28,7 @@ struct world_counters {
     uint64_t out_pending; /* bytes of replies that kernels did not take yet */
     uint64_t parse_memory;
     uint64_t parse_starved;
+    uint64_t courier_connections;
     uint64_t reads, writes; /* system calls that moved bytes of clients */
 };
 
@@ -60,6 +62,9 @@ struct execute_wiring {
     struct handoff *file_orders, *file_home; /* here -> files, and back */
     struct stage *log_stage, *file_stage;
     struct log_card *log_card;
+    /* The courier; all NULL where there is none. */
+    struct handoff *errands, *errands_home; /* here -> courier, and back: struct errand * */
+    struct stage *courier;
     struct execute_world world;
 };
 
