@@ -24,6 +24,7 @@
 #include "execute/core/client_limit.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/effect.h"
+#include "execute/core/errands.h"
 #include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
@@ -90,7 +91,7 @@ struct execute_stage {
     uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
     bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
-    bool publishes; /* somebody reads the figures */
+    bool publishes;         /* somebody reads the figures */
     struct counter signals; /* the main thread's: how many came, times 256, and the last one */
     uint64_t signals_seen;
     struct execute_figures figures;
@@ -559,6 +560,7 @@ static bool execute_run(void *self, struct turn *t)
     e->box.output = 0;
     e->turn = t;
     orders_take_home();
+    if (run_pause_mode() == PAUSE_OFF) errands_take_home(); /* data stands still under a pause */
     if (unlikely(e->box.awaited > 0))
         outbox_take_home(&e->box); /* what was lent may be written to again */
     if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
@@ -577,6 +579,7 @@ static bool execute_run(void *self, struct turn *t)
     }
     effect_flush();
     orders_give(t);
+    errands_give(t);
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->box.output >= EXECUTE_TURN_OUTPUT) {
         for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
@@ -609,6 +612,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     outbox_open(&e->box, arena, &e->wiring);
     world_set(&w->world);
     orders_open(&e->wiring);
+    errands_open(&e->wiring);
     stats_open();
     keyspace_open((int)settings_now()->databases);
     sessions_open();
@@ -635,6 +639,7 @@ int execute_load_users(char *error, size_t error_len)
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
+    errands_close();
     persistence_close();
     outbox_close(&e->box);
     scripts_close();

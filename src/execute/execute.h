@@ -14,6 +14,7 @@
 #include "flow/nap.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
+#include "msg/errand.h"
 #include "msg/log_card.h"
 #include "msg/order.h"
 #include "msg/reply_batch.h"
@@ -28,6 +29,7 @@ struct world_counters {
     uint64_t out_pending; /* bytes of replies that kernels did not take yet */
     uint64_t parse_memory;
     uint64_t parse_starved;
+    uint64_t courier_connections;
     uint64_t reads, writes; /* system calls that moved bytes of clients */
 };
 
@@ -62,6 +64,9 @@ struct execute_wiring {
     struct stage *log_stage, *file_stage;
     struct log_card *log_card;
     struct nap *log_nap; /* of the log's stage */
+    /* The courier; all NULL where there is none. */
+    struct handoff *errands, *errands_home; /* here -> courier, and back: struct errand * */
+    struct stage *courier;
     struct execute_world world;
 };
 

@@ -9,6 +9,7 @@
 #include "codec/glob.h"
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/config_rewrite.h"
 #include "execute/core/persistence.h"
@@ -199,6 +200,10 @@ static void debug_populate_one(struct call *c, const struct populate *p, int64_t
     if (keyspace_find(c->db, key, LOOKUP_QUIET) != NULL) return;
     keyspace_put_string(c->db, key, bytes_make(scratch->buf + name_len, value_len), DEADLINE_NONE);
     call_touched(c, 0, key);
+    effect_begin(c, 3);
+    effect_word("SET");
+    effect_arg(key.name);
+    effect_arg(bytes_make(scratch->buf + name_len, value_len));
 }
 
 static enum run_result debug_populate(struct call *c)

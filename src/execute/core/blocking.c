@@ -260,6 +260,8 @@ void blocking_forget(struct session *s)
     s->is_blocked = false;
     blocked_count--;
     held_drop_blocked(s);
+    if (s->job != NULL) s->job->left(s->job);
+    s->job = NULL;
 }
 
 static void blocking_wake(struct session *s, enum blocking_wake how)
@@ -278,7 +280,7 @@ static void blocking_wake(struct session *s, enum blocking_wake how)
 
 bool blocking_unblock(struct session *s, enum blocking_wake how)
 {
-    if (s->blocking == NULL || s->blocking->is_woken) return false;
+    if (s->blocking == NULL || s->blocking->is_woken || s->job != NULL) return false;
     blocking_wake(s, how);
     return true;
 }
@@ -305,6 +307,14 @@ void blocking_log_reached(uint64_t number)
     for (struct session *s = log_first; s != NULL; s = s->blocking->log_next)
         if (s->blocking->terms.log_number <= number) blocking_unblock(s, BLOCKING_FED);
 }
+enum run_result call_block_on(struct call *c, struct session_job *job)
+{
+    must(c->outer == NULL && c->session->job == NULL);
+    c->session->job = job;
+    return call_block(c, &(struct block_terms){.key_count = 0});
+}
+
+void blocking_job_done(struct session *s) { blocking_wake(s, BLOCKING_FED); }
 
 void blocking_tick(int64_t mono_ms)
 {

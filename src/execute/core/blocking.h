@@ -24,7 +24,18 @@ enum blocking_wake {
     BLOCKING_ERROR,   /* is answered with -UNBLOCKED */
 };
 
-/* CLIENT UNBLOCK. False when the session does not wait. */
+/*
+ * A session may also wait for a job that is done elsewhere: its command is run again when
+ * blocking_job_done() was called, and finds the job in session->job. CLIENT UNBLOCK does not reach
+ * it. `left` is called when the session waits no more: it was answered, or ended.
+ */
+struct session_job {
+    void (*left)(struct session_job *job);
+};
+enum run_result call_block_on(struct call *c, struct session_job *job);
+void blocking_job_done(struct session *s);
+
+/* CLIENT UNBLOCK. False when the session does not wait, or not for keys. */
 bool blocking_unblock(struct session *s, enum blocking_wake how);
 /* Takes the session out; its command is dropped. Nothing happens when it does not wait. */
 void blocking_forget(struct session *s);

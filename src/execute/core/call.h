@@ -43,7 +43,8 @@ struct call {
     struct reply *reply;
     const struct call *outer; /* the EXEC or script that runs it, or NULL; then it may not wait */
     const struct settings *settings;
-    int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
+    int64_t now_ms;     /* wall clock of this command */
+    int64_t due_ms;     /* what has expired: the same, or before all time in a replay */
     uint64_t changes;   /* what call_changed() added up */
     bool failed;        /* an error was answered */
     uint8_t effect;     /* enum call_effect */
@@ -64,6 +65,9 @@ static inline const struct call *call_outermost(const struct call *c)
 }
 
 static inline struct bytes arg(const struct call *c, uint32_t i) { return c->args[i]; }
+
+/* Of a log, not of a client: run_replay(). */
+static inline bool call_is_replayed(const struct call *c) { return c->due_ms == INT64_MIN; }
 
 /* Run by a script, and not by a client or its EXEC. */
 static inline bool call_is_scripted(const struct call *c)

@@ -41,8 +41,8 @@ static uint64_t persistence_look_ns; /* save points are looked at from then on *
 
 static struct {
     bool is_on, is_scheduled;
-    bool flushed;  /* FLUSHALL asks for one, whatever the save points say */
-    bool is_ended; /* nobody wants to hear how it ends */
+    bool flushed;               /* FLUSHALL asks for one, whatever the save points say */
+    bool is_ended;              /* nobody wants to hear how it ends */
     uint64_t changes_before;    /* stats()->changes_since_save at its instant */
     int64_t begun_ms, tried_ms; /* monotonic; -1: never */
 } bgsave;
@@ -125,8 +125,8 @@ static void persistence_bgsave_done(int result)
     last_save.extra = figures.extra_peak;
     if (result == 0) {
         log_note("DB saved on disk");
-        log_note("Background saving terminated with success, %" PRIu64
-                 " keys, at most %" PRIu64 " KB of memory beside the data",
+        log_note("Background saving terminated with success, %" PRIu64 " keys, at most %" PRIu64
+                 " KB of memory beside the data",
                  figures.keys_done, figures.extra_peak / 1024);
         stats()->changes_since_save -= bgsave.changes_before;
         persistence_saved(now_ms);

@@ -58,10 +58,10 @@ void persistence_reloaded(void);
 struct persistence_figures {
     bool is_saving, is_scheduled; /* in the background */
     bool last_failed;
-    int64_t last_save_s;            /* wall: LASTSAVE */
-    int64_t last_s, current_s;      /* seconds that a background save took; -1: none */
-    uint64_t saves;                 /* tried, of all kinds */
-    uint64_t last_extra;            /* memory that the last background save cost at most */
+    int64_t last_save_s;       /* wall: LASTSAVE */
+    int64_t last_s, current_s; /* seconds that a background save took; -1: none */
+    uint64_t saves;            /* tried, of all kinds */
+    uint64_t last_extra;       /* memory that the last background save cost at most */
 };
 struct persistence_figures persistence_figures(void);
 

@@ -16,6 +16,7 @@
 #include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
+#include "execute/core/hold.h"
 #include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/monitor.h"
@@ -58,6 +59,7 @@ static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
+static bool run_replays;
 
 static void run_set_value_limits(const struct settings *s)
 {
@@ -100,7 +102,8 @@ static void run_pause_changed(void)
     enum pause_mode mode = pause_mode();
     run_set_gates_all();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
-    run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
+    bool judges_writes = mode == PAUSE_WRITE || hold_is_on();
+    run_gate = CF_PROTECTED | (judges_writes ? CF_WRITE | CF_MAY_REPLICATE : 0);
 }
 
 void run_open(command_handler *(*handler_of)(enum command_id id))
@@ -112,6 +115,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    hold_open();
     pubsub_open();
     event_open();
     slowlog_open();
@@ -129,6 +133,7 @@ void run_close(void)
     tracking_close();
     blocking_close();
     watch_close();
+    hold_close();
     pubsub_close();
     slowlog_close();
     effect_close();
@@ -164,6 +169,12 @@ void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
+
+void run_replay(bool on)
+{
+    run_replays = on;
+    keyspace_replay(on);
+}
 
 /* ---- Checks before a handler ---- */
 
@@ -244,8 +255,8 @@ static bool run_is_protected(struct call *c)
     return true;
 }
 
-/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded comes
- * from that disk. */
+/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded
+ * comes from that disk. */
 static bool run_is_unsafe(struct call *c, uint32_t flags)
 {
     if (!persistence_refuses() || loading_is_on()) return false;
@@ -282,6 +293,7 @@ static enum verdict run_judge_all(struct call *c)
     }
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
+    if (hold_is_on() && !queues && hold_must_wait(c, flags)) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
 }
 
@@ -432,6 +444,7 @@ static struct call run_make_call(struct session *s, const struct command *cmd, s
         .reply = reply,
         .settings = run_settings,
         .now_ms = run_wall_ms,
+        .due_ms = run_replays ? INT64_MIN : run_wall_ms,
         .reply_start = reply_total(reply),
     };
 }
@@ -522,6 +535,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     struct call c = run_make_call(s, cmd, reply);
     c.outer = outer;
     c.now_ms = outer->now_ms;
+    c.due_ms = outer->due_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
     enum run_result result = run_shown(&c, cmd);
@@ -648,6 +662,12 @@ void run_unpause(void)
 {
     pause_end();
     run_pause_changed();
+}
+
+void run_holds_changed(void)
+{
+    run_pause_changed();
+    pause_judge_again();
 }
 
 enum pause_mode run_pause_mode(void) { return pause_mode(); }

@@ -18,7 +18,7 @@
 #include <string.h>
 
 bool shutdown_done;
-static int shutdown_signal; /* that came and was not acted upon; 0: none */
+static int shutdown_signal;  /* that came and was not acted upon; 0: none */
 static bool shutdown_wanted; /* when the script is over, with shutdown_how */
 static int shutdown_how;
 

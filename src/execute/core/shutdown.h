@@ -22,7 +22,8 @@ void shutdown_open(void);
 bool shutdown_now(int how);
 /* A signal: at the end of this turn, or of the next that may. */
 void shutdown_ask(int signal_number);
-/* SHUTDOWN NOSAVE in the middle of a script that lasts: when the script is over, and in any case. */
+/* SHUTDOWN NOSAVE in the middle of a script that lasts: when the script is over, and in any case.
+ */
 void shutdown_after_script(int how);
 /* SHUTDOWN ABORT. False: there is nothing to call off. */
 bool shutdown_abort(void);
