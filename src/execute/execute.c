@@ -33,6 +33,7 @@
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
 #include "execute/core/tracking_prefix.h"
@@ -621,6 +622,7 @@ void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
     persistence_close();
+    snapshot_close();
     outbox_close(&e->box);
     scripts_close();
     functions_close();

@@ -25,6 +25,7 @@
 #include "execute/core/push.h"
 #include "execute/core/reject.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
@@ -86,12 +87,19 @@ static void run_settings_changed(const struct settings *settings)
     run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
+void run_gate_changed(void)
+{
+    const uint32_t writes = CF_WRITE | CF_MAY_REPLICATE;
+    bool holds = pause_mode() == PAUSE_WRITE || snapshot_may_hold();
+    run_gate = CF_PROTECTED | (holds ? writes : 0);
+}
+
 static void run_pause_changed(void)
 {
     enum pause_mode mode = pause_mode();
     run_gates_all = mode == PAUSE_ALL;
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
-    run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
+    run_gate_changed();
 }
 
 void run_open(command_handler *(*handler_of)(enum command_id id))
@@ -181,7 +189,13 @@ static bool run_suits_subscriber(enum command_id id)
     }
 }
 
-enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
+enum verdict {
+    VERDICT_RUN,
+    VERDICT_REJECTED,
+    VERDICT_WAIT,          /* for the end of a pause */
+    VERDICT_WAIT_SNAPSHOT, /* for what a snapshot must write first */
+    VERDICT_QUEUE,
+};
 
 /* Within a transaction these run at once. */
 static bool run_ends_multi(enum command_id id)
@@ -207,6 +221,16 @@ static uint32_t run_flags(const struct call *c)
     if (c->session->multi != NULL && c->spec->id == CMD_EXEC)
         flags |= c->session->multi->flags & done;
     return flags;
+}
+
+static enum verdict run_waits; /* what the last command that could not run waits for */
+
+static void run_wait(struct session *s)
+{
+    if (run_waits == VERDICT_WAIT)
+        pause_wait(s);
+    else
+        pause_for_snapshot(s);
 }
 
 static bool run_is_denied(struct call *c)
@@ -262,8 +286,11 @@ static enum verdict run_judge_all(struct call *c)
         return queues ? VERDICT_QUEUE : VERDICT_RUN;
     }
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
-    if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
-    return queues ? VERDICT_QUEUE : VERDICT_RUN;
+    bool writes = (flags & (CF_WRITE | CF_MAY_REPLICATE)) != 0;
+    if (pause_mode() == PAUSE_WRITE && writes) return VERDICT_WAIT;
+    if (queues) return VERDICT_QUEUE;
+    if (writes && snapshot_may_hold() && snapshot_must_wait(c)) return VERDICT_WAIT_SNAPSHOT;
+    return VERDICT_RUN;
 }
 
 /* Rules alone are common, so they have a short way. */
@@ -431,7 +458,7 @@ static void run_done(const struct call *c, size_t mark)
     if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
 }
 
-/* False when the command has to wait; then nothing happened. */
+/* False when the command has to wait; then nothing happened but that run_waits says for what. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
     size_t mark = reply->len;
@@ -443,7 +470,10 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
         reject_flawed(&c, cmd);
     } else if (unlikely((cmd->spec->flags & run_gate) || run_gates_all || s->care != 0)) {
         verdict = run_judge(&c);
-        if (verdict == VERDICT_WAIT) return false;
+        if (verdict == VERDICT_WAIT || verdict == VERDICT_WAIT_SNAPSHOT) {
+            run_waits = verdict;
+            return false;
+        }
     }
 
     if (unlikely(s->reply_mode == REPLIES_SKIP_NEXT)) s->reply_mode = REPLIES_SKIP_NOW;
@@ -508,7 +538,7 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
     }
     if (unlikely(!run_now(s, cmd, reply))) {
         held_add(s, cmd, run_read_ticks);
-        pause_wait(s);
+        run_wait(s);
         return false;
     }
     return !s->closing;
@@ -528,7 +558,7 @@ void run_held(struct session *s, struct reply *reply)
         run_read_ticks = h->ticks;
         if (!run_now(s, &h->command, reply)) {
             held_return(s, h);
-            pause_wait(s);
+            run_wait(s);
             return;
         }
         held_free(h);

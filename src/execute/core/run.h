@@ -68,6 +68,9 @@ void run_unpause(void);
 enum pause_mode run_pause_mode(void);
 int64_t run_pause_until_ms(void); /* -1 when not paused */
 
+/* A snapshot began or ended: it may hold writers. */
+void run_gate_changed(void);
+
 /* ---- Clients that do not read ---- */
 /* True when the client has left more than output-high-water unread. */
 bool run_must_choke(const struct session *s);
