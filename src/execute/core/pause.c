@@ -118,8 +118,10 @@ void pause_end(void)
 {
     pause_now = PAUSE_OFF;
     pause_until = -1;
-    pause_make_all_ready(&line_waiting);
+    pause_judge_again();
 }
+
+void pause_judge_again(void) { pause_make_all_ready(&line_waiting); }
 
 void pause_tick(int64_t now_ms)
 {

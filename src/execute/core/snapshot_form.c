@@ -15,5 +15,5 @@ void snapshot_each_function(void (*give)(void *ctx, struct bytes code), void *ct
 
 const struct snapshot_form_ops *snapshot_form_of(enum snapshot_form form)
 {
-    return form == SNAPSHOT_RDB ? &snapshot_form_rdb : NULL; /* to come: snapshot_form_commands */
+    return form == SNAPSHOT_RDB ? &snapshot_form_rdb : &snapshot_form_commands;
 }
