@@ -19,6 +19,7 @@
 #include "flow/thread.h"
 #include "msg/conn.h"
 #include "parse/parse.h"
+#include "persist/persist.h"
 #include "write/write.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ enum {
     SERVER_PEERS_MAX = 24,
     SERVER_STALL_MS = 1000,       /* a drain in which nothing moves for so long is over */
     SERVER_REPLY_BATCHES = 16384, /* cells of the rings between execute and a writer */
+    SERVER_ORDERS = 16384,        /* and between execute and persist */
 };
 
 struct server {
@@ -58,8 +60,13 @@ struct server {
     struct handoff orders;
     struct courier *courier;
     struct thread courier_thread; /* its own: it looks up names, which may last */
-    bool courier_started;
+    int courier_started;
     struct handoff errands, errands_home;
+    struct handoff log_orders, log_home, file_orders, file_home;
+    struct log_card log_card;
+    struct persist *persist;
+    struct thread disk_threads[2]; /* homes of persist's stages */
+    int disk_started;
     struct governor *governor; /* or NULL */
     struct metrics *metrics;   /* or NULL */
     int events_fd;
@@ -217,12 +224,6 @@ static void server_name_thread(const struct plan_thread *t, struct server *s, in
     }
 }
 
-static void server_stop_threads(struct server *s)
-{
-    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
-    if (s->courier_started) thread_stop(&s->courier_thread);
-}
-
 /* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do,
  * goes with the last. */
 static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus,
@@ -245,6 +246,15 @@ static void server_make_threads(struct server *s, const struct settings *setting
     thread_add_stage(&s->courier_thread, courier_stage(s->courier));
 }
 
+/* Their threads wait for disks, not for CPUs, and run where there is room. */
+static void server_make_disk_threads(struct server *s)
+{
+    thread_init(&s->disk_threads[0], "persist", -1, POLLER_EPOLL);
+    thread_add_stage(&s->disk_threads[0], persist_log_stage(s->persist));
+    thread_init(&s->disk_threads[1], "files", -1, POLLER_EPOLL);
+    thread_add_stage(&s->disk_threads[1], persist_file_stage(s->persist));
+}
+
 /* ---- The rooms ---- */
 
 static void server_open_rings(struct server *s, uint32_t slots)
@@ -262,6 +272,10 @@ static void server_open_rings(struct server *s, uint32_t slots)
     handoff_open(&s->orders, 1024);
     handoff_open(&s->errands, ERRANDS_OUT_MAX);
     handoff_open(&s->errands_home, ERRANDS_OUT_MAX);
+    handoff_open(&s->log_orders, SERVER_ORDERS);
+    handoff_open(&s->log_home, SERVER_ORDERS);
+    handoff_open(&s->file_orders, SERVER_ORDERS);
+    handoff_open(&s->file_home, SERVER_ORDERS);
 }
 
 static void server_close_rings(struct server *s)
@@ -279,6 +293,10 @@ static void server_close_rings(struct server *s)
     handoff_close(&s->orders);
     handoff_close(&s->errands);
     handoff_close(&s->errands_home);
+    handoff_close(&s->log_orders);
+    handoff_close(&s->log_home);
+    handoff_close(&s->file_orders);
+    handoff_close(&s->file_home);
 }
 
 static void server_open_execute(struct server *s, const char *backend)
@@ -288,7 +306,15 @@ static void server_open_execute(struct server *s, const char *backend)
                                .writer_count = s->writer_count,
                                .errands = &s->errands,
                                .errands_home = &s->errands_home,
-                               .courier = courier_stage(s->courier)};
+                               .courier = courier_stage(s->courier),
+                               .log_orders = &s->log_orders,
+                               .log_home = &s->log_home,
+                               .file_orders = &s->file_orders,
+                               .file_home = &s->file_home,
+                               .log_stage = persist_log_stage(s->persist),
+                               .file_stage = persist_file_stage(s->persist),
+                               .log_nap = persist_log_nap(s->persist),
+                               .log_card = &s->log_card};
     w.world = (struct execute_world){
         .counters = server_counters,
         .loaded = server_loaded,
@@ -312,6 +338,18 @@ static void server_open_execute(struct server *s, const char *backend)
     s->execute = execute_open(&w);
 }
 
+static void server_open_persist(struct server *s, unsigned settings_id)
+{
+    struct persist_wiring w = {.log_orders = &s->log_orders,
+                               .log_home = &s->log_home,
+                               .file_orders = &s->file_orders,
+                               .file_home = &s->file_home,
+                               .writer_count = s->writer_count,
+                               .log_settings_id = settings_id};
+    for (int i = 0; i < s->writer_count; i++) w.writers[i] = write_stage(s->writers[i]);
+    s->persist = persist_open(&w, &s->log_card);
+}
+
 /* accept first, write last: the order of the stages is the order of a request. Stages that need
  * another's address get it after. */
 static void server_open_rooms(struct server *s, uint32_t slots, const char *backend)
@@ -325,6 +363,7 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         struct write_wiring w = {.replies = &s->replies[i],
                                  .home = &s->replies_home[i],
                                  .freed = &s->freed[i],
+                                 .log_card = &s->log_card,
                                  .index = (uint16_t)i,
                                  .settings_id = settings_id++};
         snprintf(s->names[1][i], sizeof(s->names[1][i]), "write-%u", (unsigned)i % 1000);
@@ -344,8 +383,10 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
     }
     s->courier =
         courier_open(&(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
+    server_open_persist(s, settings_id);
     server_open_execute(s, backend);
     courier_set_execute(s->courier, execute_stage(s->execute));
+    persist_set_execute(s->persist, execute_stage(s->execute));
     for (int i = 0; i < s->parser_count; i++)
         parse_set_execute(s->parsers[i], execute_stage(s->execute), execute_arena(s->execute));
     s->accept = accept_open(&aw);
@@ -358,7 +399,9 @@ static void server_close_rooms(struct server *s)
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
     courier_close(s->courier);                                            /* and errands */
+    persist_finish(s->persist);                                           /* and orders */
     execute_close(s->execute);
+    persist_close(s->persist);
     stage_forget_all();
     conn_cards_close();
 }
@@ -403,21 +446,35 @@ static int server_on_bind(const struct settings *old, const struct settings *new
 
 static void server_thread_started(void) { crash_thread(); }
 
+static int server_start_list(struct thread *threads, int count, int *started, char *error,
+                             size_t error_len)
+{
+    for (; *started < count; ++*started) {
+        struct thread *th = &threads[*started];
+        int rc = thread_start(th, server_thread_started);
+        if (rc == 0) continue;
+        snprintf(error, error_len, "cannot start the thread %s: %s", th->name,
+                 strerrordesc_np(-rc));
+        return rc;
+    }
+    return 0;
+}
+
 static int server_start_threads(struct server *s, char *error, size_t error_len)
 {
-    for (int i = 0; i < s->plan.thread_count; i++) {
-        int rc = thread_start(&s->threads[i], server_thread_started);
-        if (rc != 0) {
-            snprintf(error, error_len, "cannot start the thread %s: %s", s->threads[i].name,
-                     strerrordesc_np(-rc));
-            return rc;
-        }
-        s->started++;
-    }
-    int rc = thread_start(&s->courier_thread, server_thread_started);
-    s->courier_started = rc == 0;
-    if (rc != 0) snprintf(error, error_len, "cannot start the courier: %s", strerrordesc_np(-rc));
-    return rc;
+    int rc = server_start_list(s->disk_threads, 2, &s->disk_started, error, error_len);
+    if (rc == 0)
+        rc = server_start_list(&s->courier_thread, 1, &s->courier_started, error, error_len);
+    if (rc != 0) return rc;
+    return server_start_list(s->threads, s->plan.thread_count, &s->started, error, error_len);
+}
+
+/* Persist's last: the others may wait for what comes home from there. */
+static void server_stop_threads(struct server *s)
+{
+    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    if (s->courier_started) thread_stop(&s->courier_thread);
+    for (int i = 0; i < s->disk_started; i++) thread_stop(&s->disk_threads[i]);
 }
 
 /* Where one parser is woken for all requests and accept has a thread of its own, new connections
@@ -505,6 +562,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
     if (execute_load_users(error, error_len) != 0) return server_fail(s);
     server_make_threads(s, settings, cpus, cpu_count, kind);
+    server_make_disk_threads(s);
     execute_on_config("port", server_on_port);
     execute_on_config("bind", server_on_bind);
     server_choose_watcher(s, settings);
@@ -537,7 +595,8 @@ static bool server_is_quiet(struct server *s)
     return true;
 }
 
-/* Waits until all is written; a client that takes nothing for a while is not waited for. */
+/* Waits until all is written; a client that takes nothing for a while is not waited for, but a
+ * disk, whose answer replies may wait for, is. */
 static bool server_drain(struct server *s, int64_t timeout_ms)
 {
     int64_t now = (int64_t)clock_mono_ms();
@@ -550,7 +609,8 @@ static bool server_drain(struct server *s, int64_t timeout_ms)
         struct world_counters counters;
         server_counters(&counters);
         now = (int64_t)clock_mono_ms();
-        if (counters.net_out != sent) progress_ms = now;
+        if (counters.net_out != sent || counter_read(&s->log_card.sync_pending) != 0)
+            progress_ms = now;
         sent = counters.net_out;
         if (now > until || now - progress_ms > SERVER_STALL_MS) return false;
     }

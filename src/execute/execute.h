@@ -11,6 +11,7 @@
 #include "catalog/settings.h"
 #include "execute/figures.h"
 #include "flow/handoff.h"
+#include "flow/nap.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
 #include "msg/errand.h"
@@ -65,6 +66,7 @@ struct execute_wiring {
     /* The courier; all NULL where there is none. */
     struct handoff *errands, *errands_home; /* here -> courier, and back: struct errand * */
     struct stage *courier;
+    struct nap *log_nap; /* of the log's stage */
     struct execute_world world;
 };
 
