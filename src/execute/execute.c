@@ -26,6 +26,7 @@
 #include "execute/core/effect.h"
 #include "execute/core/errands.h"
 #include "execute/core/latency.h"
+#include "execute/core/loading.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/orders.h"
@@ -417,7 +418,7 @@ static void execute_breathe(void *self)
     struct run_moment moment = run_put_aside();
     struct block *blocks = loose_put_aside();
     uint64_t turn_ticks = t->ticks, read_ticks = e->box.read_ticks;
-    if (!e->has_breathed) outbox_part(&e->box, t, busy_reply_start());
+    if (!e->has_breathed && busy_has_client()) outbox_part(&e->box, t, busy_reply_start());
     struct open_item open = e->box.open;
     struct position *at = e->at;
     e->has_breathed = true;
@@ -533,8 +534,9 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
-    /* While clients are paused nothing is deleted, so that data stands still. */
-    bool paused = run_pause_mode() != PAUSE_OFF;
+    /* While clients are paused nothing is deleted, so that data stands still; and while it is loaded.
+     */
+    bool paused = run_pause_mode() != PAUSE_OFF || loading_is_on();
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
@@ -621,6 +623,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     functions_open();
     busy_open(execute_breathe, e);
     config_apply_open();
+    loading_on_functions(functions_add);
     persistence_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
@@ -639,6 +642,7 @@ int execute_load_users(char *error, size_t error_len)
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
+    loading_close();
     errands_close();
     persistence_close();
     outbox_close(&e->box);

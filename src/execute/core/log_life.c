@@ -541,9 +541,7 @@ const char *log_life_rewrite(bool is_nested, const char **status)
     bool waits = is_nested || snapshot_is_on();
     *status = waits ? "Background append only file rewriting scheduled"
                     : "Background append only file rewriting started";
-    life.is_asked = true;
-    life.failures = 0; /* who asks is not made to wait */
-    life.not_before_ns = 0;
+    life.is_asked = true; /* whatever failed before: who asks is not made to wait */
     return NULL;
 }
 

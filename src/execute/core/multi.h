@@ -20,6 +20,7 @@ struct multi {
     uint32_t flags; /* of all queued commands together: enum command_flag */
     size_t bytes;   /* that are allocated */
     bool aborted;   /* a command could not be queued: EXEC will refuse */
+    bool suits_loading; /* all of them may run while data is loaded */
     char *room;     /* for the next command */
     size_t room_len;
     struct multi_chunk *chunks;
