@@ -11,6 +11,7 @@
 #include "catalog/settings.h"
 #include "execute/figures.h"
 #include "flow/handoff.h"
+#include "flow/nap.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
 #include "msg/errand.h"
@@ -62,6 +63,7 @@ struct execute_wiring {
     struct handoff *file_orders, *file_home; /* here -> files, and back */
     struct stage *log_stage, *file_stage;
     struct log_card *log_card;
+    struct nap *log_nap; /* of the log's stage */
     /* The courier; all NULL where there is none. */
     struct handoff *errands, *errands_home; /* here -> courier, and back: struct errand * */
     struct stage *courier;
