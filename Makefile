@@ -41,6 +41,7 @@ PROBE    := $B/utils/io-uring-probe
 FLOOR    := $B/utils/bench/null-server
 CACHE    := $B/utils/bench/zipf-cache
 RAW_LOAD := $B/utils/bench/raw-load
+FAULT_BIN := $(addprefix $B/tests/faults/,faults-load faults-judge faults-writer faulty.so)
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
 # --- how it is compiled -------------------------------------------------------------------------
@@ -144,6 +145,14 @@ $(PROBE) $(FLOOR) $(RAW_LOAD): $B/%: $B/%.o
 $(CACHE): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis $(ALL_LIBS)
 
+$B/tests/faults/faults-%: $B/tests/faults/%.o
+	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis -lpthread $(ALL_LIBS)
+
+# Loaded into any server, redis-server too: without sanitizers and whatever the flavour has.
+$B/tests/faults/faulty.so: tests/faults/faulty.c
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) -O1 $(WARNINGS) -fPIC -shared -o $@ $< -lpthread
+
 # Both files change only when what they say changes, so nothing is rebuilt for nothing.
 $B/flags: FORCE
 	@mkdir -p $(@D)
@@ -162,7 +171,8 @@ $B/release.h: FORCE
 run:
 	@deps/install build
 	$(SUB) -j$(JOBS) all
-	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) $(ARGS)
+	@mkdir -p build/run
+	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) --dir build/run $(ARGS)
 
 test: deps-test
 	$(SUB) -j$(JOBS) build-tests
@@ -171,7 +181,7 @@ test: deps-test
 	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
 
 .PHONY: build-tests
-build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE)
+build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)
 
 unit: $(UNIT_BIN)
 	@$(TEST_ENV) $(NO_ASLR) utils/run-unit $(UNIT_BIN)
@@ -188,6 +198,16 @@ ifeq ($(SIM),)
 else
 	@$(TEST_ENV) $(NO_ASLR) $(SIM_BIN) $(SIM_ARGS)
 endif
+
+# Crashes, power cuts, disks that fail: nothing acknowledged may be lost. COUNT: rounds of each test; ONLY: a
+# word of their names; REFERENCE=redis-server: the tools proven on another server.
+FAULT_ARGS = --server '$(abspath $(or $(REFERENCE),$(SERVER)))' --tools $B/tests/faults
+.PHONY: faults faults-quick
+faults: deps-test
+	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN)
+	@COUNT='$(COUNT)' tests/faults/run $(FAULT_ARGS) --only '$(ONLY)'
+faults-quick: $(SERVER) $(FAULT_BIN)
+	@tests/faults/run $(FAULT_ARGS) --quick
 
 # All complaints at once: -k goes on to the next checker.
 check:
@@ -322,6 +342,7 @@ help:
 	@echo 'make check           layers, sizes, format, lint, unit tests'
 	@echo 'make unit|integration|hiredis|sim     one kind of test (QUICK=1, TEST_ARGS=, SIM_ARGS=)'
 	@echo 'make asan|tsan       all tests under a sanitizer (QUICK=1)'
+	@echo 'make faults          crashes, power cuts, failing disks: nothing acknowledged is lost (COUNT= ONLY=)'
 	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'

@@ -48,6 +48,7 @@ struct call {
     uint64_t changes;   /* what call_changed() added up */
     bool failed;        /* an error was answered */
     uint8_t effect;     /* enum call_effect */
+    bool is_late;       /* it waited, and its time is over */
     bool is_push;       /* what it answers is messages, which CLIENT REPLY does not silence */
     size_t reply_start; /* reply_total() before this command */
 };
@@ -95,6 +96,10 @@ struct block_terms {
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
     bool answers_null;             /* where it may not wait: with a null string, not a null array */
     int64_t timeout_ms;            /* 0: for ever */
+    bool waits_for_log;            /* until the log has `log_number` on disk (core/log_life.h) */
+    uint64_t log_number;
+    bool answers_late; /* when its time is over the handler is called once more, with c->is_late,
+                        * and answers; else null is the answer */
 };
 /*
  * Answers nothing: the handler returns what it gives, RUN_BLOCKED, and is called again, from the

@@ -3,6 +3,7 @@
 
 #include "codec/number.h"
 #include "execute/core/effect.h"
+#include "execute/core/hold.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
@@ -30,6 +31,7 @@ static void event_tell(struct db *db, struct key key, struct session *by, bool e
 {
     if (event_ears & EVENT_EAR_WATCH) watch_touched(db, key, exists);
     if (event_ears & EVENT_EAR_TRACKING) tracking_touched(key, by);
+    if (event_ears & EVENT_EAR_HOLD) hold_touched(db, key);
 }
 
 void event_touched(struct db *db, struct key key, struct session *by)
@@ -64,6 +66,8 @@ void event_notify(struct db *db, struct key key, uint32_t class, const char *nam
 void event_flushed(struct db *db, struct db *other)
 {
     if (event_ears & EVENT_EAR_TRACKING) tracking_flushed();
+    if (event_ears & EVENT_EAR_HOLD) hold_flushed(db);
+    if ((event_ears & EVENT_EAR_HOLD) && other != NULL) hold_flushed(other);
     if (!(event_ears & EVENT_EAR_WATCH)) return;
     if (db != NULL) {
         watch_touched_all(db, other);

@@ -56,6 +56,8 @@ int keyspace_db_count(void) { return keyspace.count; }
 
 int db_number(const struct db *db) { return db->number; }
 
+const struct table *db_table(const struct db *db) { return &db->table; }
+
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
 uint64_t db_deadline_count(const struct db *db)

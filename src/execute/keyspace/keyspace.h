@@ -46,6 +46,9 @@ uint64_t db_deadline_count(const struct db *db); /* keys with a TTL */
 int64_t db_average_ttl_ms(const struct db *db);  /* 0 without TTLs; an estimate by sampling */
 uint64_t db_slot_count(const struct db *db);     /* room in the table, for DEBUG and MEMORY STATS */
 size_t db_table_bytes(const struct db *db); /* memory of the table and of the index of deadlines */
+/* For walks (types/table.h); it is the database's for good, but its content may be exchanged. */
+struct table;
+const struct table *db_table(const struct db *db);
 
 /* ---- Lookup ---- */
 enum lookup {

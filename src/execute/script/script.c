@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/busy.h"
+#include "execute/core/persistence.h"
 #include "execute/core/effect.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
@@ -85,6 +86,10 @@ bool script_is_allowed(struct script_run *r)
     if (r->flags & SCRIPT_SAYS_NOTHING) return true;
     if (r->is_read_only && writes) {
         reply_error(c, "ERR Can not execute a script with write flag using *_ro command.");
+        return false;
+    }
+    if (writes && persistence_refuses()) {
+        reply_error(c, persistence_refusal_of_script());
         return false;
     }
     if (writes && !r->has_memory) {
