@@ -86,10 +86,10 @@ struct write_stage {
     struct arena *arena;
     struct conn_out **conns;
     uint32_t conn_max;
-    struct conn_out *waiting;                /* the home is to watch them */
-    struct reply_batch *returning;           /* done, but the ring home had no room */
+    struct conn_out *waiting;                   /* the home is to watch them */
+    struct reply_batch *returning;              /* done, but the ring home had no room */
     struct reply_batch *held_first, *held_last; /* they wait for the disk, or behind such a one */
-    struct conn_out *line_first, *line_last; /* connections with messages */
+    struct conn_out *line_first, *line_last;    /* connections with messages */
     uint32_t line_count;
     uint64_t line_due_ns; /* when the home looks after the line; 0: it is empty */
     uint64_t soft_count;  /* connections over their soft limit */

@@ -18,9 +18,9 @@
 #include "msg/reply_batch.h"
 
 struct write_wiring {
-    struct handoff *replies; /* execute -> here: struct reply_batch * */
-    struct handoff *home;    /* here -> execute: batches that are done */
-    struct handoff *freed;   /* here -> accept: slots */
+    struct handoff *replies;         /* execute -> here: struct reply_batch * */
+    struct handoff *home;            /* here -> execute: batches that are done */
+    struct handoff *freed;           /* here -> accept: slots */
     const struct log_card *log_card; /* NULL where no batch waits for a disk */
     uint16_t index;
     unsigned settings_id;
