@@ -172,7 +172,8 @@ $B/release.h: FORCE
 run:
 	@deps/install build
 	$(SUB) -j$(JOBS) all
-	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) $(ARGS)
+	@mkdir -p build/run
+	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) --dir build/run $(ARGS)
 
 test: deps-test
 	$(SUB) -j$(JOBS) build-tests

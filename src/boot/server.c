@@ -12,6 +12,7 @@
 #include "boot/crash.h"
 #include "boot/listen.h"
 #include "boot/metrics.h"
+#include "courier/courier.h"
 #include "execute/execute.h"
 #include "flow/governor.h"
 #include "flow/plan.h"
@@ -55,10 +56,14 @@ struct server {
     struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX],
         freed[SERVER_PEERS_MAX];
     struct handoff orders;
+    struct courier *courier;
+    struct thread courier_thread; /* its own: it looks up names, which may last */
+    bool courier_started;
+    struct handoff errands, errands_home;
     struct governor *governor; /* or NULL */
     struct metrics *metrics;   /* or NULL */
-    int shutdown_fd;
-    _Atomic int shutdown_how; /* -1: none; written by execute's turn, taken by main */
+    int events_fd;
+    _Atomic int events; /* set by execute's turn, taken by main */
     struct server_facts facts;
 };
 
@@ -74,6 +79,7 @@ static void server_counters(struct world_counters *out)
         .connections_total = accept_connections_total(s->accept),
         .connections_rejected = accept_connections_rejected(s->accept),
     };
+    out->courier_connections = courier_connections(s->courier);
     for (int i = 0; i < s->parser_count; i++) {
         out->reads += parse_reads(s->parsers[i]);
         out->net_in += parse_bytes_read(s->parsers[i]);
@@ -89,28 +95,36 @@ static void server_counters(struct world_counters *out)
     }
 }
 
-static bool server_request_shutdown(int how)
+static void server_tell_main(enum server_event event)
 {
     struct server *s = the_server;
-    int none = -1;
-    if (!atomic_compare_exchange_strong(&s->shutdown_how, &none, how)) return false;
+    atomic_fetch_or(&s->events, (int)event);
     uint64_t one = 1;
-    ssize_t n = write(s->shutdown_fd, &one, sizeof(one));
+    ssize_t n = write(s->events_fd, &one, sizeof(one));
     (void)n;
-    return true;
 }
 
-/* Without anything to save or to wait for, a shutdown is over before it could be called off. */
-static bool server_abort_shutdown(void) { return false; }
+static void server_loaded(int result)
+{
+    server_tell_main(result == 0 ? SERVER_LOADED : SERVER_LOAD_FAILED);
+}
 
-int server_shutdown_fd(const struct server *s) { return s->shutdown_fd; }
+static void server_ends(void) { server_tell_main(SERVER_ENDS); }
+static void server_goes_on(void) { server_tell_main(SERVER_GOES_ON); }
 
-int server_take_shutdown(struct server *s)
+int server_events_fd(const struct server *s) { return s->events_fd; }
+
+int server_take_events(struct server *s)
 {
     uint64_t count;
-    ssize_t n = read(s->shutdown_fd, &count, sizeof(count));
+    ssize_t n = read(s->events_fd, &count, sizeof(count));
     (void)n;
-    return atomic_load(&s->shutdown_how);
+    return atomic_exchange(&s->events, 0);
+}
+
+void server_signal(struct server *s, int signal_number)
+{
+    execute_signal(s->execute, signal_number);
 }
 
 static void server_send_home(void *parser, struct turn *t, struct command_batch *b)
@@ -203,6 +217,12 @@ static void server_name_thread(const struct plan_thread *t, struct server *s, in
     }
 }
 
+static void server_stop_threads(struct server *s)
+{
+    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    if (s->courier_started) thread_stop(&s->courier_thread);
+}
+
 /* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do,
  * goes with the last. */
 static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus,
@@ -221,6 +241,8 @@ static void server_make_threads(struct server *s, const struct settings *setting
             thread_add_stage(&s->threads[i],
                              server_stage(s, pt->stages[j].kind, pt->stages[j].index));
     }
+    thread_init(&s->courier_thread, "courier", -1, POLLER_EPOLL);
+    thread_add_stage(&s->courier_thread, courier_stage(s->courier));
 }
 
 /* ---- The rooms ---- */
@@ -238,6 +260,8 @@ static void server_open_rings(struct server *s, uint32_t slots)
         handoff_open(&s->freed[i], slots);
     }
     handoff_open(&s->orders, 1024);
+    handoff_open(&s->errands, ERRANDS_OUT_MAX);
+    handoff_open(&s->errands_home, ERRANDS_OUT_MAX);
 }
 
 static void server_close_rings(struct server *s)
@@ -253,17 +277,23 @@ static void server_close_rings(struct server *s)
         handoff_close(&s->freed[i]);
     }
     handoff_close(&s->orders);
+    handoff_close(&s->errands);
+    handoff_close(&s->errands_home);
 }
 
 static void server_open_execute(struct server *s, const char *backend)
 {
     struct execute_wiring w = {.send_home = server_send_home,
                                .parser_count = s->parser_count,
-                               .writer_count = s->writer_count};
+                               .writer_count = s->writer_count,
+                               .errands = &s->errands,
+                               .errands_home = &s->errands_home,
+                               .courier = courier_stage(s->courier)};
     w.world = (struct execute_world){
         .counters = server_counters,
-        .shutdown = server_request_shutdown,
-        .shutdown_abort = server_abort_shutdown,
+        .loaded = server_loaded,
+        .shutdown = server_ends,
+        .shutdown_refused = server_goes_on,
         .executable = s->facts.executable,
         .config_file = s->facts.config_file,
         .plan = s->plan_line,
@@ -312,7 +342,10 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);
     }
+    s->courier =
+        courier_open(&(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
     server_open_execute(s, backend);
+    courier_set_execute(s->courier, execute_stage(s->execute));
     for (int i = 0; i < s->parser_count; i++)
         parse_set_execute(s->parsers[i], execute_stage(s->execute), execute_arena(s->execute));
     s->accept = accept_open(&aw);
@@ -324,6 +357,7 @@ static void server_close_rooms(struct server *s)
     accept_close(s->accept);
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
+    courier_close(s->courier);                                            /* and errands */
     execute_close(s->execute);
     stage_forget_all();
     conn_cards_close();
@@ -380,7 +414,10 @@ static int server_start_threads(struct server *s, char *error, size_t error_len)
         }
         s->started++;
     }
-    return 0;
+    int rc = thread_start(&s->courier_thread, server_thread_started);
+    s->courier_started = rc == 0;
+    if (rc != 0) snprintf(error, error_len, "cannot start the courier: %s", strerrordesc_np(-rc));
+    return rc;
 }
 
 /* Where one parser is woken for all requests and accept has a thread of its own, new connections
@@ -414,10 +451,10 @@ static void server_set_lending(struct server *s, const struct settings *settings
 static struct server *server_fail(struct server *s)
 {
     metrics_close(s->metrics);
-    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    server_stop_threads(s);
     if (s->accept != NULL) server_close_rooms(s);
     if (s->orders.cells != NULL) server_close_rings(s);
-    close(s->shutdown_fd);
+    close(s->events_fd);
     free(s);
     return NULL;
 }
@@ -453,8 +490,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     must(s != NULL);
     the_server = s;
     s->facts = *facts;
-    s->shutdown_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    atomic_store(&s->shutdown_how, -1);
+    s->events_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
     int cpus[PLAN_THREADS_MAX];
     int cpu_count = plan_cpus(cpus, PLAN_THREADS_MAX, (unsigned)getpid());
@@ -527,12 +563,12 @@ bool server_close(struct server *s, int64_t timeout_ms)
     server_order_listeners(s, &none);
     for (int i = 0; i < s->parser_count; i++) parse_stop_reading(s->parsers[i]);
     bool drained = server_drain(s, timeout_ms);
-    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    server_stop_threads(s);
     metrics_close(s->metrics);
     listen_remove_files();
     server_close_rooms(s);
     server_close_rings(s);
-    close(s->shutdown_fd);
+    close(s->events_fd);
     free(s);
     the_server = NULL;
     return drained;

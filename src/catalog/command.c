@@ -379,6 +379,17 @@ static uint32_t sort_store_key(const struct bytes *args, uint32_t nargs)
     return at;
 }
 
+/* Where the keys of MIGRATE stand: behind KEYS, which a password may be, too. 0 without. */
+static uint32_t migrate_keys(const struct bytes *args, uint32_t nargs)
+{
+    for (uint32_t i = 6; i < nargs; i++) {
+        if (bytes_is_word(args[i], "keys")) return i + 1;
+        if (bytes_is_word(args[i], "auth")) i++;
+        if (bytes_is_word(args[i], "auth2")) i += 2;
+    }
+    return 0;
+}
+
 /* The flags of a key whose use depends on the other arguments. */
 static uint32_t command_variable_flags(const struct command_spec *c, const struct key_spec *k,
                                        const struct bytes *args, uint32_t nargs)
@@ -393,8 +404,12 @@ static bool command_collect_keys(const struct command_spec *c, const struct byte
                                  uint32_t nargs, struct key_sink *sink)
 {
     bool makes_sense = true;
+    uint32_t migrated = c->id == CMD_MIGRATE ? migrate_keys(args, nargs) : 0;
+    for (uint32_t i = migrated; i < nargs && migrated != 0; i++)
+        key_sink_add(sink, i, c->keys[0].flags);
     for (uint32_t i = 0; i < c->key_count; i++) {
         const struct key_spec *k = &c->keys[i];
+        if (c->id == CMD_MIGRATE && (migrated != 0 || i > 0)) continue; /* one or the other */
         if ((k->flags & KEY_NOT_KEY) != 0) continue;
         uint32_t flags = k->flags;
         if ((flags & KEY_VARIABLE_FLAGS) != 0) flags = command_variable_flags(c, k, args, nargs);

@@ -17,12 +17,14 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "disk/disk.h"
 #include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/busy.h"
 #include "execute/core/client_limit.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/effect.h"
+#include "execute/core/errands.h"
 #include "execute/core/latency.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
@@ -32,12 +34,13 @@
 #include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
+#include "execute/core/shutdown.h"
 #include "execute/core/slowlog.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
+#include "execute/core/temp_files.h"
 #include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
-#include "execute/commands/debug.h"
 #include "execute/commands/info.h"
 #include "execute/commands/function.h"
 #include "execute/commands/script.h"
@@ -88,7 +91,9 @@ struct execute_stage {
     uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
     bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
-    bool publishes; /* somebody reads the figures */
+    bool publishes;         /* somebody reads the figures */
+    struct counter signals; /* the main thread's: how many came, times 256, and the last one */
+    uint64_t signals_seen;
     struct execute_figures figures;
 };
 
@@ -395,6 +400,15 @@ static void execute_rest(struct execute_stage *e, struct turn *t, struct positio
     outbox_publish_all(&e->box, t);
 }
 
+/* What the main thread was told. */
+static void execute_take_signal(struct execute_stage *e)
+{
+    uint64_t signals = counter_read(&e->signals);
+    if (likely(signals == e->signals_seen)) return;
+    e->signals_seen = signals;
+    shutdown_ask((int)(signals & 0xff));
+}
+
 /* See busy_poll(). */
 static void execute_breathe(void *self)
 {
@@ -414,7 +428,8 @@ static void execute_breathe(void *self)
     execute_rest(e, t, at);
     for (int i = 0; i < EXECUTE_BREATHS; i++) {
         stage_breathe(t);
-        if (unlikely(thread_is_stopping(t->thread))) busy_leave();
+        execute_take_signal(e);
+        if (unlikely(shutdown_is_asked() || thread_is_stopping(t->thread))) busy_leave();
         if (execute_batches(e, t) == 0) break;
     }
     outbox_set_aside(&e->box, false);
@@ -507,7 +522,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
                              int64_t wall_ms, uint64_t mono_ns)
 {
     if (mono_ns >= e->cron_ns) {
-        if (!debug_cron_is_paused()) execute_cron(e, settings, mono_ns);
+        if (!persistence_cron_is_paused()) execute_cron(e, settings, mono_ns);
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
@@ -545,6 +560,7 @@ static bool execute_run(void *self, struct turn *t)
     e->box.output = 0;
     e->turn = t;
     orders_take_home();
+    if (run_pause_mode() == PAUSE_OFF) errands_take_home(); /* data stands still under a pause */
     if (unlikely(e->box.awaited > 0))
         outbox_take_home(&e->box); /* what was lent may be written to again */
     if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
@@ -552,6 +568,7 @@ static bool execute_run(void *self, struct turn *t)
     execute_held(e, t);
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
+    execute_take_signal(e);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;
     if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
@@ -562,6 +579,7 @@ static bool execute_run(void *self, struct turn *t)
     }
     effect_flush();
     orders_give(t);
+    errands_give(t);
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->box.output >= EXECUTE_TURN_OUTPUT) {
         for (int i = 0; i < e->wiring.writer_count; i++) stage_give(t, e->wiring.writers[i]);
@@ -594,11 +612,13 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     outbox_open(&e->box, arena, &e->wiring);
     world_set(&w->world);
     orders_open(&e->wiring);
+    errands_open(&e->wiring);
     stats_open();
     keyspace_open((int)settings_now()->databases);
     sessions_open();
     run_open(command_handler_of);
     scripts_open();
+    functions_open();
     busy_open(execute_breathe, e);
     config_apply_open();
     persistence_open();
@@ -619,6 +639,7 @@ int execute_load_users(char *error, size_t error_len)
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
+    errands_close();
     persistence_close();
     outbox_close(&e->box);
     scripts_close();
@@ -647,6 +668,22 @@ const struct execute_figures *execute_figures(struct execute_stage *e)
 {
     e->publishes = true;
     return &e->figures;
+}
+
+void execute_signal(struct execute_stage *e, int signal_number)
+{
+    uint64_t before = counter_read(&e->signals);
+    counter_set(&e->signals, (before & ~(uint64_t)0xff) + 0x100 + (uint64_t)signal_number);
+    stage_call_home(&e->stage);
+}
+
+void execute_remove_temp_files(void)
+{
+    char name[TEMP_FILE_NAME];
+    for (int kind = 0; kind < TEMP_FILES; kind++) {
+        temp_file_name(name, (enum temp_file)kind);
+        (void)disk_remove(name); /* mostly it is not there */
+    }
 }
 
 uint64_t execute_batches_out(const struct execute_stage *e) { return outbox_batches_out(&e->box); }

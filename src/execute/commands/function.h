@@ -4,6 +4,7 @@
 
 #include "execute/execute_private.h"
 
+void functions_open(void);
 /* Frees the libraries and their VM. */
 void functions_close(void);
 

@@ -94,24 +94,20 @@ static void info_show_turns(struct info *info)
 
 void info_show_stats(struct info *info)
 {
+    static const char *const forks[] = {"latest_fork_usec", "total_forks", NULL};
     static const char *const later[] = {
-        "latest_fork_usec",
-        "total_forks",
-        "migrate_cached_sockets",
-        "slave_expires_tracked_keys",
-        "active_defrag_hits",
-        "active_defrag_misses",
-        "active_defrag_key_hits",
-        "active_defrag_key_misses",
-        "total_active_defrag_time",
-        "current_active_defrag_time",
-        NULL,
+        "slave_expires_tracked_keys", "active_defrag_hits",
+        "active_defrag_misses",       "active_defrag_key_hits",
+        "active_defrag_key_misses",   "total_active_defrag_time",
+        "current_active_defrag_time", NULL,
     };
     info_show_traffic(info);
     info_show_expiry(info);
     info_int(info, "pubsub_channels", (int64_t)pubsub_name_count(PUBSUB_CHANNEL));
     info_int(info, "pubsub_patterns", (int64_t)pubsub_name_count(PUBSUB_PATTERN));
     info_int(info, "pubsubshard_channels", (int64_t)pubsub_name_count(PUBSUB_SHARD));
+    info_zeros(info, forks);
+    info_int(info, "migrate_cached_sockets", (int64_t)info->counters.courier_connections);
     info_zeros(info, later);
     info_int(info, "tracking_total_keys", (int64_t)tracking_table_count());
     info_int(info, "tracking_total_items", (int64_t)tracking_table_items());

@@ -24,10 +24,32 @@ enum blocking_wake {
     BLOCKING_ERROR,   /* is answered with -UNBLOCKED */
 };
 
-/* CLIENT UNBLOCK. False when the session does not wait. */
+/*
+ * A session may also wait for a job that is done elsewhere: its command is run again when
+ * blocking_job_done() was called, and finds the job in session->job. CLIENT UNBLOCK does not reach
+ * it. `left` is called when the session waits no more: it was answered, or ended.
+ */
+struct session_job {
+    void (*left)(struct session_job *job);
+};
+enum run_result call_block_on(struct call *c, struct session_job *job);
+void blocking_job_done(struct session *s);
+
+/* CLIENT UNBLOCK. False when the session does not wait, or not for keys. */
 bool blocking_unblock(struct session *s, enum blocking_wake how);
 /* Takes the session out; its command is dropped. Nothing happens when it does not wait. */
 void blocking_forget(struct session *s);
+
+/* One that was woken finds that it has to wait on. */
+void blocking_wait_on(struct session *s);
+/* Its handler answers when its time is over (block_terms). */
+bool blocking_answers_late(const struct session *s);
+
+/* ---- Those who wait for the log (core/log_life.c) ---- */
+/* The least number of the effects that they wait for; UINT64_MAX: there is nobody. */
+uint64_t blocking_log_least(void);
+/* Wakes those who wait for this number or a lower one. */
+void blocking_log_reached(uint64_t number);
 
 /* True when blocking_next() may have somebody. */
 static inline bool blocking_is_pending(void)

@@ -3,6 +3,7 @@
 
 #include "codec/number.h"
 #include "execute/core/effect.h"
+#include "execute/core/hold.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
@@ -30,6 +31,7 @@ static void event_tell(struct db *db, struct key key, struct session *by, bool e
 {
     if (event_ears & EVENT_EAR_WATCH) watch_touched(db, key, exists);
     if (event_ears & EVENT_EAR_TRACKING) tracking_touched(key, by);
+    if (event_ears & EVENT_EAR_HOLD) hold_touched(db, key);
 }
 
 void event_touched(struct db *db, struct key key, struct session *by)
@@ -64,6 +66,8 @@ void event_notify(struct db *db, struct key key, uint32_t class, const char *nam
 void event_flushed(struct db *db, struct db *other)
 {
     if (event_ears & EVENT_EAR_TRACKING) tracking_flushed();
+    if (event_ears & EVENT_EAR_HOLD) hold_flushed(db);
+    if ((event_ears & EVENT_EAR_HOLD) && other != NULL) hold_flushed(other);
     if (!(event_ears & EVENT_EAR_WATCH)) return;
     if (db != NULL) {
         watch_touched_all(db, other);
@@ -80,22 +84,29 @@ void call_event_heard(struct call *c, struct db *db, struct key key, uint32_t cl
     event_notify(db, key, class, name);
 }
 
+/* A key that was emptied has had its elements told. */
+static void event_tell_effect(const struct db *db, struct bytes name, enum keyspace_event what)
+{
+    const struct settings *s = settings_now();
+    if (what == KEYSPACE_EXPIRED) effect_deleted(db, name, s->lazyfree_lazy_expire);
+    if (what == KEYSPACE_EVICTED) effect_deleted(db, name, s->lazyfree_lazy_eviction);
+}
+
 static void event_of_keyspace(struct db *db, struct key key, enum keyspace_event what)
 {
     static const struct {
         uint32_t class;
         const char *name;
         bool changes, exists;
-        bool deletes; /* an effect */
     } kinds[] = {
-        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false, true},
-        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false, true},
-        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true, false},
-        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false, true},
-        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true, false},
-        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false, false},
+        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false},
+        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false},
+        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true},
+        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false},
+        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true},
+        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false},
     };
-    if (effect_is_heard() && kinds[what].deletes) effect_deleted(db, key.name);
+    if (effect_is_heard()) event_tell_effect(db, key.name, what);
     if (!event_is_heard()) return;
     if (kinds[what].changes) event_tell(db, key, NULL, kinds[what].exists);
     event_notify(db, key, kinds[what].class, kinds[what].name);

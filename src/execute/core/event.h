@@ -23,6 +23,7 @@ enum event_ear {
     EVENT_EAR_WATCH = 1,    /* event.c, asked of watch.c */
     EVENT_EAR_TRACKING = 2, /* client-side caching */
     EVENT_EAR_NOTIFY = 4,   /* notify-keyspace-events is not empty */
+    EVENT_EAR_HOLD = 8,     /* hold.c: keys that are held */
 };
 static inline bool event_is_heard(void)
 {

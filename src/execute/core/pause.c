@@ -105,6 +105,11 @@ void pause_end(void)
 {
     pause_now = PAUSE_OFF;
     pause_until = -1;
+    pause_judge_again();
+}
+
+void pause_judge_again(void)
+{
     while (line_waiting.first != NULL) {
         struct session *s = line_waiting.first;
         pause_forget(s);

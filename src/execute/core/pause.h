@@ -22,7 +22,9 @@ void pause_tick(int64_t now_ms);
 enum pause_mode pause_mode(void);
 int64_t pause_until_ms(void); /* -1 when not paused */
 
-/* Its next command waits for the end of the pause. */
+/* Those who wait become ready, and are judged by what is now. */
+void pause_judge_again(void);
+/* Its next command waits for the end of the pause, or of a hold (core/hold.h). */
 void pause_wait(struct session *s);
 /* Its client has left so many replies unread that no more are made for now. */
 void pause_until_read(struct session *s);

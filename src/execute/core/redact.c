@@ -18,6 +18,20 @@ static bool hello_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
     return false;
 }
 
+/* MIGRATE host port key db timeout [COPY] [REPLACE] [AUTH password | AUTH2 user password] [KEYS
+ * ...]: what follows AUTH and AUTH2, wherever it stands before KEYS. */
+static bool migrate_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
+{
+    for (uint32_t j = 1; j < nargs && !bytes_is_word(args[j], "keys"); j++) {
+        uint32_t secrets = bytes_is_word(args[j], "auth")    ? 1
+                           : bytes_is_word(args[j], "auth2") ? 2
+                                                             : 0;
+        if (i > j && i <= j + secrets) return true;
+        j += secrets;
+    }
+    return false;
+}
+
 /* CONFIG SET name value [name value ...]. */
 static bool config_set_hides(const struct bytes *args, uint32_t i)
 {
@@ -54,6 +68,7 @@ bool redact_hides(const struct command_spec *spec, const struct bytes *args, uin
     if (inner != 0) return inner_hides(args, nargs, i, inner);
     switch ((int)spec->id) {
     case CMD_AUTH: return i >= 1;
+    case CMD_MIGRATE: return migrate_hides(args, nargs, i);
     case CMD_HELLO: return hello_hides(args, nargs, i);
     case CMD_ACL_SETUSER:
     case CMD_ACL_DELUSER:

@@ -16,11 +16,14 @@
 #include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/held.h"
+#include "execute/core/hold.h"
 #include "execute/core/latency.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/monitor.h"
 #include "execute/core/multi.h"
+#include "execute/core/loading.h"
 #include "execute/core/pause.h"
+#include "execute/core/persistence.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/reject.h"
@@ -47,7 +50,7 @@ static uint32_t run_large_len; /* commands of such a length may break maxmemory-
 static uint64_t run_slow_ns;   /* slow log from here on */
 static uint64_t run_late_ns;   /* slow log or latency monitor */
 static uint32_t run_gate;      /* commands with one of these flags are looked at closer */
-static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts */
+static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts, no disk */
 
 static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
 static uint64_t run_turn_ticks;
@@ -56,6 +59,7 @@ static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
+static bool run_replays;
 
 static void run_set_value_limits(const struct settings *s)
 {
@@ -86,12 +90,20 @@ static void run_settings_changed(const struct settings *settings)
     run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
+static void run_set_gates_all(void)
+{
+    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses();
+}
+
+void run_look_again(void) { run_set_gates_all(); }
+
 static void run_pause_changed(void)
 {
     enum pause_mode mode = pause_mode();
-    run_gates_all = mode == PAUSE_ALL;
+    run_set_gates_all();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
-    run_gate = CF_PROTECTED | (mode == PAUSE_WRITE ? CF_WRITE | CF_MAY_REPLICATE : 0);
+    bool judges_writes = mode == PAUSE_WRITE || hold_is_on();
+    run_gate = CF_PROTECTED | (judges_writes ? CF_WRITE | CF_MAY_REPLICATE : 0);
 }
 
 void run_open(command_handler *(*handler_of)(enum command_id id))
@@ -103,6 +115,7 @@ void run_open(command_handler *(*handler_of)(enum command_id id))
     pause_open();
     blocking_open();
     watch_open();
+    hold_open();
     pubsub_open();
     event_open();
     slowlog_open();
@@ -120,6 +133,7 @@ void run_close(void)
     tracking_close();
     blocking_close();
     watch_close();
+    hold_close();
     pubsub_close();
     slowlog_close();
     effect_close();
@@ -155,6 +169,12 @@ void run_note_read(uint64_t ticks) { run_read_ticks = ticks; }
 uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
+
+void run_replay(bool on)
+{
+    run_replays = on;
+    keyspace_replay(on);
+}
 
 /* ---- Checks before a handler ---- */
 
@@ -235,6 +255,16 @@ static bool run_is_protected(struct call *c)
     return true;
 }
 
+/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded
+ * comes from that disk. */
+static bool run_is_unsafe(struct call *c, uint32_t flags)
+{
+    if (!persistence_refuses() || loading_is_on()) return false;
+    if (!(flags & CF_WRITE) && c->spec->id != CMD_PING) return false;
+    reject(c, persistence_refusal());
+    return true;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge_all(struct call *c)
 {
@@ -253,7 +283,7 @@ static enum verdict run_judge_all(struct call *c)
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
     }
-    if (run_is_denied(c)) return VERDICT_REJECTED;
+    if (run_is_denied(c) || run_is_unsafe(c, flags)) return VERDICT_REJECTED;
     if (busy_is_breathing()) {
         if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
             reject(c, busy_error());
@@ -263,6 +293,7 @@ static enum verdict run_judge_all(struct call *c)
     }
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
     if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
+    if (hold_is_on() && !queues && hold_must_wait(c, flags)) return VERDICT_WAIT;
     return queues ? VERDICT_QUEUE : VERDICT_RUN;
 }
 
@@ -355,6 +386,16 @@ static void run_account(const struct call *c, uint64_t began)
     if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
+/* What WAITAOF of the session waits for. What the keyspace did since the last command counts, too.
+ */
+static void run_note_effects(struct session *s)
+{
+    static uint64_t seen;
+    if (effect_number() == seen) return;
+    seen = effect_number();
+    s->effect_number = seen;
+}
+
 static enum run_result run_handler(struct call *c)
 {
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
@@ -367,6 +408,7 @@ static enum run_result run_handler(struct call *c)
     if (unlikely(quiet)) keyspace_no_touch(false);
     if (effect_is_heard()) effect_after(c);
     if (is_unit) effect_unit_end();
+    if (effect_is_heard()) run_note_effects(c->session);
     dcheck(result != RUN_ERROR || c->failed);
     if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */
@@ -402,6 +444,7 @@ static struct call run_make_call(struct session *s, const struct command *cmd, s
         .reply = reply,
         .settings = run_settings,
         .now_ms = run_wall_ms,
+        .due_ms = run_replays ? INT64_MIN : run_wall_ms,
         .reply_start = reply_total(reply),
     };
 }
@@ -492,6 +535,7 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     struct call c = run_make_call(s, cmd, reply);
     c.outer = outer;
     c.now_ms = outer->now_ms;
+    c.due_ms = outer->due_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
     enum run_result result = run_shown(&c, cmd);
@@ -547,6 +591,10 @@ int64_t run_mono_now_ms(void) { return run_mono_ms; }
 static bool run_blocked(struct call *c, enum blocking_wake how)
 {
     if (how == BLOCKING_FED) return run_is_denied(c) || run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_TIMEOUT && blocking_answers_late(c->session)) {
+        c->is_late = true;
+        return run_handler(c) != RUN_BLOCKED;
+    }
     if (how == BLOCKING_TIMEOUT)
         reply_null_array(c);
     else
@@ -565,7 +613,10 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     struct call c = run_make_call(s, &s->blocked->command, reply);
     bool answered = run_blocked(&c, how);
     run_read_ticks = read_ticks;
-    if (!answered) return;
+    if (!answered) {
+        blocking_wait_on(s);
+        return;
+    }
     run_done(&c, mark);
     blocking_forget(s);
     run_go_on(s); /* one that must read first stands in its line already */
@@ -590,7 +641,7 @@ void run_take_up(const struct run_moment *moment)
     run_read_ticks = moment->read_ticks;
     run_wall_ms = moment->wall_ms;
     run_mono_ms = moment->mono_ms;
-    run_gates_all = pause_mode() == PAUSE_ALL;
+    run_set_gates_all();
 }
 
 void run_go_on(struct session *s)
@@ -611,6 +662,12 @@ void run_unpause(void)
 {
     pause_end();
     run_pause_changed();
+}
+
+void run_holds_changed(void)
+{
+    run_pause_changed();
+    pause_judge_again();
 }
 
 enum pause_mode run_pause_mode(void) { return pause_mode(); }

@@ -35,6 +35,9 @@ void run_note_read(uint64_t ticks);
 uint64_t run_last_ticks(void);
 /* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
 int64_t run_now_ms(void);
+/* While on, commands are those of a log (core/effect.h): nothing is due, whatever its deadline, and
+ * a past one is kept; what went in time the log says. call_is_replayed() tells handlers. */
+void run_replay(bool on);
 
 /*
  * Runs one command of a session, or holds it back, or drops it when the session is closing. The
@@ -59,6 +62,9 @@ void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs);
  * none, and it may grow memory: it is to be refused with ERR_OOM. */
 bool run_memory_allows(uint32_t flags);
 
+/* What persistence_refuses() says has changed. */
+void run_look_again(void);
+
 /* ---- CLIENT PAUSE ---- */
 enum pause_mode { PAUSE_OFF, PAUSE_WRITE, PAUSE_ALL };
 /* Wall ms; extends, never shortens, as Redis does. While not off, nothing may delete keys because
@@ -67,6 +73,8 @@ void run_pause(enum pause_mode mode, int64_t until_ms);
 void run_unpause(void);
 enum pause_mode run_pause_mode(void);
 int64_t run_pause_until_ms(void); /* -1 when not paused */
+/* Keys are held now, or were let go (core/hold.h): who waits is judged again. */
+void run_holds_changed(void);
 
 /* ---- Clients that do not read ---- */
 /* True when the client has left more than output-high-water unread. */

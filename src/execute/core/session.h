@@ -60,6 +60,8 @@ struct session {
     struct held_command *held_first, *held_last;
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
+    uint64_t effect_number;       /* of its last write (core/effect.h); 0: none */
+    struct session_job *job;      /* core/blocking.h: or for this */
     size_t held_bytes;
     uint64_t dying_bytes;  /* core/client_limit.c: what it cost when it was closed for that */
     struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */

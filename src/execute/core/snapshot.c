@@ -14,12 +14,6 @@ int snapshot_begin(const struct snapshot_terms *terms)
 bool snapshot_is_on(void) { return false; }
 void snapshot_abort(void) {}
 
-int snapshot_now(const struct snapshot_terms *terms)
-{
-    (void)terms;
-    return -ENOSYS;
-}
-
 uint64_t snapshot_work(uint64_t budget_us)
 {
     (void)budget_us;

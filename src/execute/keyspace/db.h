@@ -25,12 +25,15 @@ struct keyspace {
     struct db *dbs;
     int count;
     int64_t now_ms;
+    int64_t due_ms; /* what is due by then has expired */
     bool no_touch;
+    bool replays;
     bool expiry_off;
     bool keep_expired;
     struct random random;
     void (*on_waited)(struct db *db, const struct key *key);
     void (*on_event)(struct db *db, struct key key, enum keyspace_event what);
+    void (*on_element)(struct db *db, struct key key, struct bytes name);
     bool tells_made, tells_missed;
     struct flushed *flushed;
     struct keyspace_stats stats;

@@ -22,7 +22,7 @@ struct db *db_next_due(void)
 
 int64_t keyspace_next_due_ms(void)
 {
-    if (keyspace.expiry_off) return -1;
+    if (keyspace.expiry_off || keyspace.replays) return -1;
     const struct db *db = db_next_due();
     return db == NULL ? -1 : deadline_next(&db->table.deadlines);
 }
@@ -43,9 +43,24 @@ struct expire_work {
     uint64_t room; /* for elements that this step may still delete */
 };
 
-static uint64_t expire_elements(struct entry *e, uint64_t max)
+/* The value that elements go from. */
+struct expire_value {
+    struct db *db;
+    struct key key;
+};
+
+static void expire_show(void *ctx, struct bytes name)
 {
-    uint64_t count = type_of(e)->expire_some(e, keyspace.now_ms, max);
+    const struct expire_value *v = ctx;
+    keyspace.on_element(v->db, v->key, name);
+}
+
+static uint64_t expire_elements(struct db *db, struct key key, struct entry *e, uint64_t max)
+{
+    struct expire_value v = {db, key};
+    struct type_going going = {expire_show, &v};
+    bool asked = unlikely(keyspace.on_element != NULL);
+    uint64_t count = type_of(e)->expire_some(e, keyspace.due_ms, max, asked ? &going : NULL);
     keyspace.stats.expired_elements += count;
     return count;
 }
@@ -57,7 +72,7 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     uint64_t count = 1;
     bool is_key = entry_is_due(e, keyspace.now_ms);
     if (!is_key) {
-        count = expire_elements(e, w->room);
+        count = expire_elements(w->db, (struct key){entry_name(e), entry_hash(e)}, e, w->room);
         w->room -= count;
     }
     keyspace.stats.expired += is_key;
@@ -75,7 +90,7 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
 {
     struct expire_work w = {0};
     uint64_t start_us = 0;
-    while (w.gone < max && !keyspace.expiry_off) {
+    while (w.gone < max && !keyspace.expiry_off && !keyspace.replays) {
         struct db *db = db_next_due();
         if (db == NULL || deadline_next(&db->table.deadlines) > keyspace.now_ms) break;
         if (start_us == 0) start_us = clock_mono_us();
@@ -88,15 +103,38 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
     return w.gone;
 }
 
-struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e)
+/* Elements went: gives the entry, or NULL when it went with the last of them. */
+static struct entry *expire_tell_elements(struct db *db, struct key key, struct entry *e,
+                                          int64_t had_ms)
 {
-    if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
-    int64_t had_ms = entry_due(e);
-    if (had_ms > keyspace.now_ms) return e;
-    expire_elements(e, STEP_MAX);
     keyspace_elements_due(db, key, e, had_ms);
     db_tell(db, key.hash, e, KEYSPACE_ELEMENTS_EXPIRED);
     if (type_of(e)->count(e) > 0) return e;
     db_delete(db, key.hash, table_slot_of(&db->table, key.hash, e), KEYSPACE_EMPTIED);
     return NULL;
+}
+
+struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e)
+{
+    if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
+    int64_t had_ms = entry_due(e);
+    if (had_ms > keyspace.due_ms) return e;
+    expire_elements(db, key, e, STEP_MAX);
+    return expire_tell_elements(db, key, e, had_ms);
+}
+
+struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry *e,
+                                    const struct bytes *names, uint32_t count)
+{
+    if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
+    int64_t had_ms = entry_due(e);
+    uint64_t gone = 0;
+    if (had_ms > keyspace.due_ms) return e;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!type_of(e)->expire_one(e, names[i], keyspace.due_ms)) continue;
+        if (keyspace.on_element != NULL) keyspace.on_element(db, key, names[i]);
+        gone++;
+    }
+    keyspace.stats.expired_elements += gone;
+    return gone == 0 ? e : expire_tell_elements(db, key, e, had_ms);
 }

@@ -33,10 +33,19 @@ void keyspace_close(void)
 void keyspace_tick(int64_t now_ms)
 {
     keyspace.now_ms = now_ms;
+    keyspace.due_ms = keyspace.replays ? INT64_MIN : now_ms;
     entry_clock_tick(now_ms);
 }
 
 int64_t keyspace_now_ms(void) { return keyspace.now_ms; }
+
+void keyspace_replay(bool on)
+{
+    keyspace.replays = on;
+    keyspace_tick(keyspace.now_ms);
+}
+
+int64_t keyspace_due_ms(void) { return keyspace.due_ms; }
 
 struct db *keyspace_db(int64_t number)
 {
@@ -46,6 +55,8 @@ struct db *keyspace_db(int64_t number)
 int keyspace_db_count(void) { return keyspace.count; }
 
 int db_number(const struct db *db) { return db->number; }
+
+const struct table *db_table(const struct db *db) { return &db->table; }
 
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
@@ -104,7 +115,7 @@ __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint6
 uint64_t *db_find(struct db *db, struct key key)
 {
     uint64_t *slot = table_find(&db->table, key);
-    if (slot != NULL && unlikely(entry_is_due(segment_entry(*slot), keyspace.now_ms))) {
+    if (slot != NULL && unlikely(entry_is_due(segment_entry(*slot), keyspace.due_ms))) {
         db_expire_met(db, key.hash, slot);
         return NULL;
     }
@@ -116,7 +127,7 @@ static inline uint64_t *db_look(struct db *db, struct key key)
 {
     if (likely(!keyspace.keep_expired)) return db_find(db, key);
     uint64_t *slot = table_find(&db->table, key);
-    bool due = slot != NULL && entry_is_due(segment_entry(*slot), keyspace.now_ms);
+    bool due = slot != NULL && entry_is_due(segment_entry(*slot), keyspace.due_ms);
     return due ? NULL : slot;
 }
 
@@ -181,7 +192,7 @@ struct entry *keyspace_random(struct db *db)
     while (db->table.count > 0 && kept < DRAWS_OF_KEPT) {
         uint64_t *slot = table_random(&db->table, &keyspace.random);
         struct entry *e = segment_entry(*slot);
-        if (!entry_is_due(e, keyspace.now_ms)) return e;
+        if (!entry_is_due(e, keyspace.due_ms)) return e;
         if (keyspace.keep_expired)
             kept++;
         else
@@ -204,6 +215,11 @@ void keyspace_on_event(void (*fn)(struct db *db, struct key key, enum keyspace_e
     keyspace.on_event = fn;
 }
 
+void keyspace_on_element(void (*fn)(struct db *db, struct key key, struct bytes name))
+{
+    keyspace.on_element = fn;
+}
+
 void keyspace_tell(bool made, bool missed)
 {
     keyspace.tells_made = made;
@@ -218,7 +234,7 @@ bool keyspace_has(const struct db *db, struct key key)
 bool keyspace_is_expired(const struct db *db, struct key key)
 {
     const uint64_t *slot = table_find(&db->table, key);
-    return slot != NULL && entry_is_due(segment_entry(*slot), keyspace.now_ms);
+    return slot != NULL && entry_is_due(segment_entry(*slot), keyspace.due_ms);
 }
 
 bool keyspace_is_waited(const struct db *db) { return db->waited > 0; }

@@ -31,6 +31,11 @@ void keyspace_close(void);
 /* Sets the time by which keys expire, wall clock in ms. */
 void keyspace_tick(int64_t now_ms);
 int64_t keyspace_now_ms(void);
+/* While on, nothing is due, whatever its deadline: what is run was run before, and says itself what
+ * went in time. */
+void keyspace_replay(bool on);
+/* What has a deadline up to this is due: the time, or before all time in a replay. */
+int64_t keyspace_due_ms(void);
 
 /* NULL when the number is out of range. */
 struct db *keyspace_db(int64_t number);
@@ -41,6 +46,9 @@ uint64_t db_deadline_count(const struct db *db); /* keys with a TTL */
 int64_t db_average_ttl_ms(const struct db *db);  /* 0 without TTLs; an estimate by sampling */
 uint64_t db_slot_count(const struct db *db);     /* room in the table, for DEBUG and MEMORY STATS */
 size_t db_table_bytes(const struct db *db); /* memory of the table and of the index of deadlines */
+/* For walks (types/table.h); it is the database's for good, but its content may be exchanged. */
+struct table;
+const struct table *db_table(const struct db *db);
 
 /* ---- Lookup ---- */
 enum lookup {
@@ -108,6 +116,9 @@ void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64
 /* Before an edit: deletes elements that are due, up to a bound. Gives the entry, or NULL when
  * nothing was left and the key was deleted. While expired keys are kept, so are they. */
 struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e);
+/* The same for those elements that are due and bear one of these names. */
+struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry *e,
+                                    const struct bytes *names, uint32_t count);
 /*
  * For those who wait for keys: while a database has keys that are waited for, `fn` is called when a
  * value of another type than string comes under a key (its elements may follow after the call),
@@ -132,6 +143,8 @@ enum keyspace_event {
 };
 void keyspace_on_event(void (*fn)(struct db *db, struct key key, enum keyspace_event what));
 void keyspace_tell(bool made, bool missed);
+/* The same for each element that is deleted because it is due, before it is. NULL: nobody asks. */
+void keyspace_on_element(void (*fn)(struct db *db, struct key key, struct bytes name));
 
 /* ---- Keys ---- */
 /* True when the key is there, expired or not; and when it is there and has expired. Nothing is
