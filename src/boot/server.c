@@ -333,8 +333,8 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);
     }
-    s->courier = courier_open(
-        &(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
+    s->courier =
+        courier_open(&(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
     server_open_execute(s, backend);
     courier_set_execute(s->courier, execute_stage(s->execute));
     for (int i = 0; i < s->parser_count; i++)
@@ -348,7 +348,7 @@ static void server_close_rooms(struct server *s)
     accept_close(s->accept);
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
-    courier_close(s->courier); /* and errands */
+    courier_close(s->courier);                                            /* and errands */
     execute_close(s->execute);
     stage_forget_all();
     conn_cards_close();

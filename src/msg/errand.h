@@ -15,17 +15,18 @@
 
 #define ERRAND_ERROR_MAX 512
 #define ERRANDS_OUT_MAX 1024 /* at a time: the rings hold so many */
-#define ERRAND_HOST_MAX 256 /* with its end */
+#define ERRAND_HOST_MAX 256  /* with its end */
 
 struct errand {
     /* ---- Execute's; the courier only reads ---- */
     void (*done)(struct errand *e); /* called when it is home */
-    const char *host; /* a name or an address */
+    const char *host;               /* a name or an address */
     uint16_t port;
     /* Commands as they are sent. `greeting`, of `greetings` commands, goes first; `text`, of
      * `count` commands, when all of those were answered +OK. */
     struct bytes greeting, text;
     uint32_t greetings, count;
+    bool greets_anew;   /* even on a connection that has heard the same (passwords) */
     int64_t timeout_ms; /* without any progress */
 
     /* ---- The courier's ---- */

@@ -96,14 +96,10 @@ void info_show_stats(struct info *info)
 {
     static const char *const forks[] = {"latest_fork_usec", "total_forks", NULL};
     static const char *const later[] = {
-        "slave_expires_tracked_keys",
-        "active_defrag_hits",
-        "active_defrag_misses",
-        "active_defrag_key_hits",
-        "active_defrag_key_misses",
-        "total_active_defrag_time",
-        "current_active_defrag_time",
-        NULL,
+        "slave_expires_tracked_keys", "active_defrag_hits",
+        "active_defrag_misses",       "active_defrag_key_hits",
+        "active_defrag_key_misses",   "total_active_defrag_time",
+        "current_active_defrag_time", NULL,
     };
     info_show_traffic(info);
     info_show_expiry(info);

@@ -129,6 +129,7 @@ static void migration_greet(struct migration *m, const struct call *c,
     wire_put(out, bytes_of("SELECT"));
     wire_put_int(out, terms->db);
     m->errand.greetings = terms->auth != 0 ? 2 : 1;
+    m->errand.greets_anew = terms->auth != 0;
 }
 
 /* RESTORE for one value. `scratch` is where its payload is made. */
@@ -277,8 +278,8 @@ enum run_result cmd_MIGRATE(struct call *c)
     effect_none(c);
     if (c->outer == NULL && c->session->job != NULL) {
         struct session_job *job = c->session->job;
-        return migration_answer(
-            (struct migration *)((char *)job - offsetof(struct migration, job)), c);
+        return migration_answer((struct migration *)((char *)job - offsetof(struct migration, job)),
+                                c);
     }
     if (!migrate_parse(c, &terms)) return RUN_ERROR;
     struct migration *m = migration_make(c, &terms);

@@ -116,13 +116,17 @@ void errands_take_home(void)
     while ((e = line_take(&home_first, &home_last)) != NULL) e->done(e);
 }
 
-bool errands_are_out(void) { return errands_out > 0 || waiting_first != NULL || home_first != NULL; }
+bool errands_are_out(void)
+{
+    return errands_out > 0 || waiting_first != NULL || home_first != NULL;
+}
 
 void errands_close(void)
 {
     struct errand *e;
     errands_collect();
-    while ((e = line_take(&waiting_first, &waiting_last)) != NULL) line_add(&home_first, &home_last, e);
+    while ((e = line_take(&waiting_first, &waiting_last)) != NULL)
+        line_add(&home_first, &home_last, e);
     while ((e = line_take(&home_first, &home_last)) != NULL) {
         memset(e->taken, 0, e->count); /* nothing changes any more: what went is also still here */
         e->done(e);

@@ -11,10 +11,7 @@
 uint64_t hold_count;
 static struct name_map *hold_maps; /* by number of database */
 
-void hold_open(void)
-{
-    hold_maps = heap_zalloc((size_t)keyspace_db_count() * sizeof(*hold_maps));
-}
+void hold_open(void) { hold_maps = heap_zalloc((size_t)keyspace_db_count() * sizeof(*hold_maps)); }
 
 void hold_close(void)
 {

@@ -23,7 +23,9 @@ static bool hello_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
 static bool migrate_hides(const struct bytes *args, uint32_t nargs, uint32_t i)
 {
     for (uint32_t j = 1; j < nargs && !bytes_is_word(args[j], "keys"); j++) {
-        uint32_t secrets = bytes_is_word(args[j], "auth") ? 1 : bytes_is_word(args[j], "auth2") ? 2 : 0;
+        uint32_t secrets = bytes_is_word(args[j], "auth")    ? 1
+                           : bytes_is_word(args[j], "auth2") ? 2
+                                                             : 0;
         if (i > j && i <= j + secrets) return true;
         j += secrets;
     }
