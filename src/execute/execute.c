@@ -535,7 +535,8 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
-    /* While clients are paused nothing is deleted, so that data stands still; and while it is loaded.
+    /* While clients are paused nothing is deleted, so that data stands still; and while it is
+     * loaded.
      */
     bool paused = run_pause_mode() != PAUSE_OFF || loading_is_on();
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;

@@ -53,7 +53,8 @@ void busy_end(void)
 static void busy_log_late(void)
 {
     busy_is_late = true;
-    log_warn("Slow script detected: it runs for %" PRIu64 " milliseconds now, and others are answered with "
+    log_warn("Slow script detected: it runs for %" PRIu64
+             " milliseconds now, and others are answered with "
              "-BUSY until it ends or %s ends it. Its name is %.*s.",
              busy_script_ms(), busy_command[busy.kind], REPLY_WORD(busy.name));
 }

@@ -42,7 +42,7 @@ static struct {
     struct loading_files files;
     int file; /* of the log */
     char path[PATH_MAX];
-    const char *name;     /* of the file that is read */
+    const char *name;      /* of the file that is read */
     uint64_t bytes_before; /* of the files before it */
     uint64_t changes;      /* stats()->changes_since_save at the beginning */
     uint64_t begun_ns, file_ns, told_ns;
@@ -217,8 +217,8 @@ static enum loading_result loading_after_file(void)
 {
     bool is_base = loading_files_at(&loading.files, loading.file)->type == MANIFEST_BASE;
     if (loading.input.size > 0)
-        log_note("DB loaded from %s file %s: %.3f seconds", is_base ? "base" : "incr",
-                 loading.name, loading_seconds_since(loading.file_ns));
+        log_note("DB loaded from %s file %s: %.3f seconds", is_base ? "base" : "incr", loading.name,
+                 loading_seconds_since(loading.file_ns));
     loading_log_end(&loading.log);
     loading.part = PART_NONE;
     loading.bytes_before += loading.input.size;

@@ -42,7 +42,7 @@ int loading_log_now(const struct call *by, char *error, size_t error_len);
 struct loading_figures {
     int64_t begun_ms; /* wall; 0: never */
     uint64_t total_bytes, loaded_bytes;
-    uint64_t used_memory; /* of the server that wrote the RDB file, 0: not known */
+    uint64_t used_memory;               /* of the server that wrote the RDB file, 0: not known */
     uint64_t keys_loaded, keys_expired; /* of the last RDB file */
     bool is_log;
     uint64_t truncated_bytes; /* of the log's last file, that were cut off */

@@ -277,10 +277,8 @@ void loading_log_begin(struct loading_log *l, struct loading_input *in, const ch
     l->session.user = acl_default_user();
     l->session.conn.fd = -1;
     l->session.has_no_client = true;
-    l->outer = (struct call){.session = &l->session,
-                             .spec = command_by_id(CMD_EXEC),
-                             .reply = &l->reply,
-                             .outer = by};
+    l->outer = (struct call){
+        .session = &l->session, .spec = command_by_id(CMD_EXEC), .reply = &l->reply, .outer = by};
     l->args_max = LOG_ARGS_AT_FIRST;
     l->args = heap_alloc(l->args_max * sizeof(*l->args));
 }

@@ -26,7 +26,7 @@ struct loading_log {
     struct session session; /* stands for a client */
     struct call outer;      /* what commands run within, so that they do not wait */
     struct reply reply;
-    uint64_t failed; /* commands that answered an error */
+    uint64_t failed;    /* commands that answered an error */
     uint64_t group_end; /* in a transaction: the offset behind its EXEC, else 0 */
     struct command window[AHEAD_MAX];
     size_t ends[AHEAD_MAX]; /* bytes from in->at to the end of each */

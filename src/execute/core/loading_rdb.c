@@ -23,7 +23,7 @@
 enum {
     RDB_HEAD = 9,
     RDB_VERSION_WITH_SUM = 5,
-    RDB_KEY_LEAST = 3, /* bytes of a key: type, name, value */
+    RDB_KEY_LEAST = 3,  /* bytes of a key: type, name, value */
     RDB_LOOK_KEYS = 64, /* between two looks at the clock */
     RDB_EMPTY_LOGGED = 10,
     RDB_TYPE_MODULE = 6, /* a module's value, in two forms */
@@ -53,8 +53,7 @@ static const char *rdb_name_shown(const struct loading_rdb *r, int *len)
 /* Stores what is ahead. False: a key is there twice. */
 static bool rdb_store_ahead(struct loading_rdb *r)
 {
-    for (uint32_t i = 0; i < r->ahead_count; i++)
-        keyspace_prefetch_slot(r->db, r->ahead[i].hash);
+    for (uint32_t i = 0; i < r->ahead_count; i++) keyspace_prefetch_slot(r->db, r->ahead[i].hash);
     uint32_t i = 0;
     for (; i < r->ahead_count; i++) {
         struct entry *e = r->ahead[i].e;
@@ -102,8 +101,7 @@ static bool rdb_keep(struct loading_rdb *r, struct entry *e)
     if (r->deadline_ms != DEADLINE_NONE)
         e = entry_with_deadline(e, r->deadline_ms > 0 ? r->deadline_ms : 1);
     if (r->idle_s >= 0 || r->frequency >= 0) rdb_set_clock(r, e);
-    r->ahead[r->ahead_count++] =
-        (struct loading_rdb_key){e, hash_bytes(r->key.ptr, r->key.len)};
+    r->ahead[r->ahead_count++] = (struct loading_rdb_key){e, hash_bytes(r->key.ptr, r->key.len)};
     return r->ahead_count < LOADING_RDB_AHEAD || rdb_store_ahead(r);
 }
 
