@@ -41,6 +41,7 @@ PROBE    := $B/utils/io-uring-probe
 FLOOR    := $B/utils/bench/null-server
 CACHE    := $B/utils/bench/zipf-cache
 RAW_LOAD := $B/utils/bench/raw-load
+PACED    := $B/utils/bench/paced
 FAULT_BIN := $(addprefix $B/tests/faults/,faults-load faults-judge faults-writer faulty.so)
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
@@ -139,7 +140,7 @@ $(CLI_BIN): $B/%: $B/%.o
 	@echo "  LINK    $@"
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis -lcmocka $(ALL_LIBS)
 
-$(PROBE) $(FLOOR) $(RAW_LOAD): $B/%: $B/%.o
+$(PROBE) $(FLOOR) $(RAW_LOAD) $(PACED): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< $(ALL_LIBS)
 
 $(CACHE): $B/%: $B/%.o
@@ -279,9 +280,9 @@ fuzz-run: $(FUZZ_BIN)
 
 bench:
 	@deps/install build bench
-	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE) $(RAW_LOAD)
-	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
-	    --cache $(CACHE) --raw-load $(RAW_LOAD) $(ARGS)
+	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE) $(RAW_LOAD) $(PACED)
+	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' DURABILITY='$(DURABILITY)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
+	    --cache $(CACHE) --raw-load $(RAW_LOAD) --paced $(PACED) $(ARGS)
 
 # Programs that people use with the server, each with a small job of its own (npm fetches those for node).
 # APPS: some of their names, as `tests/apps/run` has them.
@@ -350,7 +351,7 @@ help:
 	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
-	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
+	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
 	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'

@@ -40,6 +40,7 @@ enum {
     SERVER_STALL_MS = 1000,       /* a drain in which nothing moves for so long is over */
     SERVER_REPLY_BATCHES = 16384, /* cells of the rings between execute and a writer */
     SERVER_ORDERS = 16384,        /* and between execute and persist */
+    SERVER_SIDE_THREADS = 3,      /* of stages that wait for disks, or for names to be looked up */
 };
 
 struct server {
@@ -58,15 +59,13 @@ struct server {
     struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX],
         freed[SERVER_PEERS_MAX];
     struct handoff orders;
-    struct courier *courier;
-    struct thread courier_thread; /* its own: it looks up names, which may last */
-    int courier_started;
-    struct handoff errands, errands_home;
     struct handoff log_orders, log_home, file_orders, file_home;
     struct log_card log_card;
     struct persist *persist;
-    struct thread disk_threads[2]; /* homes of persist's stages */
-    int disk_started;
+    struct courier *courier;
+    struct thread side_threads[SERVER_SIDE_THREADS];
+    int side_started;
+    struct handoff errands, errands_home;
     struct governor *governor; /* or NULL */
     struct metrics *metrics;   /* or NULL */
     int events_fd;
@@ -224,6 +223,25 @@ static void server_name_thread(const struct plan_thread *t, struct server *s, in
     }
 }
 
+/* Those at the sides last: the others may wait for what comes home from there. */
+static void server_stop_threads(struct server *s)
+{
+    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
+    for (int i = 0; i < s->side_started; i++) thread_stop(&s->side_threads[i]);
+}
+
+/* They run where there is room. */
+static void server_make_side_threads(struct server *s)
+{
+    static const char *const names[SERVER_SIDE_THREADS] = {"persist", "files", "courier"};
+    struct stage *const stages[SERVER_SIDE_THREADS] = {
+        persist_log_stage(s->persist), persist_file_stage(s->persist), courier_stage(s->courier)};
+    for (int i = 0; i < SERVER_SIDE_THREADS; i++) {
+        thread_init(&s->side_threads[i], names[i], -1, POLLER_EPOLL);
+        thread_add_stage(&s->side_threads[i], stages[i]);
+    }
+}
+
 /* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do,
  * goes with the last. */
 static void server_make_threads(struct server *s, const struct settings *settings, const int *cpus,
@@ -242,17 +260,7 @@ static void server_make_threads(struct server *s, const struct settings *setting
             thread_add_stage(&s->threads[i],
                              server_stage(s, pt->stages[j].kind, pt->stages[j].index));
     }
-    thread_init(&s->courier_thread, "courier", -1, POLLER_EPOLL);
-    thread_add_stage(&s->courier_thread, courier_stage(s->courier));
-}
-
-/* Their threads wait for disks, not for CPUs, and run where there is room. */
-static void server_make_disk_threads(struct server *s)
-{
-    thread_init(&s->disk_threads[0], "persist", -1, POLLER_EPOLL);
-    thread_add_stage(&s->disk_threads[0], persist_log_stage(s->persist));
-    thread_init(&s->disk_threads[1], "files", -1, POLLER_EPOLL);
-    thread_add_stage(&s->disk_threads[1], persist_file_stage(s->persist));
+    server_make_side_threads(s);
 }
 
 /* ---- The rooms ---- */
@@ -270,12 +278,12 @@ static void server_open_rings(struct server *s, uint32_t slots)
         handoff_open(&s->freed[i], slots);
     }
     handoff_open(&s->orders, 1024);
-    handoff_open(&s->errands, ERRANDS_OUT_MAX);
-    handoff_open(&s->errands_home, ERRANDS_OUT_MAX);
     handoff_open(&s->log_orders, SERVER_ORDERS);
     handoff_open(&s->log_home, SERVER_ORDERS);
     handoff_open(&s->file_orders, SERVER_ORDERS);
     handoff_open(&s->file_home, SERVER_ORDERS);
+    handoff_open(&s->errands, ERRANDS_OUT_MAX);
+    handoff_open(&s->errands_home, ERRANDS_OUT_MAX);
 }
 
 static void server_close_rings(struct server *s)
@@ -291,12 +299,12 @@ static void server_close_rings(struct server *s)
         handoff_close(&s->freed[i]);
     }
     handoff_close(&s->orders);
-    handoff_close(&s->errands);
-    handoff_close(&s->errands_home);
     handoff_close(&s->log_orders);
     handoff_close(&s->log_home);
     handoff_close(&s->file_orders);
     handoff_close(&s->file_home);
+    handoff_close(&s->errands);
+    handoff_close(&s->errands_home);
 }
 
 static void server_open_execute(struct server *s, const char *backend)
@@ -304,9 +312,6 @@ static void server_open_execute(struct server *s, const char *backend)
     struct execute_wiring w = {.send_home = server_send_home,
                                .parser_count = s->parser_count,
                                .writer_count = s->writer_count,
-                               .errands = &s->errands,
-                               .errands_home = &s->errands_home,
-                               .courier = courier_stage(s->courier),
                                .log_orders = &s->log_orders,
                                .log_home = &s->log_home,
                                .file_orders = &s->file_orders,
@@ -314,7 +319,10 @@ static void server_open_execute(struct server *s, const char *backend)
                                .log_stage = persist_log_stage(s->persist),
                                .file_stage = persist_file_stage(s->persist),
                                .log_nap = persist_log_nap(s->persist),
-                               .log_card = &s->log_card};
+                               .log_card = &s->log_card,
+                               .errands = &s->errands,
+                               .errands_home = &s->errands_home,
+                               .courier = courier_stage(s->courier)};
     w.world = (struct execute_world){
         .counters = server_counters,
         .loaded = server_loaded,
@@ -381,12 +389,12 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);
     }
+    server_open_persist(s, settings_id);
     s->courier =
         courier_open(&(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
-    server_open_persist(s, settings_id);
     server_open_execute(s, backend);
-    courier_set_execute(s->courier, execute_stage(s->execute));
     persist_set_execute(s->persist, execute_stage(s->execute));
+    courier_set_execute(s->courier, execute_stage(s->execute));
     for (int i = 0; i < s->parser_count; i++)
         parse_set_execute(s->parsers[i], execute_stage(s->execute), execute_arena(s->execute));
     s->accept = accept_open(&aw);
@@ -398,8 +406,8 @@ static void server_close_rooms(struct server *s)
     accept_close(s->accept);
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
-    courier_close(s->courier);                                            /* and errands */
     persist_finish(s->persist);                                           /* and orders */
+    courier_close(s->courier);                                            /* and errands */
     execute_close(s->execute);
     persist_close(s->persist);
     stage_forget_all();
@@ -462,19 +470,10 @@ static int server_start_list(struct thread *threads, int count, int *started, ch
 
 static int server_start_threads(struct server *s, char *error, size_t error_len)
 {
-    int rc = server_start_list(s->disk_threads, 2, &s->disk_started, error, error_len);
-    if (rc == 0)
-        rc = server_start_list(&s->courier_thread, 1, &s->courier_started, error, error_len);
+    int rc =
+        server_start_list(s->side_threads, SERVER_SIDE_THREADS, &s->side_started, error, error_len);
     if (rc != 0) return rc;
     return server_start_list(s->threads, s->plan.thread_count, &s->started, error, error_len);
-}
-
-/* Persist's last: the others may wait for what comes home from there. */
-static void server_stop_threads(struct server *s)
-{
-    for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
-    if (s->courier_started) thread_stop(&s->courier_thread);
-    for (int i = 0; i < s->disk_started; i++) thread_stop(&s->disk_threads[i]);
 }
 
 /* Where one parser is woken for all requests and accept has a thread of its own, new connections
@@ -562,7 +561,6 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
     if (execute_load_users(error, error_len) != 0) return server_fail(s);
     server_make_threads(s, settings, cpus, cpu_count, kind);
-    server_make_disk_threads(s);
     execute_on_config("port", server_on_port);
     execute_on_config("bind", server_on_bind);
     server_choose_watcher(s, settings);

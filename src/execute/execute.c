@@ -37,6 +37,7 @@
 #include "execute/core/session.h"
 #include "execute/core/shutdown.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
 #include "execute/core/temp_files.h"
@@ -646,6 +647,7 @@ void execute_close(struct execute_stage *e)
     loading_close();
     errands_close();
     persistence_close();
+    snapshot_close();
     outbox_close(&e->box);
     scripts_close();
     functions_close();

@@ -63,10 +63,10 @@ struct execute_wiring {
     struct handoff *file_orders, *file_home; /* here -> files, and back */
     struct stage *log_stage, *file_stage;
     struct log_card *log_card;
+    struct nap *log_nap; /* of the log's stage */
     /* The courier; all NULL where there is none. */
     struct handoff *errands, *errands_home; /* here -> courier, and back: struct errand * */
     struct stage *courier;
-    struct nap *log_nap; /* of the log's stage */
     struct execute_world world;
 };
 

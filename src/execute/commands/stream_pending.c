@@ -13,7 +13,7 @@ enum run_result cmd_XACK(struct call *c)
 {
     struct stream *s;
     struct stream_id id;
-    if (!stream_args_find(c, 1, LOOKUP_READ, &s)) return RUN_ERROR;
+    if (!stream_args_find(c, 1, LOOKUP_EDIT, &s)) return RUN_ERROR;
     struct stream_group *g = s == NULL ? NULL : stream_group_find(s, arg(c, 2));
     if (g == NULL) return reply_int(c, 0);
     for (uint32_t i = 3; i < c->nargs; i++) {
@@ -280,7 +280,7 @@ static bool stream_claim_one(struct call *c, const struct stream_claim *claim, s
 enum run_result cmd_XCLAIM(struct call *c)
 {
     struct stream_claim claim = {0};
-    if (!stream_args_group(c, 1, LOOKUP_READ, &claim.stream, &claim.group)) return RUN_ERROR;
+    if (!stream_args_group(c, 1, LOOKUP_EDIT, &claim.stream, &claim.group)) return RUN_ERROR;
     if (!stream_parse_min_idle(c, "ERR Invalid min-idle-time argument for XCLAIM", &claim))
         return RUN_ERROR;
     if (!stream_parse_claim(c, &claim)) return RUN_ERROR;
@@ -376,7 +376,7 @@ enum run_result cmd_XAUTOCLAIM(struct call *c)
     int64_t count;
     struct stream_ids lists[2] = {{0}, {0}}; /* claimed, gone */
     if (!stream_parse_autoclaim(c, &claim, &from, &count)) return RUN_ERROR;
-    if (!stream_args_group(c, 1, LOOKUP_READ, &claim.stream, &claim.group)) return RUN_ERROR;
+    if (!stream_args_group(c, 1, LOOKUP_EDIT, &claim.stream, &claim.group)) return RUN_ERROR;
     stream_claim_consumer(c, &claim);
     stream_autoclaim_walk(c, &claim, &from, count, lists);
 

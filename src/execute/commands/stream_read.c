@@ -254,7 +254,8 @@ static uint64_t stream_read_all(struct call *c, const struct stream_read *r)
     effect_none(c); /* the parts say what there is to say */
     for (uint32_t k = 0; k < r->keys && !call_reply_full(c); k++) {
         struct stream_ask ask;
-        must(stream_parse_ask(c, r, k, LOOKUP_READ, &ask)); /* it was checked */
+        enum lookup how = r->group != 0 ? LOOKUP_EDIT : LOOKUP_READ;
+        must(stream_parse_ask(c, r, k, how, &ask)); /* it was checked */
         if (ask.group != NULL) stream_see_consumer(c, r, call_key(c, r->first + k), &ask);
         if (!stream_has_answer(&ask)) continue;
         if (answered++ == 0) mark = reply_defer(c);

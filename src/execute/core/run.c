@@ -28,6 +28,7 @@
 #include "execute/core/push.h"
 #include "execute/core/reject.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
@@ -90,6 +91,13 @@ static void run_settings_changed(const struct settings *settings)
     run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
+void run_gate_changed(void)
+{
+    const uint32_t writes = CF_WRITE | CF_MAY_REPLICATE;
+    bool holds = pause_mode() == PAUSE_WRITE || snapshot_may_hold() || hold_is_on();
+    run_gate = CF_PROTECTED | (holds ? writes : 0);
+}
+
 static void run_set_gates_all(void)
 {
     run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses() || loading_is_on();
@@ -102,8 +110,7 @@ static void run_pause_changed(void)
     enum pause_mode mode = pause_mode();
     run_set_gates_all();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
-    bool judges_writes = mode == PAUSE_WRITE || hold_is_on();
-    run_gate = CF_PROTECTED | (judges_writes ? CF_WRITE | CF_MAY_REPLICATE : 0);
+    run_gate_changed();
 }
 
 void run_open(command_handler *(*handler_of)(enum command_id id))
@@ -201,7 +208,13 @@ static bool run_suits_subscriber(enum command_id id)
     }
 }
 
-enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
+enum verdict {
+    VERDICT_RUN,
+    VERDICT_REJECTED,
+    VERDICT_WAIT,          /* for the end of a pause */
+    VERDICT_WAIT_SNAPSHOT, /* for what a snapshot must write first */
+    VERDICT_QUEUE,
+};
 
 /* Within a transaction these run at once. */
 static bool run_ends_multi(enum command_id id)
@@ -227,6 +240,16 @@ static uint32_t run_flags(const struct call *c)
     if (c->session->multi != NULL && c->spec->id == CMD_EXEC)
         flags |= c->session->multi->flags & done;
     return flags;
+}
+
+static enum verdict run_waits; /* what the last command that could not run waits for */
+
+static void run_wait(struct session *s)
+{
+    if (run_waits == VERDICT_WAIT)
+        pause_wait(s);
+    else
+        pause_for_snapshot(s);
 }
 
 static bool run_is_denied(struct call *c)
@@ -304,9 +327,12 @@ static enum verdict run_judge_all(struct call *c)
         return queues ? VERDICT_QUEUE : VERDICT_RUN;
     }
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
-    if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
-    if (hold_is_on() && !queues && hold_must_wait(c, flags)) return VERDICT_WAIT;
-    return queues ? VERDICT_QUEUE : VERDICT_RUN;
+    bool writes = (flags & (CF_WRITE | CF_MAY_REPLICATE)) != 0;
+    if (pause_mode() == PAUSE_WRITE && writes) return VERDICT_WAIT;
+    if (queues) return VERDICT_QUEUE;
+    if (hold_is_on() && hold_must_wait(c, flags)) return VERDICT_WAIT;
+    if (writes && snapshot_may_hold() && snapshot_must_wait(c)) return VERDICT_WAIT_SNAPSHOT;
+    return VERDICT_RUN;
 }
 
 /* Rules alone are common, so they have a short way. */
@@ -487,7 +513,7 @@ static void run_done(const struct call *c, size_t mark)
     if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
 }
 
-/* False when the command has to wait; then nothing happened. */
+/* False when the command has to wait; then nothing happened but that run_waits says for what. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
     size_t mark = reply->len;
@@ -499,7 +525,10 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
         reject_flawed(&c, cmd);
     } else if (unlikely((cmd->spec->flags & run_gate) || run_gates_all || s->care != 0)) {
         verdict = run_judge(&c);
-        if (verdict == VERDICT_WAIT) return false;
+        if (verdict == VERDICT_WAIT || verdict == VERDICT_WAIT_SNAPSHOT) {
+            run_waits = verdict;
+            return false;
+        }
     }
 
     if (unlikely(s->reply_mode == REPLIES_SKIP_NEXT)) s->reply_mode = REPLIES_SKIP_NOW;
@@ -576,7 +605,7 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
     }
     if (unlikely(!run_now(s, cmd, reply))) {
         held_add(s, cmd, run_read_ticks);
-        pause_wait(s);
+        run_wait(s);
         return false;
     }
     return !s->closing;
@@ -596,7 +625,7 @@ void run_held(struct session *s, struct reply *reply)
         run_read_ticks = h->ticks;
         if (!run_now(s, &h->command, reply)) {
             held_return(s, h);
-            pause_wait(s);
+            run_wait(s);
             return;
         }
         held_free(h);

@@ -84,6 +84,9 @@ int64_t run_pause_until_ms(void); /* -1 when not paused */
 /* Keys are held now, or were let go (core/hold.h): who waits is judged again. */
 void run_holds_changed(void);
 
+/* A snapshot began or ended: it may hold writers. */
+void run_gate_changed(void);
+
 /* ---- Clients that do not read ---- */
 /* True when the client has left more than output-high-water unread. */
 bool run_must_choke(const struct session *s);

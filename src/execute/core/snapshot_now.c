@@ -111,6 +111,8 @@ static int now_settle(const struct snapshot_terms *terms)
 int snapshot_now(const struct snapshot_terms *terms)
 {
     if (snapshot_form_of(terms->form) == NULL) return -ENOSYS;
+    /* A file that is being finished would come over this one. */
+    if (snapshot.phase > SNAPSHOT_WALKS) orders_wait_all();
     struct now_file f = {
         .out = {.ptr = heap_alloc(NOW_BUFFER), .cap = NOW_BUFFER, .room = now_room},
         .terms = terms,

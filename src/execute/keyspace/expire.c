@@ -41,7 +41,17 @@ struct expire_work {
     uint64_t since_us;
     uint64_t gone; /* keys and elements */
     uint64_t room; /* for elements that this step may still delete */
+    bool waits;    /* what is due next must stay for a while */
 };
+
+/* Elements that are due may go. */
+static bool expire_may_edit(struct db *db, struct entry *e)
+{
+    if (likely(!entry_is_old(e))) return true;
+    if (keyspace.gate != NULL && !keyspace.gate->may_expire(db, e)) return false;
+    db_before_edit(db, e);
+    return true;
+}
 
 /* The value that elements go from. */
 struct expire_value {
@@ -71,6 +81,10 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     struct expire_work *w = ctx;
     uint64_t count = 1;
     bool is_key = entry_is_due(e, keyspace.now_ms);
+    if (!is_key && unlikely(!expire_may_edit(w->db, e))) {
+        w->waits = true;
+        return false;
+    }
     if (!is_key) {
         count = expire_elements(w->db, (struct key){entry_name(e), entry_hash(e)}, e, w->room);
         w->room -= count;
@@ -82,7 +96,7 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     if (!is_key && type_of(e)->count(e) > 0) return false;
     if (unlikely(w->db->waited > 0)) db_tell_gone(w->db, entry_hash(e), e);
     db_tell(w->db, entry_hash(e), e, is_key ? KEYSPACE_EXPIRED : KEYSPACE_EMPTIED);
-    entry_free(e);
+    db_free_entry(w->db, e);
     return true;
 }
 
@@ -98,7 +112,7 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
         w.room = max - w.gone < STEP_MAX ? max - w.gone : STEP_MAX;
         table_due_step(&db->table, keyspace.now_ms, (uint32_t)w.room, expire_visit, &w);
         w.since_us = clock_mono_us() - start_us;
-        if (w.since_us >= budget_us) break;
+        if (w.since_us >= budget_us || w.waits) break;
     }
     return w.gone;
 }
@@ -119,6 +133,7 @@ struct entry *keyspace_expire_elements(struct db *db, struct key key, struct ent
     if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
     int64_t had_ms = entry_due(e);
     if (had_ms > keyspace.due_ms) return e;
+    db_before_edit(db, e);
     expire_elements(db, key, e, STEP_MAX);
     return expire_tell_elements(db, key, e, had_ms);
 }
@@ -130,6 +145,7 @@ struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry 
     int64_t had_ms = entry_due(e);
     uint64_t gone = 0;
     if (had_ms > keyspace.due_ms) return e;
+    db_before_edit(db, e);
     for (uint32_t i = 0; i < count; i++) {
         if (!type_of(e)->expire_one(e, names[i], keyspace.due_ms)) continue;
         if (keyspace.on_element != NULL) keyspace.on_element(db, key, names[i]);

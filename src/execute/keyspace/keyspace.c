@@ -93,7 +93,7 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
     struct entry *e = segment_entry(*slot);
     table_remove(&db->table, hash, slot);
     db_tell_gone(db, hash, e);
-    entry_free(e);
+    db_free_entry(db, e);
 }
 
 void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_event why)
@@ -102,7 +102,7 @@ void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_event
     table_remove(&db->table, hash, slot);
     db_tell_gone(db, hash, e);
     db_tell(db, hash, e, why);
-    entry_free(e);
+    db_free_entry(db, e);
 }
 
 __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot)
@@ -141,12 +141,14 @@ static struct entry *keyspace_miss(struct db *db, struct key key, bool counts)
 
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how)
 {
-    bool counts = how == LOOKUP_READ || how == LOOKUP_PEEK;
-    bool touches = how == LOOKUP_READ || how == LOOKUP_WRITE;
+    bool edits = how == LOOKUP_WRITE || how == LOOKUP_EDIT;
+    bool counts = how == LOOKUP_READ || how == LOOKUP_PEEK || how == LOOKUP_EDIT;
+    bool touches = how == LOOKUP_READ || edits;
     uint64_t *slot = db_look(db, key);
     if (slot == NULL) return keyspace_miss(db, key, counts);
     keyspace.stats.hits += counts;
     struct entry *e = segment_entry(*slot);
+    if (edits) db_before_edit(db, e);
     if (touches && !keyspace.no_touch) entry_touch(e);
     return e;
 }
@@ -156,6 +158,14 @@ struct entry *keyspace_find_due(struct db *db, struct key key)
     uint64_t *slot = table_find(&db->table, key);
     return slot == NULL ? NULL : segment_entry(*slot);
 }
+
+__attribute__((noinline)) void db_pass_gate(struct db *db, struct entry *e)
+{
+    if (keyspace.gate != NULL) keyspace.gate->change(db, e);
+    entry_make_young(e);
+}
+
+void keyspace_set_gate(const struct keyspace_gate *gate) { keyspace.gate = gate; }
 
 void keyspace_no_touch(bool on) { keyspace.no_touch = on; }
 

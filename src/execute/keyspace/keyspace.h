@@ -54,7 +54,8 @@ const struct table *db_table(const struct db *db);
 enum lookup {
     LOOKUP_READ,  /* counts a hit or a miss, touches the LRU/LFU clock */
     LOOKUP_PEEK,  /* counts as well, but does not touch: asking about a key is not using it */
-    LOOKUP_WRITE, /* touches, counts nothing */
+    LOOKUP_WRITE, /* touches, counts nothing; what is found may be edited */
+    LOOKUP_EDIT,  /* counts, touches, and what is found may be edited */
     LOOKUP_QUIET, /* neither */
 };
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how);
@@ -188,6 +189,29 @@ uint64_t keyspace_scan(struct db *db, uint64_t cursor, uint64_t count,
  * were shown stay where they are. */
 uint64_t keyspace_scan_expire(struct db *db, uint64_t cursor, uint64_t count,
                               void (*visit)(void *ctx, struct entry *e), void *ctx);
+
+/* ---- Snapshots (core/snapshot.h) ---- */
+/*
+ * Whoever wants to know what the databases were at an instant begins an epoch (types/entry.h),
+ * which makes all entries old, and sets a gate. Whatever becomes of an old entry, the gate hears of
+ * it first; then it is young. What is stored anew is young from the start. Without a gate, old
+ * entries become young by the way.
+ */
+struct keyspace_gate {
+    /* It is about to change, or to be moved to another name or database. */
+    void (*change)(struct db *db, struct entry *e);
+    /* It has left its table and would be freed. True: it is the gate's from now on. */
+    bool (*gone)(struct db *db, struct entry *e);
+    /* Elements of its value are due. False: it must not change now; they stay for a while. */
+    bool (*may_expire)(struct db *db, struct entry *e);
+    /* All of a database went to a table of its own. True: it is kept until keyspace_let_go(). */
+    bool (*flushed)(struct db *db, const struct table *was);
+    void (*swapped)(struct db *a, struct db *b);
+};
+/* NULL: none. Borrowed. */
+void keyspace_set_gate(const struct keyspace_gate *gate);
+/* The entries of a table that was kept are freed in steps. */
+void keyspace_let_go(const struct table *was);
 
 /* ---- Time and steps ---- */
 /* Deletes what is due, at most `max` keys and elements and about `budget_us`; gives how many. */
