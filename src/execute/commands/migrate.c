@@ -129,6 +129,7 @@ static void migration_greet(struct migration *m, const struct call *c,
     wire_put(out, bytes_of("SELECT"));
     wire_put_int(out, terms->db);
     m->errand.greetings = terms->auth != 0 ? 2 : 1;
+    m->errand.greets_anew = terms->auth != 0;
 }
 
 /* RESTORE for one value. `scratch` is where its payload is made. */
