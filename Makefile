@@ -352,7 +352,7 @@ help:
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
-	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
+	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1 ARGS=--log)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'
