@@ -41,6 +41,8 @@ PROBE    := $B/utils/io-uring-probe
 FLOOR    := $B/utils/bench/null-server
 CACHE    := $B/utils/bench/zipf-cache
 RAW_LOAD := $B/utils/bench/raw-load
+PACED    := $B/utils/bench/paced
+FAULT_BIN := $(addprefix $B/tests/faults/,faults-load faults-judge faults-writer faulty.so)
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
 # --- how it is compiled -------------------------------------------------------------------------
@@ -138,11 +140,19 @@ $(CLI_BIN): $B/%: $B/%.o
 	@echo "  LINK    $@"
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis -lcmocka $(ALL_LIBS)
 
-$(PROBE) $(FLOOR) $(RAW_LOAD): $B/%: $B/%.o
+$(PROBE) $(FLOOR) $(RAW_LOAD) $(PACED): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< $(ALL_LIBS)
 
 $(CACHE): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis $(ALL_LIBS)
+
+$B/tests/faults/faults-%: $B/tests/faults/%.o
+	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis -lpthread $(ALL_LIBS)
+
+# Loaded into any server, redis-server too: without sanitizers and whatever the flavour has.
+$B/tests/faults/faulty.so: tests/faults/faulty.c
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) -O1 $(WARNINGS) -fPIC -shared -o $@ $< -lpthread
 
 # Both files change only when what they say changes, so nothing is rebuilt for nothing.
 $B/flags: FORCE
@@ -162,7 +172,8 @@ $B/release.h: FORCE
 run:
 	@deps/install build
 	$(SUB) -j$(JOBS) all
-	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) $(ARGS)
+	@mkdir -p build/run
+	@exec src/baton-server $(wildcard conf/baton.conf) --port $(PORT) --dir build/run $(ARGS)
 
 test: deps-test
 	$(SUB) -j$(JOBS) build-tests
@@ -171,7 +182,7 @@ test: deps-test
 	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
 
 .PHONY: build-tests
-build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE)
+build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)
 
 unit: $(UNIT_BIN)
 	@$(TEST_ENV) $(NO_ASLR) utils/run-unit $(UNIT_BIN)
@@ -188,6 +199,16 @@ ifeq ($(SIM),)
 else
 	@$(TEST_ENV) $(NO_ASLR) $(SIM_BIN) $(SIM_ARGS)
 endif
+
+# Crashes, power cuts, disks that fail: nothing acknowledged may be lost. COUNT: rounds of each test; ONLY: a
+# word of their names; REFERENCE=redis-server: the tools proven on another server.
+FAULT_ARGS = --server '$(abspath $(or $(REFERENCE),$(SERVER)))' --tools $B/tests/faults
+.PHONY: faults faults-quick
+faults: deps-test
+	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN)
+	@COUNT='$(COUNT)' tests/faults/run $(FAULT_ARGS) --only '$(ONLY)'
+faults-quick: $(SERVER) $(FAULT_BIN)
+	@tests/faults/run $(FAULT_ARGS) --quick
 
 # All complaints at once: -k goes on to the next checker.
 check:
@@ -259,9 +280,9 @@ fuzz-run: $(FUZZ_BIN)
 
 bench:
 	@deps/install build bench
-	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE) $(RAW_LOAD)
-	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
-	    --cache $(CACHE) --raw-load $(RAW_LOAD) $(ARGS)
+	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE) $(RAW_LOAD) $(PACED)
+	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' DURABILITY='$(DURABILITY)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
+	    --cache $(CACHE) --raw-load $(RAW_LOAD) --paced $(PACED) $(ARGS)
 
 # Programs that people use with the server, each with a small job of its own (npm fetches those for node).
 # APPS: some of their names, as `tests/apps/run` has them.
@@ -322,10 +343,11 @@ help:
 	@echo 'make check           layers, sizes, format, lint, unit tests'
 	@echo 'make unit|integration|hiredis|sim     one kind of test (QUICK=1, TEST_ARGS=, SIM_ARGS=)'
 	@echo 'make asan|tsan       all tests under a sanitizer (QUICK=1)'
+	@echo 'make faults          crashes, power cuts, failing disks: nothing acknowledged is lost (COUNT= ONLY=)'
 	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
-	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
+	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
 	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'

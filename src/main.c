@@ -2,7 +2,8 @@
  * Baton: reads the configuration, opens the server, waits for its end, and drains.
  *
  * The main thread serves no request. It takes the signals, which are blocked in all other threads,
- * and the SHUTDOWN command's word.
+ * and what execute tells it (server_take_events()). Whether and when the server ends is execute's
+ * to decide, as the data is.
  */
 #include "base/clock.h"
 #include "base/hash.h"
@@ -51,37 +52,46 @@ static int main_open_signals(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* Takes one signal. True when the server is to end. */
-static bool main_take_signal(int fd, int *signals)
+/* Takes one signal. `pending`: a signal before it has not ended the server yet. */
+static void main_take_signal(struct server *server, int fd, bool *pending)
 {
     struct signalfd_siginfo info;
-    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return false;
-    if (info.ssi_signo == SIGHUP) {
-        process_reopen_log();
-        return false;
-    }
-    if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) return false;
-    if (++*signals > 1) {
-        log_warn("A second signal: ending at once, nothing is drained");
+    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return;
+    if (info.ssi_signo == SIGHUP) process_reopen_log();
+    if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) return;
+    if (*pending && info.ssi_signo == SIGINT) {
+        log_warn("You insist... exiting now.");
+        execute_remove_temp_files();
         daemon_pidfile_remove();
         _exit(1);
     }
     log_warn("Received %s scheduling shutdown...",
              info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
-    return true;
+    *pending = true;
+    server_signal(server, (int)info.ssi_signo);
 }
 
-/* Waits until a signal or a SHUTDOWN command asks for the end. */
-static void main_wait(struct server *server, int signal_fd)
+/* What is still to be waited for: events of the server. Gives the one that came. */
+static int main_wait(struct server *server, int signal_fd, int wanted)
 {
-    int signals = 0;
+    bool pending = false;
     for (;;) {
         struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
-                                {.fd = server_shutdown_fd(server), .events = POLLIN}};
+                                {.fd = server_events_fd(server), .events = POLLIN}};
         if (poll(fds, 2, -1) <= 0) continue;
-        if (fds[0].revents != 0 && main_take_signal(signal_fd, &signals)) return;
-        if (fds[1].revents != 0 && server_take_shutdown(server) >= 0) return;
+        if (fds[0].revents != 0) main_take_signal(server, signal_fd, &pending);
+        int events = fds[1].revents != 0 ? server_take_events(server) : 0;
+        if (events & SERVER_GOES_ON) pending = false;
+        if (events & wanted) return events & wanted;
     }
+}
+
+static void main_close(struct server *server)
+{
+    daemon_notify("STOPPING=1\n");
+    bool drained = server_close(server, 10000);
+    if (!drained) log_warn("Some replies were not read by their clients in time");
+    daemon_pidfile_remove();
 }
 
 static int main_serve(const struct server_facts *facts)
@@ -99,17 +109,18 @@ static int main_serve(const struct server_facts *facts)
     }
     log_note("Server initialized");
     log_note("Plan: %s, I/O by %s", server_plan(server), server_backend(server));
-    if (tcp) log_note("Ready to accept connections tcp");
-    if (local) log_note("Ready to accept connections unix");
-    daemon_notify("READY=1\n");
-
-    main_wait(server, signal_fd);
-
-    daemon_notify("STOPPING=1\n");
-    log_note("User requested shutdown...");
-    bool drained = server_close(server, 10000);
-    if (!drained) log_warn("Some replies were not read by their clients in time");
-    daemon_pidfile_remove();
+    int event = main_wait(server, signal_fd, SERVER_LOADED | SERVER_LOAD_FAILED | SERVER_ENDS);
+    if (event & SERVER_LOAD_FAILED) {
+        main_close(server);
+        return 1;
+    }
+    if (event & SERVER_LOADED) {
+        if (tcp) log_note("Ready to accept connections tcp");
+        if (local) log_note("Ready to accept connections unix");
+        daemon_notify("READY=1\n");
+    }
+    if (!(event & SERVER_ENDS)) main_wait(server, signal_fd, SERVER_ENDS);
+    main_close(server);
     log_note("Baton is now ready to exit, bye bye...");
     return 0;
 }

@@ -9,7 +9,7 @@
  */
 #include "boot/config_file.h"
 
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "release.h"
 #include "version.h"
 
@@ -84,10 +84,10 @@ static bool config_is_name(const char *arg) { return arg[0] == '-' && arg[1] == 
  */
 static uint32_t config_words_in(const char *arg)
 {
-    struct config_words w;
-    if (config_split_words(bytes_of(arg), &w) != 0) return 1;
+    struct words w;
+    if (words_split(bytes_of(arg), &w) != 0) return 1;
     uint32_t n = w.count;
-    config_words_free(&w);
+    words_free(&w);
     return n;
 }
 
@@ -105,12 +105,12 @@ void config_args_write(int argc, char **argv, int first, FILE *out, bool *from_s
             open = true;
             wants_value = config_words_in(arg) == 1;
             bool alone = i == argc - 1 || config_is_name(argv[i + 1]);
-            if (alone && bytes_is_word(config_trim(bytes_of(arg)), "--save")) {
+            if (alone && bytes_is_word(words_trim(bytes_of(arg)), "--save")) {
                 fputs("\"\"", out);
                 wants_value = false;
             }
         } else {
-            config_quote_always(bytes_of(arg), out);
+            words_quote_always(bytes_of(arg), out);
             fputc(' ', out);
             open = true;
             wants_value = false;

@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "catalog/command.h"
 #include "catalog/config_text.h"
+#include "codec/words.h"
 #include "catalog/config_users.h"
 #include "version.h"
 
@@ -236,11 +237,11 @@ static void config_blame(struct config_reading *r, struct bytes line, size_t num
 
 static int config_read_line(struct config_reading *r, struct bytes line)
 {
-    struct config_words w;
-    if (config_split_words(line, &w) != 0)
+    struct words w;
+    if (words_split(line, &w) != 0)
         return config_fail(r, "Unbalanced quotes in configuration line");
     int result = w.count == 0 ? 0 : config_read_words(r, w.word, w.count);
-    config_words_free(&w);
+    words_free(&w);
     return result;
 }
 
@@ -249,7 +250,7 @@ int config_read(struct config_reading *r, struct bytes text)
     for (size_t number = 1; text.len > 0; number++) {
         const char *end = memchr(text.ptr, '\n', text.len);
         size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
-        struct bytes line = config_trim(bytes_make(text.ptr, len));
+        struct bytes line = words_trim(bytes_make(text.ptr, len));
         size_t used = end == NULL ? len : len + 1;
         text = bytes_make(text.ptr + used, text.len - used);
         if (line.len == 0 || line.ptr[0] == '#') continue;

@@ -19,6 +19,7 @@
 #include "flow/thread.h"
 #include "msg/conn.h"
 #include "parse/parse.h"
+#include "persist/persist.h"
 #include "write/write.h"
 
 #include <errno.h>
@@ -38,6 +39,8 @@ enum {
     SERVER_PEERS_MAX = 24,
     SERVER_STALL_MS = 1000,       /* a drain in which nothing moves for so long is over */
     SERVER_REPLY_BATCHES = 16384, /* cells of the rings between execute and a writer */
+    SERVER_ORDERS = 16384,        /* and between execute and persist */
+    SERVER_SIDE_THREADS = 3,      /* of stages that wait for disks, or for names to be looked up */
 };
 
 struct server {
@@ -56,14 +59,17 @@ struct server {
     struct handoff replies[SERVER_PEERS_MAX], replies_home[SERVER_PEERS_MAX],
         freed[SERVER_PEERS_MAX];
     struct handoff orders;
+    struct handoff log_orders, log_home, file_orders, file_home;
+    struct log_card log_card;
+    struct persist *persist;
     struct courier *courier;
-    struct thread courier_thread; /* its own: it looks up names, which may last */
-    bool courier_started;
+    struct thread side_threads[SERVER_SIDE_THREADS];
+    int side_started;
     struct handoff errands, errands_home;
     struct governor *governor; /* or NULL */
     struct metrics *metrics;   /* or NULL */
-    int shutdown_fd;
-    _Atomic int shutdown_how; /* -1: none; written by execute's turn, taken by main */
+    int events_fd;
+    _Atomic int events; /* set by execute's turn, taken by main */
     struct server_facts facts;
 };
 
@@ -95,28 +101,36 @@ static void server_counters(struct world_counters *out)
     }
 }
 
-static bool server_request_shutdown(int how)
+static void server_tell_main(enum server_event event)
 {
     struct server *s = the_server;
-    int none = -1;
-    if (!atomic_compare_exchange_strong(&s->shutdown_how, &none, how)) return false;
+    atomic_fetch_or(&s->events, (int)event);
     uint64_t one = 1;
-    ssize_t n = write(s->shutdown_fd, &one, sizeof(one));
+    ssize_t n = write(s->events_fd, &one, sizeof(one));
     (void)n;
-    return true;
 }
 
-/* Without anything to save or to wait for, a shutdown is over before it could be called off. */
-static bool server_abort_shutdown(void) { return false; }
+static void server_loaded(int result)
+{
+    server_tell_main(result == 0 ? SERVER_LOADED : SERVER_LOAD_FAILED);
+}
 
-int server_shutdown_fd(const struct server *s) { return s->shutdown_fd; }
+static void server_ends(void) { server_tell_main(SERVER_ENDS); }
+static void server_goes_on(void) { server_tell_main(SERVER_GOES_ON); }
 
-int server_take_shutdown(struct server *s)
+int server_events_fd(const struct server *s) { return s->events_fd; }
+
+int server_take_events(struct server *s)
 {
     uint64_t count;
-    ssize_t n = read(s->shutdown_fd, &count, sizeof(count));
+    ssize_t n = read(s->events_fd, &count, sizeof(count));
     (void)n;
-    return atomic_load(&s->shutdown_how);
+    return atomic_exchange(&s->events, 0);
+}
+
+void server_signal(struct server *s, int signal_number)
+{
+    execute_signal(s->execute, signal_number);
 }
 
 static void server_send_home(void *parser, struct turn *t, struct command_batch *b)
@@ -209,10 +223,23 @@ static void server_name_thread(const struct plan_thread *t, struct server *s, in
     }
 }
 
+/* Those at the sides last: the others may wait for what comes home from there. */
 static void server_stop_threads(struct server *s)
 {
     for (int i = 0; i < s->started; i++) thread_stop(&s->threads[i]);
-    if (s->courier_started) thread_stop(&s->courier_thread);
+    for (int i = 0; i < s->side_started; i++) thread_stop(&s->side_threads[i]);
+}
+
+/* They run where there is room. */
+static void server_make_side_threads(struct server *s)
+{
+    static const char *const names[SERVER_SIDE_THREADS] = {"persist", "files", "courier"};
+    struct stage *const stages[SERVER_SIDE_THREADS] = {
+        persist_log_stage(s->persist), persist_file_stage(s->persist), courier_stage(s->courier)};
+    for (int i = 0; i < SERVER_SIDE_THREADS; i++) {
+        thread_init(&s->side_threads[i], names[i], -1, POLLER_EPOLL);
+        thread_add_stage(&s->side_threads[i], stages[i]);
+    }
 }
 
 /* Busy threads are spread over the CPUs in the order of the plan; accept, which has little to do,
@@ -233,8 +260,7 @@ static void server_make_threads(struct server *s, const struct settings *setting
             thread_add_stage(&s->threads[i],
                              server_stage(s, pt->stages[j].kind, pt->stages[j].index));
     }
-    thread_init(&s->courier_thread, "courier", -1, POLLER_EPOLL);
-    thread_add_stage(&s->courier_thread, courier_stage(s->courier));
+    server_make_side_threads(s);
 }
 
 /* ---- The rooms ---- */
@@ -252,6 +278,10 @@ static void server_open_rings(struct server *s, uint32_t slots)
         handoff_open(&s->freed[i], slots);
     }
     handoff_open(&s->orders, 1024);
+    handoff_open(&s->log_orders, SERVER_ORDERS);
+    handoff_open(&s->log_home, SERVER_ORDERS);
+    handoff_open(&s->file_orders, SERVER_ORDERS);
+    handoff_open(&s->file_home, SERVER_ORDERS);
     handoff_open(&s->errands, ERRANDS_OUT_MAX);
     handoff_open(&s->errands_home, ERRANDS_OUT_MAX);
 }
@@ -269,6 +299,10 @@ static void server_close_rings(struct server *s)
         handoff_close(&s->freed[i]);
     }
     handoff_close(&s->orders);
+    handoff_close(&s->log_orders);
+    handoff_close(&s->log_home);
+    handoff_close(&s->file_orders);
+    handoff_close(&s->file_home);
     handoff_close(&s->errands);
     handoff_close(&s->errands_home);
 }
@@ -278,13 +312,22 @@ static void server_open_execute(struct server *s, const char *backend)
     struct execute_wiring w = {.send_home = server_send_home,
                                .parser_count = s->parser_count,
                                .writer_count = s->writer_count,
+                               .log_orders = &s->log_orders,
+                               .log_home = &s->log_home,
+                               .file_orders = &s->file_orders,
+                               .file_home = &s->file_home,
+                               .log_stage = persist_log_stage(s->persist),
+                               .file_stage = persist_file_stage(s->persist),
+                               .log_nap = persist_log_nap(s->persist),
+                               .log_card = &s->log_card,
                                .errands = &s->errands,
                                .errands_home = &s->errands_home,
                                .courier = courier_stage(s->courier)};
     w.world = (struct execute_world){
         .counters = server_counters,
-        .shutdown = server_request_shutdown,
-        .shutdown_abort = server_abort_shutdown,
+        .loaded = server_loaded,
+        .shutdown = server_ends,
+        .shutdown_refused = server_goes_on,
         .executable = s->facts.executable,
         .config_file = s->facts.config_file,
         .plan = s->plan_line,
@@ -303,6 +346,18 @@ static void server_open_execute(struct server *s, const char *backend)
     s->execute = execute_open(&w);
 }
 
+static void server_open_persist(struct server *s, unsigned settings_id)
+{
+    struct persist_wiring w = {.log_orders = &s->log_orders,
+                               .log_home = &s->log_home,
+                               .file_orders = &s->file_orders,
+                               .file_home = &s->file_home,
+                               .writer_count = s->writer_count,
+                               .log_settings_id = settings_id};
+    for (int i = 0; i < s->writer_count; i++) w.writers[i] = write_stage(s->writers[i]);
+    s->persist = persist_open(&w, &s->log_card);
+}
+
 /* accept first, write last: the order of the stages is the order of a request. Stages that need
  * another's address get it after. */
 static void server_open_rooms(struct server *s, uint32_t slots, const char *backend)
@@ -316,6 +371,7 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         struct write_wiring w = {.replies = &s->replies[i],
                                  .home = &s->replies_home[i],
                                  .freed = &s->freed[i],
+                                 .log_card = &s->log_card,
                                  .index = (uint16_t)i,
                                  .settings_id = settings_id++};
         snprintf(s->names[1][i], sizeof(s->names[1][i]), "write-%u", (unsigned)i % 1000);
@@ -333,9 +389,11 @@ static void server_open_rooms(struct server *s, uint32_t slots, const char *back
         aw.seeds[i] = &s->seeds[i];
         aw.parsers[i] = parse_stage(s->parsers[i]);
     }
+    server_open_persist(s, settings_id);
     s->courier =
         courier_open(&(struct courier_wiring){.errands = &s->errands, .home = &s->errands_home});
     server_open_execute(s, backend);
+    persist_set_execute(s->persist, execute_stage(s->execute));
     courier_set_execute(s->courier, execute_stage(s->execute));
     for (int i = 0; i < s->parser_count; i++)
         parse_set_execute(s->parsers[i], execute_stage(s->execute), execute_arena(s->execute));
@@ -348,8 +406,10 @@ static void server_close_rooms(struct server *s)
     accept_close(s->accept);
     for (int i = 0; i < s->writer_count; i++) write_close(s->writers[i]); /* sends batches home */
     for (int i = 0; i < s->parser_count; i++) parse_close(s->parsers[i]); /* so do these: blocks */
+    persist_finish(s->persist);                                           /* and orders */
     courier_close(s->courier);                                            /* and errands */
     execute_close(s->execute);
+    persist_close(s->persist);
     stage_forget_all();
     conn_cards_close();
 }
@@ -394,21 +454,26 @@ static int server_on_bind(const struct settings *old, const struct settings *new
 
 static void server_thread_started(void) { crash_thread(); }
 
+static int server_start_list(struct thread *threads, int count, int *started, char *error,
+                             size_t error_len)
+{
+    for (; *started < count; ++*started) {
+        struct thread *th = &threads[*started];
+        int rc = thread_start(th, server_thread_started);
+        if (rc == 0) continue;
+        snprintf(error, error_len, "cannot start the thread %s: %s", th->name,
+                 strerrordesc_np(-rc));
+        return rc;
+    }
+    return 0;
+}
+
 static int server_start_threads(struct server *s, char *error, size_t error_len)
 {
-    for (int i = 0; i < s->plan.thread_count; i++) {
-        int rc = thread_start(&s->threads[i], server_thread_started);
-        if (rc != 0) {
-            snprintf(error, error_len, "cannot start the thread %s: %s", s->threads[i].name,
-                     strerrordesc_np(-rc));
-            return rc;
-        }
-        s->started++;
-    }
-    int rc = thread_start(&s->courier_thread, server_thread_started);
-    s->courier_started = rc == 0;
-    if (rc != 0) snprintf(error, error_len, "cannot start the courier: %s", strerrordesc_np(-rc));
-    return rc;
+    int rc =
+        server_start_list(s->side_threads, SERVER_SIDE_THREADS, &s->side_started, error, error_len);
+    if (rc != 0) return rc;
+    return server_start_list(s->threads, s->plan.thread_count, &s->started, error, error_len);
 }
 
 /* Where one parser is woken for all requests and accept has a thread of its own, new connections
@@ -445,7 +510,7 @@ static struct server *server_fail(struct server *s)
     server_stop_threads(s);
     if (s->accept != NULL) server_close_rooms(s);
     if (s->orders.cells != NULL) server_close_rings(s);
-    close(s->shutdown_fd);
+    close(s->events_fd);
     free(s);
     return NULL;
 }
@@ -481,8 +546,7 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     must(s != NULL);
     the_server = s;
     s->facts = *facts;
-    s->shutdown_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    atomic_store(&s->shutdown_how, -1);
+    s->events_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
     int cpus[PLAN_THREADS_MAX];
     int cpu_count = plan_cpus(cpus, PLAN_THREADS_MAX, (unsigned)getpid());
@@ -529,7 +593,8 @@ static bool server_is_quiet(struct server *s)
     return true;
 }
 
-/* Waits until all is written; a client that takes nothing for a while is not waited for. */
+/* Waits until all is written; a client that takes nothing for a while is not waited for, but a
+ * disk, whose answer replies may wait for, is. */
 static bool server_drain(struct server *s, int64_t timeout_ms)
 {
     int64_t now = (int64_t)clock_mono_ms();
@@ -542,7 +607,8 @@ static bool server_drain(struct server *s, int64_t timeout_ms)
         struct world_counters counters;
         server_counters(&counters);
         now = (int64_t)clock_mono_ms();
-        if (counters.net_out != sent) progress_ms = now;
+        if (counters.net_out != sent || counter_read(&s->log_card.sync_pending) != 0)
+            progress_ms = now;
         sent = counters.net_out;
         if (now > until || now - progress_ms > SERVER_STALL_MS) return false;
     }
@@ -560,7 +626,7 @@ bool server_close(struct server *s, int64_t timeout_ms)
     listen_remove_files();
     server_close_rooms(s);
     server_close_rings(s);
-    close(s->shutdown_fd);
+    close(s->events_fd);
     free(s);
     the_server = NULL;
     return drained;

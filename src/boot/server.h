@@ -27,10 +27,18 @@ int server_check(char *error, size_t error_len);
  */
 struct server *server_open(const struct server_facts *facts, char *error, size_t error_len);
 
-/* Readable when server_take_shutdown() has something: SHUTDOWN was called. */
-int server_shutdown_fd(const struct server *s);
-/* The flags of a SHUTDOWN command that was called, or -1. */
-int server_take_shutdown(struct server *s);
+/* Readable when server_take_events() has something. */
+int server_events_fd(const struct server *s);
+/* What came to pass, bits, each told once. */
+enum server_event {
+    SERVER_LOADED = 1,      /* what there was, or there was nothing: clients are served */
+    SERVER_LOAD_FAILED = 2, /* the log says why; the server is to be closed */
+    SERVER_ENDS = 4,        /* SHUTDOWN or a signal: all is saved; it is to be closed */
+    SERVER_GOES_ON = 8,     /* a signal came to nothing */
+};
+int server_take_events(struct server *s);
+/* SIGTERM or SIGINT: SERVER_ENDS or SERVER_GOES_ON follows, in time. */
+void server_signal(struct server *s, int signal_number);
 
 /* Stops reading, lets what was read be executed and written, for at most `timeout_ms`, and closes
  * everything. True when all was written. */

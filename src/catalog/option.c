@@ -7,7 +7,7 @@
 #include "catalog/option.h"
 
 #include "base/must.h"
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "catalog/option_special.h"
 #include "codec/number.h"
 
@@ -387,7 +387,7 @@ static void option_print_lines(const struct settings *s, const struct option *o,
     }
     fprintf(out, "%s ", o->name);
     if (o->kind == OPTION_STRING) {
-        config_quote(bytes_of(*(char *const *)member), out);
+        words_quote(bytes_of(*(char *const *)member), out);
     } else if ((o->flags & OPTION_MEMORY) != 0 && *(const int64_t *)member >= 0) {
         option_print_memory(*(const int64_t *)member, out);
     } else {

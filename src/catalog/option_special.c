@@ -5,7 +5,7 @@
 #include "catalog/option_special.h"
 
 #include "base/must.h"
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "codec/number.h"
 
 #include <ctype.h>
@@ -75,7 +75,7 @@ static void bind_lines(const void *member, const char *name, FILE *out)
     fputs(name, out);
     for (int i = 0; i < b->count; i++) {
         fputc(' ', out);
-        config_quote(bytes_of(b->addr[i]), out);
+        words_quote(bytes_of(b->addr[i]), out);
     }
     fputs(b->count == 0 ? " \"\"\n" : "\n", out);
 }
@@ -117,7 +117,7 @@ static void dir_print(const void *member, FILE *out) { fputs(*(char *const *)mem
 static void dir_lines(const void *member, const char *name, FILE *out)
 {
     fprintf(out, "%s ", name);
-    config_quote(bytes_of(*(char *const *)member), out);
+    words_quote(bytes_of(*(char *const *)member), out);
     fputc('\n', out);
 }
 
@@ -414,7 +414,7 @@ static void secret_print(const void *member, FILE *out)
 static void secret_lines(const void *member, const char *name, FILE *out)
 {
     fprintf(out, "%s ", name);
-    config_quote(secret_bytes(member), out);
+    words_quote(secret_bytes(member), out);
     fputc('\n', out);
 }
 
@@ -476,7 +476,7 @@ static void replicaof_lines(const void *member, const char *name, FILE *out)
     const struct setting_replicaof *r = member;
     if (r->host[0] == 0) return;
     fprintf(out, "%s ", name);
-    config_quote(bytes_of(r->host), out);
+    words_quote(bytes_of(r->host), out);
     fprintf(out, " %d\n", r->port);
 }
 

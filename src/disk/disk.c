@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@ static int real_open(const char *path, int flags, int mode)
 }
 
 static int64_t real_write(int fd, const void *ptr, size_t len) { return write(fd, ptr, len); }
+
+static int64_t real_read(int fd, void *to, size_t len) { return read(fd, to, len); }
 
 static int real_sync_range(int fd, uint64_t from, uint64_t len)
 {
@@ -36,6 +39,7 @@ static const struct disk_calls disk_real = {
     .open = real_open,
     .close = close,
     .write = real_write,
+    .read = real_read,
     .sync = fdatasync,
     .sync_range = real_sync_range,
     .truncate = real_truncate,
@@ -67,6 +71,14 @@ int disk_open(const char *path, enum disk_open_mode mode)
 }
 
 void disk_close(int fd) { disk_calls->close(fd); }
+
+int64_t disk_read(int fd, void *to, size_t len)
+{
+    int64_t n;
+    do n = disk_calls->read(fd, to, len);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
 
 int disk_write(int fd, struct bytes data, size_t *done)
 {
@@ -110,6 +122,48 @@ int64_t disk_size(int fd)
 {
     int64_t size = disk_calls->size(fd);
     return size < 0 ? -errno : size;
+}
+
+int64_t disk_size_of(const char *path)
+{
+    int fd = disk_open(path, DISK_READ);
+    if (fd < 0) return fd;
+    int64_t size = disk_size(fd);
+    disk_close(fd);
+    return size;
+}
+
+/* All that is left of an open file, at `text`. */
+static int disk_read_rest(int fd, char *text, size_t size, size_t *len)
+{
+    for (*len = 0; *len < size;) {
+        int64_t n = disk_calls->read(fd, text + *len, size - *len);
+        if (n == 0) break;
+        if (n > 0)
+            *len += (size_t)n;
+        else if (errno != EINTR)
+            return -errno;
+    }
+    text[*len] = '\0';
+    return 0;
+}
+
+int disk_read_file(const char *path, char **text, size_t *len)
+{
+    *text = NULL;
+    int fd = disk_open(path, DISK_READ);
+    if (fd < 0) return fd;
+    int64_t size = disk_size(fd);
+    int rc = size < 0 ? (int)size : 0;
+    if (rc == 0) {
+        *text = malloc((size_t)size + 1);
+        rc = *text == NULL ? -ENOMEM : disk_read_rest(fd, *text, (size_t)size, len);
+    }
+    disk_close(fd);
+    if (rc == 0) return 0;
+    free(*text);
+    *text = NULL;
+    return rc;
 }
 
 int disk_rename(const char *from, const char *to)

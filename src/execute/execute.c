@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "disk/disk.h"
 #include "execute/core/acl.h"
 #include "execute/core/ahead.h"
 #include "execute/core/busy.h"
@@ -25,6 +26,7 @@
 #include "execute/core/effect.h"
 #include "execute/core/errands.h"
 #include "execute/core/latency.h"
+#include "execute/core/loading.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/orders.h"
@@ -33,12 +35,14 @@
 #include "execute/core/push.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
+#include "execute/core/shutdown.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
+#include "execute/core/temp_files.h"
 #include "execute/core/tracking_prefix.h"
 #include "execute/core/world.h"
-#include "execute/commands/debug.h"
 #include "execute/commands/info.h"
 #include "execute/commands/function.h"
 #include "execute/commands/script.h"
@@ -89,7 +93,9 @@ struct execute_stage {
     uint64_t cycle_ns; /* when a cycle of expiry began, 0: none lasts */
     bool cycle_buried; /* it deleted values that are freed in steps */
     uint64_t due_ns;
-    bool publishes; /* somebody reads the figures */
+    bool publishes;         /* somebody reads the figures */
+    struct counter signals; /* the main thread's: how many came, times 256, and the last one */
+    uint64_t signals_seen;
     struct execute_figures figures;
 };
 
@@ -396,6 +402,15 @@ static void execute_rest(struct execute_stage *e, struct turn *t, struct positio
     outbox_publish_all(&e->box, t);
 }
 
+/* What the main thread was told. */
+static void execute_take_signal(struct execute_stage *e)
+{
+    uint64_t signals = counter_read(&e->signals);
+    if (likely(signals == e->signals_seen)) return;
+    e->signals_seen = signals;
+    shutdown_ask((int)(signals & 0xff));
+}
+
 /* See busy_poll(). */
 static void execute_breathe(void *self)
 {
@@ -404,7 +419,7 @@ static void execute_breathe(void *self)
     struct run_moment moment = run_put_aside();
     struct block *blocks = loose_put_aside();
     uint64_t turn_ticks = t->ticks, read_ticks = e->box.read_ticks;
-    if (!e->has_breathed) outbox_part(&e->box, t, busy_reply_start());
+    if (!e->has_breathed && busy_has_client()) outbox_part(&e->box, t, busy_reply_start());
     struct open_item open = e->box.open;
     struct position *at = e->at;
     e->has_breathed = true;
@@ -415,7 +430,8 @@ static void execute_breathe(void *self)
     execute_rest(e, t, at);
     for (int i = 0; i < EXECUTE_BREATHS; i++) {
         stage_breathe(t);
-        if (unlikely(thread_is_stopping(t->thread))) busy_leave();
+        execute_take_signal(e);
+        if (unlikely(shutdown_is_asked() || thread_is_stopping(t->thread))) busy_leave();
         if (execute_batches(e, t) == 0) break;
     }
     outbox_set_aside(&e->box, false);
@@ -508,7 +524,7 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
                              int64_t wall_ms, uint64_t mono_ns)
 {
     if (mono_ns >= e->cron_ns) {
-        if (!debug_cron_is_paused()) execute_cron(e, settings, mono_ns);
+        if (!persistence_cron_is_paused()) execute_cron(e, settings, mono_ns);
         e->cron_ns = mono_ns + 100000000u;
     }
     uint64_t due = e->cron_ns;
@@ -519,8 +535,10 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
-    /* While clients are paused nothing is deleted, so that data stands still. */
-    bool paused = run_pause_mode() != PAUSE_OFF;
+    /* While clients are paused nothing is deleted, so that data stands still; and while it is
+     * loaded.
+     */
+    bool paused = run_pause_mode() != PAUSE_OFF || loading_is_on();
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
@@ -554,6 +572,7 @@ static bool execute_run(void *self, struct turn *t)
     execute_held(e, t);
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
+    execute_take_signal(e);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;
     if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
@@ -603,8 +622,10 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     sessions_open();
     run_open(command_handler_of);
     scripts_open();
+    functions_open();
     busy_open(execute_breathe, e);
     config_apply_open();
+    loading_on_functions(functions_add);
     persistence_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
@@ -623,8 +644,10 @@ int execute_load_users(char *error, size_t error_len)
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
+    loading_close();
     errands_close();
     persistence_close();
+    snapshot_close();
     outbox_close(&e->box);
     scripts_close();
     functions_close();
@@ -652,6 +675,22 @@ const struct execute_figures *execute_figures(struct execute_stage *e)
 {
     e->publishes = true;
     return &e->figures;
+}
+
+void execute_signal(struct execute_stage *e, int signal_number)
+{
+    uint64_t before = counter_read(&e->signals);
+    counter_set(&e->signals, (before & ~(uint64_t)0xff) + 0x100 + (uint64_t)signal_number);
+    stage_call_home(&e->stage);
+}
+
+void execute_remove_temp_files(void)
+{
+    char name[TEMP_FILE_NAME];
+    for (int kind = 0; kind < TEMP_FILES; kind++) {
+        temp_file_name(name, (enum temp_file)kind);
+        (void)disk_remove(name); /* mostly it is not there */
+    }
 }
 
 uint64_t execute_batches_out(const struct execute_stage *e) { return outbox_batches_out(&e->box); }

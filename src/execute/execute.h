@@ -11,6 +11,7 @@
 #include "catalog/settings.h"
 #include "execute/figures.h"
 #include "flow/handoff.h"
+#include "flow/nap.h"
 #include "flow/stage.h"
 #include "msg/command_batch.h"
 #include "msg/errand.h"
@@ -35,11 +36,12 @@ struct world_counters {
 /* What execute asks of boot. All are called in execute's turn and must not block. */
 struct execute_world {
     void (*counters)(struct world_counters *out);
-    /* The server is to end (enum shutdown_how): boot drains and exits with 0. False: it ends
-     * already. */
-    bool (*shutdown)(int how);
-    /* False: no shutdown is under way, or it is too late. */
-    bool (*shutdown_abort)(void);
+    /* What there was is loaded (0), or cannot be: -errno, logged; then the server ends. */
+    void (*loaded)(int result);
+    /* The data is where it must be and nothing is run any more: boot drains and exits with 0. */
+    void (*shutdown)(void);
+    /* A shutdown that a signal asked for does not come, for now. */
+    void (*shutdown_refused)(void);
     const char *executable;  /* absolute path of the program */
     const char *config_file; /* absolute path, "" without */
     const char *plan;        /* the plan line in force */
@@ -61,6 +63,7 @@ struct execute_wiring {
     struct handoff *file_orders, *file_home; /* here -> files, and back */
     struct stage *log_stage, *file_stage;
     struct log_card *log_card;
+    struct nap *log_nap; /* of the log's stage */
     /* The courier; all NULL where there is none. */
     struct handoff *errands, *errands_home; /* here -> courier, and back: struct errand * */
     struct stage *courier;
@@ -90,6 +93,12 @@ void execute_on_config(const char *option, int (*apply)(const struct settings *o
 /* Before threads start: the figures are published from now on. Borrowed until execute_close(); any
  * thread may read them. */
 const struct execute_figures *execute_figures(struct execute_stage *e);
+
+/* From the main thread: SIGTERM or SIGINT came. The data is saved as the options say, and the world
+ * is told (`shutdown`, or `shutdown_refused`). */
+void execute_signal(struct execute_stage *e, int signal_number);
+/* From the main thread, which ends the process at once: what a save in the making has left goes. */
+void execute_remove_temp_files(void);
 
 /* For the simulator: reply batches that are not at home, and sessions that live. */
 uint64_t execute_batches_out(const struct execute_stage *e);

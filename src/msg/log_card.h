@@ -28,7 +28,10 @@ struct log_card {
     struct counter syncs;             /* done so far */
     struct counter write_ns, sync_ns; /* of the last one, for LATENCY */
     struct counter watched; /* execute's: the number that somebody waits for, 0: none. Execute gets
-                             * a turn when `durable` has reached it */
+                             * a turn when `durable` has reached it; but as the two words are not
+                             * ordered, whoever waits looks again after a while, too */
+    struct counter starved; /* execute's: 1: it takes no more work before orders come home, and gets
+                             * a turn when some do; the same holds */
 };
 
 #endif

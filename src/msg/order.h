@@ -23,18 +23,22 @@ enum order_kind {
      * needless; the card (msg/log_card.h) tells. */
     ORDER_LOG_APPEND,
     /* A rewrite begins: what follows goes to a new increment, which the manifest names from now on,
-     * beside what was there. With a log that is not open (CONFIG SET appendonly yes) the increment
-     * is of no use before the base is there: it is named with it. `end`: the last effect before. */
+     * beside what was there. With a log that is not open (CONFIG SET appendonly yes), or that has
+     * an error, the increment is of no use before the base is there: it is named with it. `end`:
+     * the last effect before. -errno: nothing has changed. */
     ORDER_LOG_SWITCH,
-    /* The base of the last switch is whole, synced, in the file `path` of the log's folder: it is
-     * renamed as the manifest names bases, and the manifest names it and the increments since the
-     * switch. What is older is history, and goes. */
+    /* The base is whole and synced in the file `path`, as ORDER_FILE_OPEN knew it: it is renamed as
+     * the manifest names bases, and the manifest names it and the increments since the last switch.
+     * What is older is history, and goes. The log is open then, and well, whatever it was before;
+     * but without a switch since it was closed, or ever, the base stands alone and the log stays
+     * closed. -errno: the file at `path` is gone; FORGET comes next. */
     ORDER_LOG_ADOPT,
-    /* The rewrite came to nothing. Without a log that was open before, the increment goes. */
+    /* The rewrite came to nothing. An increment that no manifest names goes. */
     ORDER_LOG_FORGET,
-    /* All before it is on disk when it comes home, whatever appendfsync says. */
+    /* All before it is on disk when it comes home, whatever appendfsync says; and history is gone,
+     * where it may go. */
     ORDER_LOG_SYNC,
-    /* The same, then the log is closed. */
+    /* The same, then the log is closed, whatever comes of it; a switch is forgotten. */
     ORDER_LOG_CLOSE,
 
     /* ---- To the files ---- */
@@ -50,6 +54,7 @@ struct order {
     int result;       /* persist's: 0 or -errno */
     bool is_rdb_base; /* ADOPT: the base is an RDB file, not commands */
     bool syncs_often; /* FILE_OPEN: written back as it grows */
+    bool is_awaited;  /* APPEND: replies wait until it is on disk */
     void (*done)(struct order *o);
     void *owner; /* done()'s */
     char *buf;   /* execute's memory */

@@ -5,7 +5,7 @@
 #ifndef BATON_ROOM_EXECUTE
 #define BATON_ROOM_EXECUTE
 #endif
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "catalog/settings.h"
 #include "execute/core/acl.h"
 #include "execute/core/acl_user.h"
@@ -100,15 +100,15 @@ static void check_commands(const struct user *u, struct bytes *args, uint32_t na
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct config_words w;
+    struct words w;
     start();
-    if (size > 4096 || config_split_words(bytes_make((const char *)data, size), &w) != 0) return 0;
+    if (size > 4096 || words_split(bytes_make((const char *)data, size), &w) != 0) return 0;
     struct user *u = acl_user_make(bytes_of("u"));
     if (w.count > 0) {
         if (apply(u, w.word, w.count)) check_round(u);
         check_commands(u, w.word, w.count);
     }
     acl_user_free(u);
-    config_words_free(&w);
+    words_free(&w);
     return 0;
 }

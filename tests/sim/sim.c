@@ -147,6 +147,7 @@ static void sim_choose(void)
     };
     struct settings *s = settings_default();
     sim_set(s, "protected-mode", "no");
+    sim_set(s, "save", "");
     if (sim_choices.scarce) sim_set(s, "maxclients", "5");
     const char *limit = sim_chance(2) ? "normal 150000 50000 1" : "normal 3000 0 0";
     if (sim_choices.limits) sim_set(s, "client-output-buffer-limit", limit);

@@ -9,9 +9,10 @@
 #include "codec/glob.h"
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/config_rewrite.h"
-#include "execute/core/event.h"
+#include "execute/core/persistence.h"
 #include "execute/script/script.h"
 #include "execute/types/dump.h"
 #include "execute/types/heap.h"
@@ -31,9 +32,7 @@
 
 #define DEBUG_SLEEP_MAX_S 1e9
 
-static bool debug_expiry_off, debug_cron_paused, debug_checksums_off;
-
-bool debug_cron_is_paused(void) { return debug_cron_paused; }
+static bool debug_expiry_off, debug_checksums_off;
 
 bool debug_skips_checksums(void) { return debug_checksums_off; }
 
@@ -54,7 +53,7 @@ static enum run_result debug_sleep(struct call *c)
 /* A paused cron deletes no key either. */
 static void debug_apply_expiry(void)
 {
-    keyspace_set_active_expiry(!debug_expiry_off && !debug_cron_paused);
+    keyspace_set_active_expiry(!debug_expiry_off && !persistence_cron_is_paused());
 }
 
 static enum run_result debug_set_active_expire(struct call *c)
@@ -70,7 +69,7 @@ static enum run_result debug_pause_cron(struct call *c)
 {
     int64_t paused;
     if (!call_int(c, 2, &paused)) return RUN_ERROR;
-    debug_cron_paused = paused != 0;
+    persistence_pause_cron(paused != 0);
     debug_apply_expiry();
     return reply_ok(c);
 }
@@ -201,6 +200,10 @@ static void debug_populate_one(struct call *c, const struct populate *p, int64_t
     if (keyspace_find(c->db, key, LOOKUP_QUIET) != NULL) return;
     keyspace_put_string(c->db, key, bytes_make(scratch->buf + name_len, value_len), DEADLINE_NONE);
     call_touched(c, 0, key);
+    effect_begin(c, 3);
+    effect_word("SET");
+    effect_arg(key.name);
+    effect_arg(bytes_make(scratch->buf + name_len, value_len));
 }
 
 static enum run_result debug_populate(struct call *c)
@@ -388,6 +391,8 @@ static enum run_result debug_help(struct call *c)
         "    The same for the table of a value that has one.",
         "LISTPACK <key>",
         "    The elements of a value that is kept as a listpack, and where each of them is.",
+        "LOADAOF",
+        "    Writes the append-only log to the disk, and replaces the data by what it says.",
         "LOG <message>",
         "    Writes the message to the log.",
 #ifndef BATON_LIBC_MALLOC
@@ -412,6 +417,9 @@ static enum run_result debug_help(struct call *c)
         "    set, map, attrib, push, verbatim, true or false.",
         "QUICKLIST-PACKED-THRESHOLD <size>",
         "    Elements of lists from this size on get a node of their own; 0: as the option says.",
+        "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+        "    Saves the RDB file and replaces the data by what it says. NOSAVE: loads the file that",
+        "    is there; NOFLUSH: beside the data; MERGE: keys that exist make way.",
         "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|<ms>>",
         "REPLYBUFFER RESIZING <0|1>",
         "    Accepted: clients have no reply buffers of their own here.",
@@ -449,6 +457,7 @@ static const struct debug_subcommand {
     {"htstats", 3, 4, debug_htstats},
     {"htstats-key", 3, 4, debug_htstats_key},
     {"listpack", 3, 3, debug_listpack},
+    {"loadaof", 2, 2, debug_loadaof},
     {"log", 3, 3, debug_log},
 #ifndef BATON_LIBC_MALLOC
     {"mallctl", 3, 4, debug_mallctl},
@@ -462,6 +471,7 @@ static const struct debug_subcommand {
     {"populate", 3, 5, debug_populate},
     {"protocol", 3, 3, debug_protocol},
     {"quicklist-packed-threshold", 3, 3, debug_quicklist_threshold},
+    {"reload", 2, 5, debug_reload},
     {"replybuffer", 4, 4, debug_replybuffer},
     {"segfault", 2, 2, debug_segfault},
     {"set-active-expire", 3, 3, debug_set_active_expire},

@@ -1,5 +1,5 @@
 /*
- * DEBUG: what its files share, and what it asks of execute.
+ * DEBUG: what its files share.
  */
 #ifndef EXECUTE_COMMANDS_DEBUG_H
 #define EXECUTE_COMMANDS_DEBUG_H
@@ -7,9 +7,6 @@
 #include "execute/execute_private.h"
 
 #include "execute/core/call.h"
-
-/* True while DEBUG PAUSE-CRON 1 is in force: execute leaves its cron out. */
-bool debug_cron_is_paused(void);
 
 /* True while DEBUG SET-SKIP-CHECKSUM-VALIDATION 1 is in force: RESTORE takes any checksum. */
 bool debug_skips_checksums(void);
@@ -19,6 +16,8 @@ enum run_result debug_protocol(struct call *c);
 enum run_result debug_digest(struct call *c);
 enum run_result debug_digest_value(struct call *c);
 enum run_result debug_listpack(struct call *c);
+enum run_result debug_reload(struct call *c);
+enum run_result debug_loadaof(struct call *c);
 enum run_result debug_quicklist_threshold(struct call *c);
 /* What DEBUG OBJECT says about a large list: printed, cut to `room` bytes with the end; gives how
  * many without the end, 0 for other values. */

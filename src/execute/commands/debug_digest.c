@@ -68,7 +68,7 @@ static void digest_add_hash(uint8_t sum[SHA1_BYTES], const struct entry *e)
 {
     struct hash_walk w;
     struct hash_item item;
-    hash_walk_begin(&w, e, keyspace_now_ms());
+    hash_walk_begin(&w, e, keyspace_due_ms());
     while (hash_walk_next(&w, &item)) digest_add_pair(sum, item.field, item.value);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "execute/commands/payload.h"
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/types/block.h"
 #include "execute/types/dump.h"
@@ -56,7 +57,8 @@ bool payload_open(struct call *c, uint32_t i, struct rdb_in *in)
         return false;
     }
     const uint8_t *at = (const uint8_t *)body.ptr;
-    *in = (struct rdb_in){at, at + body.len, (size_t)c->settings->proto_max_bulk_len};
+    *in = (struct rdb_in){
+        .at = at, .end = at + body.len, .max_string = (size_t)c->settings->proto_max_bulk_len};
     return true;
 }
 
@@ -149,6 +151,23 @@ static void restore_set_clock(const struct call *c, struct entry *e,
     if (!lfu && idle_s >= 0) entry_set_idle_ms(e, idle_s * 1000);
 }
 
+/* What was there went, and what was restored was past its time. */
+static void restore_tell_deleted(struct call *c, struct key key)
+{
+    call_event(c, 1, key, NOTIFY_GENERIC, "del");
+    effect_of_key(c, c->settings->lazyfree_lazy_server_del ? "UNLINK" : "DEL", key.name, c->nargs);
+}
+
+static void restore_tell(struct call *c, int64_t at_ms)
+{
+    effect_begin(c, c->nargs + 1);
+    effect_arg(arg(c, 0));
+    effect_arg(arg(c, 1));
+    effect_int(at_ms);
+    effect_args_from(c, 3);
+    effect_word("ABSTTL");
+}
+
 enum run_result cmd_RESTORE(struct call *c)
 {
     struct restore_options o;
@@ -161,14 +180,15 @@ enum run_result cmd_RESTORE(struct call *c)
     if (!restore_deadline(c, o.absolute, &at_ms) || !restore_load(c, &e)) return RUN_ERROR;
 
     bool deleted = keyspace_delete(c->db, key);
-    if (at_ms != DEADLINE_NONE && at_ms <= c->now_ms) {
+    if (at_ms != DEADLINE_NONE && at_ms <= c->due_ms) {
         entry_free(e);
-        if (deleted) call_event(c, 1, key, NOTIFY_GENERIC, "del");
+        if (deleted) restore_tell_deleted(c, key);
         return reply_ok(c);
     }
     keyspace_put_entry(c->db, key, e);
     if (at_ms != DEADLINE_NONE) e = keyspace_set_deadline(c->db, e, at_ms);
     restore_set_clock(c, e, &o);
     call_event(c, 1, key, NOTIFY_GENERIC, "restore");
+    if (at_ms != DEADLINE_NONE && !o.absolute) restore_tell(c, at_ms);
     return reply_ok(c);
 }

@@ -60,12 +60,10 @@ static enum run_result expire_key(struct call *c, unsigned unit)
     if (e == NULL || !expire_condition_holds(&condition, entry_deadline(e), at_ms))
         return reply_int(c, 0);
 
-    if (expire_is_past(c, at_ms)) {
-        call_delete(c, key);
-    } else {
-        keyspace_set_deadline(c->db, e, at_ms);
-        call_event(c, 1, key, NOTIFY_GENERIC, "expire");
-    }
+    if (expire_is_past(c, at_ms))
+        expire_now(c, key);
+    else
+        expire_set(c, key, e, at_ms);
     return reply_int(c, 1);
 }
 

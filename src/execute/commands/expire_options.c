@@ -6,6 +6,9 @@
  */
 #include "execute/commands/expire_options.h"
 
+#include "execute/core/effect.h"
+#include "execute/core/event.h"
+
 static enum run_result expire_time_invalid(struct call *c)
 {
     return reply_errorf(c, "ERR invalid expire time in '%s' command", c->spec->full);
@@ -25,6 +28,22 @@ bool expire_time(struct call *c, uint32_t i, unsigned unit, bool only_future, in
     }
     *at_ms = t;
     return true;
+}
+
+void expire_now(struct call *c, struct key key)
+{
+    call_delete(c, key);
+    effect_of_key(c, c->settings->lazyfree_lazy_expire ? "UNLINK" : "DEL", key.name, c->nargs);
+}
+
+void expire_set(struct call *c, struct key key, struct entry *e, int64_t at_ms)
+{
+    keyspace_set_deadline(c->db, e, at_ms);
+    call_event(c, 1, key, NOTIFY_GENERIC, "expire");
+    effect_begin(c, 3);
+    effect_word("PEXPIREAT");
+    effect_arg(key.name);
+    effect_int(at_ms);
 }
 
 bool expire_options_unit(struct bytes word, unsigned *unit)

@@ -24,8 +24,13 @@ bool expire_time(struct call *c, uint32_t i, unsigned unit, bool only_future, in
 /* True when a key with this deadline is gone at once. */
 static inline bool expire_is_past(const struct call *c, int64_t at_ms)
 {
-    return at_ms <= c->now_ms;
+    return at_ms <= c->due_ms;
 }
+
+/* The key is due at once: deletes it. */
+void expire_now(struct call *c, struct key key);
+/* The entry of the key gets this deadline. */
+void expire_set(struct call *c, struct key key, struct entry *e, int64_t at_ms);
 
 /* What may follow SET key value, or GETEX key. */
 enum expire_form { EXPIRE_FORM_SET, EXPIRE_FORM_GETEX };

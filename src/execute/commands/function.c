@@ -6,6 +6,7 @@
 #include "execute/commands/payload.h"
 #include "execute/commands/table.h"
 #include "execute/core/busy.h"
+#include "execute/core/snapshot_form.h"
 #include "execute/script/function_load.h"
 #include "execute/script/function_vm.h"
 #include "execute/script/script.h"
@@ -14,10 +15,26 @@
 #include "codec/glob.h"
 #include "codec/number.h"
 
+/* Snapshots hold the code of each library. */
+static void functions_each(void (*give)(void *ctx, struct bytes code), void *ctx)
+{
+    for (const struct library *lib = libraries.first; lib != NULL; lib = lib->next)
+        give(ctx, bytes_make(lib->code, lib->code_len));
+}
+
+void functions_open(void) { snapshot_on_functions(functions_each); }
+
 void functions_close(void)
 {
     libraries_clear(&libraries);
     function_vm_close();
+}
+
+const char *functions_add(struct bytes code, bool replaces)
+{
+    static char why[FUNCTION_ERROR_CHARS];
+    size_t memory = (size_t)settings_now()->script_memory_limit;
+    return function_load(&libraries, code, replaces, memory, why) != NULL ? NULL : why;
 }
 
 /* ---- LOAD, DELETE, FLUSH ---- */

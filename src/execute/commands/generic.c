@@ -3,7 +3,9 @@
  */
 #include "execute/commands/generic.h"
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 #include "execute/core/event.h"
+#include "execute/core/persistence.h"
 
 /* ---- Keys ---- */
 
@@ -150,6 +152,8 @@ static enum run_result generic_flush(struct call *c, struct db *db)
     }
     event_flushed(db, NULL);
     call_changed(c, keyspace_flush(db, later));
+    if (db == NULL) persistence_flushed();
+    effect_same(c); /* even where nothing was */
     return reply_ok(c);
 }
 

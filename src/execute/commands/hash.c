@@ -47,7 +47,7 @@ enum run_result cmd_HSETNX(struct call *c)
     struct hash_edit h;
     struct hash_item item;
     if (!hash_edit_begin(c, &h)) return RUN_ERROR;
-    if (h.e != NULL && hash_get(h.e, arg(c, 2), c->now_ms, &item)) return reply_int(c, 0);
+    if (h.e != NULL && hash_get(h.e, arg(c, 2), c->due_ms, &item)) return reply_int(c, 0);
     hash_edit_make(c, &h);
     hash_edit_put(c, &h, arg(c, 2), 3, ENTRY_NO_DEADLINE);
     hash_edit_end(c, &h, "hset");
@@ -59,7 +59,7 @@ enum run_result cmd_HDEL(struct call *c)
     struct hash_edit h;
     if (!hash_edit_begin(c, &h)) return RUN_ERROR;
     for (uint32_t i = 2; i < c->nargs && h.e != NULL; i++)
-        h.changes += hash_delete(h.e, arg(c, i), c->now_ms);
+        h.changes += hash_delete(h.e, arg(c, i), c->due_ms);
     hash_edit_end(c, &h, "hdel");
     return reply_int(c, (int64_t)h.changes);
 }
@@ -87,7 +87,7 @@ enum run_result cmd_HEXISTS(struct call *c)
     struct entry *e;
     struct hash_item item;
     if (!hash_edit_find(c, &e)) return RUN_ERROR;
-    return reply_int(c, e != NULL && hash_get(e, arg(c, 2), c->now_ms, &item));
+    return reply_int(c, e != NULL && hash_get(e, arg(c, 2), c->due_ms, &item));
 }
 
 enum run_result cmd_HSTRLEN(struct call *c)
@@ -95,7 +95,7 @@ enum run_result cmd_HSTRLEN(struct call *c)
     struct entry *e;
     struct hash_item item;
     if (!hash_edit_find(c, &e)) return RUN_ERROR;
-    bool found = e != NULL && hash_get(e, arg(c, 2), c->now_ms, &item);
+    bool found = e != NULL && hash_get(e, arg(c, 2), c->due_ms, &item);
     return reply_int(c, found ? (int64_t)item.value.len : 0);
 }
 
@@ -120,7 +120,7 @@ static enum run_result hash_reply_all(struct call *c, unsigned parts)
 {
     struct entry *e;
     if (!hash_edit_find(c, &e)) return RUN_ERROR;
-    uint64_t count = e == NULL ? 0 : hash_count_alive(e, c->now_ms);
+    uint64_t count = e == NULL ? 0 : hash_count_alive(e, c->due_ms);
     if (parts == (HASH_NAMES | HASH_VALUES))
         reply_map(c, count);
     else
@@ -129,7 +129,7 @@ static enum run_result hash_reply_all(struct call *c, unsigned parts)
 
     struct hash_walk w;
     struct hash_item item;
-    hash_walk_begin(&w, e, c->now_ms);
+    hash_walk_begin(&w, e, c->due_ms);
     while (hash_walk_next(&w, &item)) hash_reply_parts(c, &item, parts);
     return RUN_OK;
 }
@@ -151,7 +151,7 @@ static void hash_gather_visit(void *ctx, const void *place)
 {
     struct hash_gather *g = ctx;
     struct hash_item item;
-    if (!hash_is_alive_at(g->e, place, g->c->now_ms)) return;
+    if (!hash_is_alive_at(g->e, place, g->c->due_ms)) return;
     if (g->options->has_pattern) {
         hash_item_at(g->e, place, &item);
         if (!scan_options_fit(g->options, item.field)) return;

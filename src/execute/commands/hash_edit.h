@@ -9,6 +9,7 @@
 #include "execute/execute_private.h"
 
 #include "execute/commands/typed.h"
+#include "execute/core/effect.h"
 #include "execute/core/loose.h"
 #include "execute/types/hash.h"
 
@@ -26,6 +27,10 @@ static inline bool hash_edit_begin(struct call *c, struct hash_edit *h)
     *h = (struct hash_edit){.key = call_key(c, 1)};
     if (!typed_find(c, h->key, TYPE_HASH, LOOKUP_WRITE, &h->e)) return false;
     if (h->e != NULL) h->e = keyspace_expire_elements(c->db, h->key, h->e);
+    /* More may be due than goes at once. Of those that the command is about to meet as absent, and
+     * that a replay would meet as present, the log must hear. */
+    if (effect_is_heard() && h->e != NULL)
+        h->e = keyspace_expire_named(c->db, h->key, h->e, c->args + 2, c->nargs - 2);
     if (h->e != NULL && !entry_has_root(h->e)) h->e = keyspace_unpack(c->db, h->key, h->e);
     h->due_ms = h->e == NULL ? DEADLINE_NONE : entry_due(h->e);
     return true;
@@ -59,7 +64,7 @@ static inline bool hash_edit_put(struct call *c, struct hash_edit *h, struct byt
     struct entry_text value = {.text = arg(c, i)};
     if (unlikely(value.text.len >= BLOCK_ARG_MIN)) value.block = loose_adopt(value.text.ptr);
     h->changes++;
-    return hash_set(h->e, field, &value, deadline_ms, c->now_ms);
+    return hash_set(h->e, field, &value, deadline_ms, c->due_ms);
 }
 
 /* For commands that only read: *e is NULL without such a key. */
@@ -80,7 +85,7 @@ static inline enum run_result hash_edit_reply_field(struct call *c, const struct
                                                     struct bytes field)
 {
     struct hash_item item;
-    if (e == NULL || !hash_get(e, field, c->now_ms, &item)) return reply_null(c);
+    if (e == NULL || !hash_get(e, field, c->due_ms, &item)) return reply_null(c);
     return hash_edit_reply_value(c, &item);
 }
 

@@ -21,8 +21,9 @@ enum run_result cmd_HGETDEL(struct call *c)
     reply_array(c, c->nargs - first);
     for (uint32_t i = first; i < c->nargs; i++) {
         hash_edit_reply_field(c, h.e, arg(c, i));
-        if (h.e != NULL) h.changes += hash_delete(h.e, arg(c, i), c->now_ms);
+        if (h.e != NULL) h.changes += hash_delete(h.e, arg(c, i), c->due_ms);
     }
+    if (h.changes > 0) effect_of_key(c, "HDEL", h.key.name, first);
     hash_edit_end(c, &h, "hdel");
     return RUN_OK;
 }
@@ -49,15 +50,15 @@ static bool hash_getex_parse(struct call *c, int64_t *at_ms, uint32_t *first)
 static void hash_getex_field(struct call *c, struct hash_edit *h, struct bytes field, int64_t at_ms)
 {
     struct hash_item item;
-    if (h->e == NULL || !hash_get(h->e, field, c->now_ms, &item)) {
+    if (h->e == NULL || !hash_get(h->e, field, c->due_ms, &item)) {
         reply_null(c);
         return;
     }
     hash_edit_reply_value(c, &item);
     if (at_ms == HASH_KEEP_DEADLINE || at_ms == item.deadline_ms) return;
     h->changes++;
-    if (at_ms != ENTRY_NO_DEADLINE && at_ms <= c->now_ms)
-        hash_delete(h->e, field, c->now_ms);
+    if (at_ms != ENTRY_NO_DEADLINE && at_ms <= c->due_ms)
+        hash_delete(h->e, field, c->due_ms);
     else
         hash_set_deadline(h->e, field, at_ms);
 }
@@ -65,7 +66,17 @@ static void hash_getex_field(struct call *c, struct hash_edit *h, struct bytes f
 static const char *hash_getex_event(const struct call *c, int64_t at_ms)
 {
     if (at_ms == ENTRY_NO_DEADLINE) return "hpersist";
-    return at_ms <= c->now_ms ? "hdel" : "hexpire";
+    return at_ms <= c->due_ms ? "hdel" : "hexpire";
+}
+
+static void hash_getex_tell(struct call *c, int64_t at_ms, uint32_t first)
+{
+    if (at_ms == ENTRY_NO_DEADLINE)
+        effect_of_key(c, "HPERSIST", arg(c, 1), first - 2); /* from FIELDS on */
+    else if (at_ms <= c->due_ms)
+        effect_of_key(c, "HDEL", arg(c, 1), first);
+    else
+        hash_expire_tell(c, at_ms, first - 2);
 }
 
 enum run_result cmd_HGETEX(struct call *c)
@@ -77,6 +88,7 @@ enum run_result cmd_HGETEX(struct call *c)
     if (!hash_getex_parse(c, &at_ms, &first)) return RUN_ERROR;
     reply_array(c, c->nargs - first);
     for (uint32_t i = first; i < c->nargs; i++) hash_getex_field(c, &h, arg(c, i), at_ms);
+    if (h.changes > 0) hash_getex_tell(c, at_ms, first);
     hash_edit_end(c, &h, hash_getex_event(c, at_ms));
     return RUN_OK;
 }
@@ -157,10 +169,33 @@ static bool hash_setex_holds(struct call *c, const struct hash_setex *o, const s
 {
     struct hash_item item;
     for (uint32_t i = o->first; i < c->nargs && (o->fnx || o->fxx); i += 2) {
-        bool found = e != NULL && hash_get(e, arg(c, i), c->now_ms, &item);
+        bool found = e != NULL && hash_get(e, arg(c, i), c->due_ms, &item);
         if (found == o->fnx) return false;
     }
     return true;
+}
+
+static void hash_setex_tell(struct call *c, const struct hash_setex *o, bool past)
+{
+    if (past) {
+        effect_begin(c, 2 + (c->nargs - o->first) / 2);
+        effect_word("HDEL");
+        effect_arg(arg(c, 1));
+        for (uint32_t i = o->first; i < c->nargs; i += 2) effect_arg(arg(c, i));
+        return;
+    }
+    if (!o->has_time) {
+        effect_of_key(c, "HSET", arg(c, 1), o->first);
+        return;
+    }
+    bool keeps = o->at_ms == HASH_KEEP_DEADLINE;
+    uint32_t from = o->first - 2; /* FIELDS and their number */
+    effect_begin(c, (keeps ? 3 : 4) + c->nargs - from);
+    effect_word("HSETEX");
+    effect_arg(arg(c, 1));
+    effect_word(keeps ? "KEEPTTL" : "PXAT");
+    if (!keeps) effect_int(o->at_ms);
+    effect_args_from(c, from);
 }
 
 enum run_result cmd_HSETEX(struct call *c)
@@ -169,14 +204,15 @@ enum run_result cmd_HSETEX(struct call *c)
     struct hash_setex o;
     if (!hash_setex_parse(c, &o) || !hash_edit_begin(c, &h)) return RUN_ERROR;
     if (!hash_setex_holds(c, &o, h.e)) return reply_int(c, 0);
-    bool past = o.at_ms >= 0 && o.at_ms <= c->now_ms;
+    bool past = o.at_ms >= 0 && o.at_ms <= c->due_ms;
     if (!past) hash_edit_make(c, &h);
     for (uint32_t i = o.first; i < c->nargs; i += 2) {
         if (!past)
             hash_edit_put(c, &h, arg(c, i), i + 1, o.at_ms);
         else if (h.e != NULL)
-            h.changes += hash_delete(h.e, arg(c, i), c->now_ms);
+            h.changes += hash_delete(h.e, arg(c, i), c->due_ms);
     }
+    if (h.changes > 0) hash_setex_tell(c, &o, past);
     hash_edit_end(c, &h, past ? "hdel" : "hset");
     if (!past && o.at_ms >= 0) call_notify(c, h.key, NOTIFY_HASH, "hexpire");
     return reply_int(c, 1);

@@ -98,15 +98,28 @@ static enum hash_answer hash_expire_field(struct call *c, struct hash_edit *h, u
                                           enum hash_condition condition, int64_t at_ms)
 {
     struct hash_item item;
-    if (!hash_get(h->e, arg(c, i), c->now_ms, &item)) return HASH_NO_FIELD;
+    if (!hash_get(h->e, arg(c, i), c->due_ms, &item)) return HASH_NO_FIELD;
     if (!hash_condition_holds(condition, item.deadline_ms, at_ms)) return HASH_REFUSED;
     h->changes++;
-    if (at_ms <= c->now_ms) {
-        hash_delete(h->e, arg(c, i), c->now_ms);
+    if (at_ms <= c->due_ms) {
+        hash_delete(h->e, arg(c, i), c->due_ms);
+        effect_begin(c, 3);
+        effect_word("HDEL");
+        effect_arg(arg(c, 1));
+        effect_arg(arg(c, i));
         return HASH_GONE;
     }
     hash_set_deadline(h->e, arg(c, i), at_ms);
     return HASH_DONE;
+}
+
+void hash_expire_tell(struct call *c, int64_t at_ms, uint32_t i)
+{
+    effect_begin(c, 3 + c->nargs - i);
+    effect_word("HPEXPIREAT");
+    effect_arg(arg(c, 1));
+    effect_int(at_ms);
+    effect_args_from(c, i);
 }
 
 static enum run_result hash_expire_in(struct call *c, unsigned unit)
@@ -122,7 +135,8 @@ static enum run_result hash_expire_in(struct call *c, unsigned unit)
 
     reply_array(c, c->nargs - first);
     for (i = first; i < c->nargs; i++) reply_int(c, hash_expire_field(c, &h, i, condition, at_ms));
-    hash_edit_end(c, &h, at_ms <= c->now_ms ? "hdel" : "hexpire");
+    if (h.changes > 0 && at_ms > c->due_ms) hash_expire_tell(c, at_ms, 3);
+    hash_edit_end(c, &h, at_ms <= c->due_ms ? "hdel" : "hexpire");
     return RUN_OK;
 }
 
@@ -142,7 +156,7 @@ enum run_result cmd_HPEXPIREAT(struct call *c)
 static enum hash_answer hash_persist_field(struct call *c, struct hash_edit *h, uint32_t i)
 {
     struct hash_item item;
-    if (!hash_get(h->e, arg(c, i), c->now_ms, &item)) return HASH_NO_FIELD;
+    if (!hash_get(h->e, arg(c, i), c->due_ms, &item)) return HASH_NO_FIELD;
     if (item.deadline_ms == ENTRY_NO_DEADLINE) return HASH_NO_DEADLINE;
     hash_set_deadline(h->e, arg(c, i), ENTRY_NO_DEADLINE);
     h->changes++;
@@ -184,7 +198,7 @@ static enum run_result hash_reply_times(struct call *c, unsigned unit)
 
     reply_array(c, c->nargs - first);
     for (uint32_t i = first; i < c->nargs; i++) {
-        bool found = hash_get(e, arg(c, i), c->now_ms, &item);
+        bool found = hash_get(e, arg(c, i), c->due_ms, &item);
         reply_int(c, found ? hash_time_answer(c, item.deadline_ms, unit) : HASH_NO_FIELD);
     }
     return RUN_OK;

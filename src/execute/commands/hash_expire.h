@@ -18,4 +18,7 @@ bool hash_expire_time(struct call *c, uint32_t i, unsigned unit, int64_t *at_ms)
  */
 bool hash_expire_fields(struct call *c, uint32_t i, const char *bad_count, uint32_t *first);
 
+/* The effect of fields getting a deadline: what stands behind it is the arguments from i on. */
+void hash_expire_tell(struct call *c, int64_t at_ms, uint32_t i);
+
 #endif

@@ -38,7 +38,7 @@ static void hash_draw_gather(struct hash_draw *d)
     const void *place;
     d->places = heap_alloc(d->count * sizeof(*d->places));
     d->count = 0;
-    hash_walk_begin(&w, d->e, d->c->now_ms);
+    hash_walk_begin(&w, d->e, d->c->due_ms);
     while ((place = hash_walk_place(&w)) != NULL) d->places[d->count++] = place;
 }
 
@@ -114,7 +114,7 @@ static void hash_draw_all(struct hash_draw *d)
 {
     struct hash_walk w;
     const void *place;
-    hash_walk_begin(&w, d->e, d->c->now_ms);
+    hash_walk_begin(&w, d->e, d->c->due_ms);
     while ((place = hash_walk_place(&w)) != NULL) hash_draw_reply(d, place);
 }
 
@@ -145,7 +145,7 @@ static enum run_result hash_draw_many(struct hash_draw *d, int64_t count)
 static enum run_result hash_draw_one(struct call *c, const struct entry *e)
 {
     struct hash_draw d = {.c = c, .e = e};
-    if (e != NULL) d.count = hash_count_alive(e, c->now_ms);
+    if (e != NULL) d.count = hash_count_alive(e, c->due_ms);
     if (d.count == 0) return reply_null(c);
     if (d.count < hash_count(e)) hash_draw_gather(&d);
     hash_draw_reply(&d, hash_draw_any(&d));
@@ -166,7 +166,7 @@ enum run_result cmd_HRANDFIELD(struct call *c)
         return reply_error(c, ERR_OUT_OF_RANGE);
     if (!hash_edit_find(c, &e)) return RUN_ERROR;
     d.e = e;
-    d.count = e == NULL ? 0 : hash_count_alive(e, c->now_ms);
+    d.count = e == NULL ? 0 : hash_count_alive(e, c->due_ms);
     if (d.count == 0 || count == 0) return reply_array(c, 0);
     return hash_draw_many(&d, count);
 }

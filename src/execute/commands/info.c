@@ -207,46 +207,7 @@ static void info_show_clients(struct info *info)
     info_int(info, "total_blocking_keys_on_nokey", (int64_t)blocking_gone_count());
 }
 
-/* ---- Persistence, replication: still to come ---- */
-
-static void info_show_persistence(struct info *info)
-{
-    static const char *const loading[] = {
-        "loading",          "async_loading",        "current_cow_peak",
-        "current_cow_size", "current_cow_size_age", NULL,
-    };
-    static const char *const save[] = {"current_save_keys_processed", "current_save_keys_total",
-                                       NULL};
-    static const char *const rdb[] = {
-        "rdb_saves",
-        "rdb_last_cow_size",
-        "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-        NULL,
-    };
-    static const char *const module[] = {"aof_last_cow_size", "module_fork_in_progress",
-                                         "module_fork_last_cow_size", NULL};
-    info_zeros(info, loading);
-    info_text(info, "current_fork_perc", "0.00");
-    info_zeros(info, save);
-    info_int(info, "rdb_changes_since_last_save", (int64_t)stats()->changes_since_save);
-    info_int(info, "rdb_bgsave_in_progress", 0);
-    info_int(info, "rdb_last_save_time", stats()->started_ms / 1000);
-    info_text(info, "rdb_last_bgsave_status", "ok");
-    info_int(info, "rdb_last_bgsave_time_sec", -1);
-    info_int(info, "rdb_current_bgsave_time_sec", -1);
-    info_zeros(info, rdb);
-    info_int(info, "aof_last_rewrite_time_sec", -1);
-    info_int(info, "aof_current_rewrite_time_sec", -1);
-    info_text(info, "aof_last_bgrewrite_status", "ok");
-    info_int(info, "aof_rewrites", 0);
-    info_int(info, "aof_rewrites_consecutive_failures", 0);
-    info_text(info, "aof_last_write_status", "ok");
-    info_zeros(info, module);
-}
+/* ---- Replication: still to come ---- */
 
 static void info_show_replication(struct info *info)
 {

@@ -32,6 +32,7 @@ const struct memory_facts *info_memory(struct info *info);
 
 /* ---- Sections of other files ---- */
 void info_show_memory(struct info *info);
+void info_show_persistence(struct info *info);
 void info_show_stats(struct info *info);
 void info_show_commandstats(struct info *info);
 void info_show_errorstats(struct info *info);

@@ -6,6 +6,7 @@
 #include "execute/commands/list.h"
 
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 #include "execute/types/heap.h"
 
 #define ERR_LIST_NUMKEYS "ERR numkeys should be greater than 0"
@@ -15,6 +16,8 @@
 #define LIST_MOVED_MAX 256
 
 /* ---- Pops ---- */
+
+static const char *list_pop_name(bool at_head) { return at_head ? "LPOP" : "RPOP"; }
 
 static const char *list_pop_event(bool at_head) { return at_head ? "lpop" : "rpop"; }
 
@@ -120,6 +123,11 @@ static bool list_choose(struct call *c, uint32_t first, uint32_t count, struct k
 static enum run_result list_reply_choice(struct call *c, const struct list_choice *choice,
                                          struct key key, struct entry *e)
 {
+    uint64_t count = list_count(e);
+    effect_begin(c, 3);
+    effect_word(list_pop_name(choice->at_head));
+    effect_arg(key.name);
+    effect_int((int64_t)(choice->max < count ? choice->max : count));
     reply_array(c, 2);
     reply_bulk(c, key.name);
     return list_pop_many(c, key, e, choice->at_head, choice->max);
@@ -168,6 +176,7 @@ static enum run_result list_pop_blocking(struct call *c, bool at_head)
     if (!call_timeout(c, c->nargs - 1, &timeout_ms)) return RUN_ERROR;
     if (!list_choose(c, 1, c->nargs - 2, &key, &e)) return RUN_ERROR;
     if (e == NULL) return list_wait(c, 1, c->nargs - 2, timeout_ms);
+    effect_of_key(c, list_pop_name(at_head), key.name, c->nargs);
     reply_array(c, 2);
     reply_bulk(c, key.name);
     return list_pop_one(c, key, e, at_head);
@@ -247,6 +256,10 @@ static enum run_result list_move_blocking(struct call *c, bool from_head, bool t
     if (!call_timeout(c, timeout_arg, &timeout_ms)) return RUN_ERROR;
     if (!list_move_find(c, &e, &to)) return RUN_ERROR;
     if (e == NULL) return list_wait(c, 1, 1, timeout_ms);
+    /* The command that does not wait, without the timeout: it is the last argument. */
+    effect_begin(c, c->nargs - 1);
+    effect_word(c->spec->id == CMD_BLMOVE ? "LMOVE" : "RPOPLPUSH");
+    for (uint32_t i = 1; i < c->nargs - 1; i++) effect_arg(arg(c, i));
     return list_move_one(c, e, to, from_head, to_head);
 }
 

@@ -6,6 +6,7 @@
 #include "codec/number.h"
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
+#include "execute/core/orders.h"
 #include "execute/core/session.h"
 #include "execute/script/eval_cache.h"
 #include "execute/script/function_vm.h"
@@ -139,9 +140,8 @@ static const char *memory_policy(const struct settings *settings)
 
 void info_show_memory(struct info *info)
 {
-    static const char *const replicas[] = {"mem_not_counted_for_evict", "mem_replication_backlog",
-                                           "mem_total_replication_buffers", "mem_clients_slaves",
-                                           NULL};
+    static const char *const replicas[] = {
+        "mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves", NULL};
     const struct memory_facts *m = info_memory(info);
     const struct settings *settings = info->call->settings;
     memory_show_used(info, m);
@@ -154,10 +154,11 @@ void info_show_memory(struct info *info)
     memory_show_bytes(info, "maxmemory", (size_t)settings->maxmemory);
     info_text(info, "maxmemory_policy", memory_policy(settings));
     memory_show_ratios(info, m);
+    info_int(info, "mem_not_counted_for_evict", (int64_t)orders_bytes());
     info_zeros(info, replicas);
     info_line(info, "mem_clients_normal:%zu", m->client_memory);
     info_int(info, "mem_cluster_links", 0);
-    info_int(info, "mem_aof_buffer", 0);
+    info_int(info, "mem_aof_buffer", (int64_t)counter_read(&orders_log_card()->pending));
     info_text(info, "mem_allocator", mem_allocator());
     info_int(info, "active_defrag_running", 0);
     info_int(info, "lazyfree_pending_objects", (int64_t)keyspace_pending_free());

@@ -193,7 +193,7 @@ static void migration_delete(struct migration *m, struct hold *h)
     }
     if (!keyspace_delete(h->db, h->key)) return;
     stats()->changes_since_save++;
-    effect_deleted(h->db, h->key.name);
+    effect_deleted(h->db, h->key.name, false);
     if (!event_is_heard()) return;
     event_touched(h->db, h->key, m->session);
     event_notify(h->db, h->key, NOTIFY_GENERIC, "del");

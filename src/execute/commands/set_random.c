@@ -10,6 +10,7 @@
 
 #include "execute/commands/table.h"
 #include "execute/commands/typed.h"
+#include "execute/core/effect.h"
 #include "execute/types/dice.h"
 #include "execute/types/heap.h"
 #include "execute/types/listpack.h"
@@ -18,6 +19,7 @@ enum {
     SET_DRAW_SHARE = 3, /* draws are used below 1 / 3 of the members */
     SET_KEEP_SHARE = 5, /* SPOP moves what stays, rather than what goes, up to 1 / 5 of it */
     SET_FULL_EVERY = 128,
+    SET_TELL_MAX = 1024, /* members of an effect */
 };
 
 static bool set_random_draws(const struct entry *e, uint64_t count)
@@ -168,11 +170,29 @@ enum run_result cmd_SRANDMEMBER(struct call *c)
 
 /* ---- SPOP ---- */
 
+/* A member goes, which is one of the next `left` to go. */
+static void set_pop_tell(struct call *c, uint64_t total, uint64_t left, struct bytes member)
+{
+    reply_bulk(c, member);
+    if ((total - left) % SET_TELL_MAX == 0) {
+        effect_begin(c, 2 + (uint32_t)(left < SET_TELL_MAX ? left : SET_TELL_MAX));
+        effect_word("SREM");
+        effect_arg(arg(c, 1));
+    }
+    effect_arg(member);
+}
+
+struct set_keeping {
+    struct set_choice choice;
+    uint64_t total;
+};
+
 static bool set_keep(void *ctx, struct set_member *m)
 {
-    struct set_choice *s = ctx;
-    if (!set_choose(s)) return true;
-    reply_bulk(s->c, set_member_text(m));
+    struct set_keeping *k = ctx;
+    uint64_t left = k->choice.want;
+    if (!set_choose(&k->choice)) return true;
+    set_pop_tell(k->choice.c, k->total, left, set_member_text(m));
     return false;
 }
 
@@ -186,7 +206,13 @@ static void set_pop_most(struct call *c, struct entry *e, uint64_t count)
         must(set_add(kept, &m));
         set_take(e, &m);
     }
-    set_reply_all(c, e);
+    struct set_walk w = set_walk(e);
+    struct set_member members[SET_WINDOW];
+    uint64_t left = count;
+    for (uint32_t n; (n = set_next(&w, members, SET_WINDOW)) > 0; left -= n) {
+        for (uint32_t i = 0; i < n; i++)
+            set_pop_tell(c, count, left - i, set_member_text(&members[i]));
+    }
     set_swap(e, kept);
     entry_free(kept);
 }
@@ -194,9 +220,9 @@ static void set_pop_most(struct call *c, struct entry *e, uint64_t count)
 static void set_pop_some(struct call *c, struct entry *e, uint64_t count)
 {
     struct set_member m;
-    for (; count > 0; count--) {
+    for (uint64_t left = count; left > 0; left--) {
         set_random(e, &m);
-        reply_bulk(c, set_member_text(&m));
+        set_pop_tell(c, count, left, set_member_text(&m));
         set_take(e, &m);
     }
 }
@@ -206,8 +232,8 @@ static void set_pop(struct call *c, struct entry *e, uint64_t count)
 {
     uint64_t stay = set_count(e) - count;
     if (entry_encoding(e) != ENC_HASHTABLE) {
-        struct set_choice s = {.c = c, .want = count, .left = count + stay};
-        set_filter(e, set_keep, &s);
+        struct set_keeping k = {{.c = c, .want = count, .left = count + stay}, count};
+        set_filter(e, set_keep, &k);
     } else if (stay <= count / SET_KEEP_SHARE) {
         set_pop_most(c, e, count);
     } else {
@@ -233,6 +259,7 @@ static enum run_result set_pop_many(struct call *c)
     }
     set_reply_all(c, e);
     typed_drop(c, key);
+    effect_of_key(c, c->settings->lazyfree_lazy_server_del ? "UNLINK" : "DEL", key.name, c->nargs);
     return RUN_OK;
 }
 
@@ -247,7 +274,7 @@ enum run_result cmd_SPOP(struct call *c)
     if (e == NULL) return reply_null(c);
 
     set_random(e, &m);
-    reply_bulk(c, set_member_text(&m));
+    set_pop_tell(c, 1, 1, set_member_text(&m));
     set_take(e, &m);
     call_event(c, 1, key, NOTIFY_SET, "spop");
     typed_drop_if_empty(c, key, e);

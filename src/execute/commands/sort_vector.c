@@ -174,7 +174,7 @@ bool sort_find(struct call *c, const struct sort_pattern *pattern, const struct 
         found->is_volatile = found->text.ptr == found->scratch;
         return true;
     }
-    if (!hash_get(e, pattern->field, c->now_ms, &found->item)) return false;
+    if (!hash_get(e, pattern->field, c->due_ms, &found->item)) return false;
     found->text = found->item.value;
     found->block = found->item.block;
     found->is_volatile =

@@ -1,6 +1,7 @@
 /* Streams as sequences of entries: XADD, XTRIM, XDEL, XLEN, XRANGE and their relatives. */
 #include "execute/commands/stream_args.h"
 #include "execute/commands/stream_reply.h"
+#include "execute/commands/stream_tell.h"
 #include "execute/commands/table.h"
 
 #define STREAM_BAD_TOP \
@@ -53,6 +54,10 @@ static bool stream_parse_limit(struct call *c, uint32_t i, struct stream_options
 /* What only both options together can tell. */
 static bool stream_check_limit(struct call *c, struct stream_options *o)
 {
+    if (call_is_replayed(c)) { /* logs of Redis have a LIMIT beside what has become exact */
+        o->trim.limit = 0;
+        return true;
+    }
     if (o->limited && o->trim.by == STREAM_TRIM_NONE) {
         reply_error(c, "ERR syntax error, LIMIT cannot be used without specifying a trimming "
                        "strategy");
@@ -178,7 +183,10 @@ enum run_result cmd_XADD(struct call *c)
     struct stream *s = entry_root(e);
     stream_append(s, id, (struct stream_pairs){c->args + from, count}, stream_args_limits());
     call_event(c, 1, key, NOTIFY_STREAM, "xadd");
-    if (stream_trim(s, &o.trim) > 0) call_notify(c, key, NOTIFY_STREAM, "xtrim");
+    bool trimmed = stream_trim(s, &o.trim) > 0;
+    if (trimmed) call_notify(c, key, NOTIFY_STREAM, "xtrim");
+    if (effect_is_heard() && (wish.any || wish.any_seq || o.trim.about))
+        stream_tell_add(c, s, id, trimmed, from);
     if (!is_new) call_fed(c, key);
     return stream_reply_id(c, id);
 }
@@ -193,7 +201,9 @@ enum run_result cmd_XTRIM(struct call *c)
     if (!stream_args_find(c, 1, LOOKUP_WRITE, &s)) return RUN_ERROR;
     if (s == NULL) return reply_int(c, 0);
     uint64_t deleted = stream_trim(s, &o.trim);
-    if (deleted > 0) call_event(c, deleted, call_key(c, 1), NOTIFY_STREAM, "xtrim");
+    if (deleted == 0) return reply_int(c, 0);
+    call_event(c, deleted, call_key(c, 1), NOTIFY_STREAM, "xtrim");
+    if (o.trim.about) stream_tell_trim(c, s);
     return reply_int(c, (int64_t)deleted);
 }
 

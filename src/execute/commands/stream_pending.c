@@ -1,6 +1,7 @@
 /* Pending entries of groups: XACK, XPENDING, XCLAIM, XAUTOCLAIM. */
 #include "execute/commands/stream_args.h"
 #include "execute/commands/stream_reply.h"
+#include "execute/commands/stream_tell.h"
 #include "execute/commands/table.h"
 #include "execute/types/heap.h"
 
@@ -12,7 +13,7 @@ enum run_result cmd_XACK(struct call *c)
 {
     struct stream *s;
     struct stream_id id;
-    if (!stream_args_find(c, 1, LOOKUP_READ, &s)) return RUN_ERROR;
+    if (!stream_args_find(c, 1, LOOKUP_EDIT, &s)) return RUN_ERROR;
     struct stream_group *g = s == NULL ? NULL : stream_group_find(s, arg(c, 2));
     if (g == NULL) return reply_int(c, 0);
     for (uint32_t i = 3; i < c->nargs; i++) {
@@ -144,11 +145,20 @@ static bool stream_parse_min_idle(struct call *c, const char *error, struct stre
     return true;
 }
 
+static struct stream_told stream_told_of(struct call *c, const struct stream_claim *claim)
+{
+    return (struct stream_told){c, arg(c, 1), claim->group};
+}
+
+/* Effects begin here: the parts of the command say what they are. */
 static void stream_claim_consumer(struct call *c, struct stream_claim *claim)
 {
+    effect_none(c);
     claim->consumer = stream_consumer_find(claim->group, arg(c, 3));
     if (claim->consumer == NULL) {
         claim->consumer = stream_consumer_make(claim->group, arg(c, 3), c->now_ms);
+        struct stream_told told = stream_told_of(c, claim);
+        stream_tell_consumer(&told, arg(c, 3));
         call_event(c, 1, call_key(c, 1), NOTIFY_STREAM, "xgroup-createconsumer");
     }
     claim->consumer->seen_ms = c->now_ms;
@@ -167,6 +177,14 @@ static bool stream_has_entry(const struct stream *s, struct stream_id id)
     return stream_walk_next(&w);
 }
 
+/* One that was pending is not in the stream any more. */
+static void stream_claim_gone(struct call *c, const struct stream_claim *claim, struct stream_id id)
+{
+    call_changed(c, 1);
+    struct stream_told told = stream_told_of(c, claim);
+    stream_tell_dropped(&told, id);
+}
+
 /* The entry is there. */
 static void stream_claim_entry(struct call *c, const struct stream_claim *claim,
                                struct stream_id id)
@@ -181,6 +199,8 @@ static void stream_claim_entry(struct call *c, const struct stream_claim *claim,
         p->deliveries++;
     claim->consumer->active_ms = c->now_ms;
     call_changed(c, 1);
+    struct stream_told told = stream_told_of(c, claim);
+    stream_tell_pending(&told, p);
     if (claim->just_id)
         stream_reply_id(c, id);
     else
@@ -238,6 +258,7 @@ static bool stream_parse_claim(struct call *c, struct stream_claim *claim)
             return false;
         }
     }
+    if (call_is_replayed(c)) return true; /* it was right when it was told, by another clock */
     if (claim->delivered_ms < 0 || claim->delivered_ms > c->now_ms) claim->delivered_ms = c->now_ms;
     return true;
 }
@@ -246,7 +267,7 @@ static bool stream_parse_claim(struct call *c, struct stream_claim *claim)
 static bool stream_claim_one(struct call *c, const struct stream_claim *claim, struct stream_id id)
 {
     if (!stream_has_entry(claim->stream, id)) {
-        call_changed(c, stream_pending_drop(claim->group, id));
+        if (stream_pending_drop(claim->group, id)) stream_claim_gone(c, claim, id);
         return false;
     }
     const struct stream_pending *p = stream_pending_find(claim->group, id);
@@ -259,13 +280,15 @@ static bool stream_claim_one(struct call *c, const struct stream_claim *claim, s
 enum run_result cmd_XCLAIM(struct call *c)
 {
     struct stream_claim claim = {0};
-    if (!stream_args_group(c, 1, LOOKUP_READ, &claim.stream, &claim.group)) return RUN_ERROR;
+    if (!stream_args_group(c, 1, LOOKUP_EDIT, &claim.stream, &claim.group)) return RUN_ERROR;
     if (!stream_parse_min_idle(c, "ERR Invalid min-idle-time argument for XCLAIM", &claim))
         return RUN_ERROR;
     if (!stream_parse_claim(c, &claim)) return RUN_ERROR;
     if (stream_id_compare(claim.last_id, claim.group->last_id) > 0) {
         claim.group->last_id = claim.last_id;
         call_changed(c, 1);
+        struct stream_told told = stream_told_of(c, &claim);
+        stream_tell_read(&told);
     }
     stream_claim_consumer(c, &claim);
     size_t mark = reply_defer(c);
@@ -332,7 +355,7 @@ static void stream_autoclaim_walk(struct call *c, const struct stream_claim *cla
         if (!stream_has_entry(claim->stream, id)) {
             stream_ids_add(&lists[1], id);
             stream_pending_drop(claim->group, id);
-            call_changed(c, 1);
+            stream_claim_gone(c, claim, id);
             at = sorted_seek(pending, &id);
             count--;
             continue;
@@ -353,7 +376,7 @@ enum run_result cmd_XAUTOCLAIM(struct call *c)
     int64_t count;
     struct stream_ids lists[2] = {{0}, {0}}; /* claimed, gone */
     if (!stream_parse_autoclaim(c, &claim, &from, &count)) return RUN_ERROR;
-    if (!stream_args_group(c, 1, LOOKUP_READ, &claim.stream, &claim.group)) return RUN_ERROR;
+    if (!stream_args_group(c, 1, LOOKUP_EDIT, &claim.stream, &claim.group)) return RUN_ERROR;
     stream_claim_consumer(c, &claim);
     stream_autoclaim_walk(c, &claim, &from, count, lists);
 

@@ -7,6 +7,7 @@
  */
 #include "execute/commands/stream_args.h"
 #include "execute/commands/stream_reply.h"
+#include "execute/commands/stream_tell.h"
 #include "execute/commands/table.h"
 #include "execute/types/heap.h"
 
@@ -24,6 +25,7 @@ struct stream_ask {
     struct stream *stream;
     struct stream_group *group; /* NULL: XREAD */
     struct stream_consumer *consumer;
+    struct bytes key;
     struct stream_id after;
     bool is_new; /* ">": what the group has not read */
 };
@@ -120,7 +122,7 @@ static bool stream_find_group(struct call *c, const struct stream_read *r, uint3
 static bool stream_parse_ask(struct call *c, const struct stream_read *r, uint32_t k,
                              enum lookup how, struct stream_ask *ask)
 {
-    *ask = (struct stream_ask){0};
+    *ask = (struct stream_ask){.key = arg(c, r->first + k)};
     uint32_t id = r->first + r->keys + k;
     if (!stream_args_find(c, r->first + k, how, &ask->stream)) return false;
     if (r->group != 0 && !stream_find_group(c, r, k, ask)) return false;
@@ -153,6 +155,11 @@ static bool stream_has_answer(const struct stream_ask *ask)
     return stream_id_compare(stream_last_entry_id(ask->stream), after) > 0;
 }
 
+static struct stream_told stream_told_of(struct call *c, const struct stream_ask *ask)
+{
+    return (struct stream_told){c, ask->key, ask->group};
+}
+
 /* New entries for a consumer: they become pending, unless they need no acknowledgement. */
 static void stream_deliver(struct call *c, const struct stream_read *r, struct stream_ask *ask,
                            struct stream_id from)
@@ -173,6 +180,11 @@ static void stream_deliver(struct call *c, const struct stream_read *r, struct s
         count++;
     }
     reply_defer_array(c, mark, count);
+    if (!effect_is_heard()) return;
+    struct stream_told told = stream_told_of(c, ask);
+    if (!r->no_ack)
+        stream_tell_delivered(&told, ask->stream, from, count, stream_consumer_name(ask->consumer));
+    stream_tell_read(&told);
 }
 
 /* What the consumer has and did not acknowledge; null for what was deleted since. */
@@ -182,6 +194,7 @@ static void stream_reply_history(struct call *c, const struct stream_read *r,
     size_t mark = reply_defer(c);
     uint64_t count = 0;
     const struct sorted *ids = &ask->consumer->pending;
+    struct stream_told told = stream_told_of(c, ask);
     struct sorted_place at = sorted_seek(ids, &from);
     for (const struct stream_id *id; (id = sorted_at(ids, at)) != NULL; sorted_next(ids, &at)) {
         if (r->count != 0 && count == r->count) break;
@@ -190,6 +203,7 @@ static void stream_reply_history(struct call *c, const struct stream_read *r,
             struct stream_pending *p = stream_pending_find(ask->group, *id);
             p->delivered_ms = c->now_ms;
             p->deliveries++;
+            stream_tell_pending(&told, p);
         } else {
             reply_array(c, 2);
             stream_reply_id(c, *id);
@@ -225,6 +239,8 @@ static void stream_see_consumer(struct call *c, const struct stream_read *r, str
     ask->consumer = stream_consumer_find(ask->group, name);
     if (ask->consumer == NULL) {
         ask->consumer = stream_consumer_make(ask->group, name, c->now_ms);
+        struct stream_told told = stream_told_of(c, ask);
+        stream_tell_consumer(&told, name);
         call_event(c, 1, key, NOTIFY_STREAM, "xgroup-createconsumer");
     }
     ask->consumer->seen_ms = c->now_ms;
@@ -235,9 +251,11 @@ static uint64_t stream_read_all(struct call *c, const struct stream_read *r)
 {
     uint64_t answered = 0;
     size_t mark = 0;
+    effect_none(c); /* the parts say what there is to say */
     for (uint32_t k = 0; k < r->keys && !call_reply_full(c); k++) {
         struct stream_ask ask;
-        must(stream_parse_ask(c, r, k, LOOKUP_READ, &ask)); /* it was checked */
+        enum lookup how = r->group != 0 ? LOOKUP_EDIT : LOOKUP_READ;
+        must(stream_parse_ask(c, r, k, how, &ask)); /* it was checked */
         if (ask.group != NULL) stream_see_consumer(c, r, call_key(c, r->first + k), &ask);
         if (!stream_has_answer(&ask)) continue;
         if (answered++ == 0) mark = reply_defer(c);

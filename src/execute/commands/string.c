@@ -7,6 +7,7 @@
 #include "execute/commands/expire_options.h"
 #include "execute/commands/string_value.h"
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 
 enum {
     STRING_WINDOW = 16
@@ -28,11 +29,29 @@ static void string_put(struct call *c, struct key key, uint32_t i, int64_t deadl
     call_event(c, 1, key, NOTIFY_STRING, "set");
 }
 
+/* What a SET with options, or one by another name, comes to: SET key value, with `option` behind
+ * it. */
+static void string_tell_set(struct call *c, struct key key, uint32_t i, const char *option)
+{
+    effect_begin(c, option == NULL ? 3 : 4);
+    effect_word("SET");
+    effect_arg(key.name);
+    effect_arg(arg(c, i));
+    if (option != NULL) effect_word(option);
+}
+
 /* The same, and the key gets this deadline. */
 static void string_put_until(struct call *c, struct key key, uint32_t i, int64_t deadline_ms)
 {
     string_put(c, key, i, deadline_ms);
     call_notify(c, key, NOTIFY_GENERIC, "expire");
+    if (c->spec->id == CMD_SET && c->nargs == 5 && call_arg_is(c, 3, "pxat")) return;
+    effect_begin(c, 5);
+    effect_word("SET");
+    effect_arg(key.name);
+    effect_arg(arg(c, i));
+    effect_word("PXAT");
+    effect_int(deadline_ms);
 }
 
 enum run_result cmd_GET(struct call *c)
@@ -60,10 +79,12 @@ static enum run_result string_set_with_options(struct call *c)
         old = keyspace_find(c->db, key, LOOKUP_WRITE);
     }
     bool refused = (o.nx && old != NULL) || (o.xx && old == NULL);
-    if (!refused && o.time_arg != 0)
+    if (!refused && o.time_arg != 0) {
         string_put_until(c, key, 2, deadline_ms);
-    else if (!refused)
+    } else if (!refused) {
         string_put(c, key, 2, deadline_ms);
+        if (c->nargs > 4 || !o.keep_ttl) string_tell_set(c, key, 2, o.keep_ttl ? "KEEPTTL" : NULL);
+    }
 
     if (o.get) return RUN_OK;
     return refused ? reply_null(c) : reply_ok(c);
@@ -102,6 +123,7 @@ enum run_result cmd_GETSET(struct call *c)
     if (!string_value_find(c, key, LOOKUP_READ, &old)) return RUN_ERROR;
     string_reply(c, old);
     string_put(c, key, 2, DEADLINE_NONE);
+    string_tell_set(c, key, 2, NULL);
     return RUN_OK;
 }
 
@@ -111,7 +133,9 @@ enum run_result cmd_GETDEL(struct call *c)
     struct entry *e;
     if (!string_value_find(c, key, LOOKUP_READ, &e)) return RUN_ERROR;
     string_reply(c, e);
-    if (e != NULL) call_delete(c, key);
+    if (e == NULL) return RUN_OK;
+    call_delete(c, key);
+    effect_of_key(c, "DEL", key.name, c->nargs);
     return RUN_OK;
 }
 
@@ -129,10 +153,13 @@ enum run_result cmd_GETEX(struct call *c)
 
     string_reply(c, e);
     if (o.time_arg != 0 && expire_is_past(c, deadline_ms)) {
-        call_delete(c, key);
-    } else if (o.time_arg != 0 || (o.persist && entry_deadline(e) != DEADLINE_NONE)) {
-        keyspace_set_deadline(c->db, e, deadline_ms);
-        call_event(c, 1, key, NOTIFY_GENERIC, o.persist ? "persist" : "expire");
+        expire_now(c, key);
+    } else if (o.time_arg != 0) {
+        expire_set(c, key, e, deadline_ms);
+    } else if (o.persist && entry_deadline(e) != DEADLINE_NONE) {
+        keyspace_set_deadline(c->db, e, DEADLINE_NONE);
+        call_event(c, 1, key, NOTIFY_GENERIC, "persist");
+        effect_of_key(c, "PERSIST", key.name, c->nargs);
     }
     return RUN_OK;
 }

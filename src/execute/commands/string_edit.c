@@ -4,6 +4,7 @@
 #include "codec/number.h"
 #include "execute/commands/string_value.h"
 #include "execute/commands/table.h"
+#include "execute/core/effect.h"
 
 #include <math.h>
 
@@ -118,5 +119,10 @@ enum run_result cmd_INCRBYFLOAT(struct call *c)
     struct bytes printed = bytes_make(text, number_print_long_double(text, value));
     keyspace_put_string(c->db, key, printed, e == NULL ? DEADLINE_NONE : DEADLINE_KEEP);
     call_event(c, 1, key, NOTIFY_STRING, "incrbyfloat");
+    effect_begin(c, 4);
+    effect_word("SET");
+    effect_arg(key.name);
+    effect_arg(printed);
+    effect_word("KEEPTTL");
     return reply_bulk(c, printed);
 }

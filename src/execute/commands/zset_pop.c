@@ -4,6 +4,7 @@
 #include "execute/commands/table.h"
 #include "execute/commands/typed.h"
 #include "execute/commands/zset_reply.h"
+#include "execute/core/effect.h"
 
 /* ---- One set ---- */
 
@@ -22,6 +23,8 @@ static void zset_pop_cut(struct call *c, struct key key, struct entry *e, uint64
     else
         zset_cut(e, max ? all - count : 0, count);
 }
+
+static const char *zset_pop_name(bool max) { return max ? "ZPOPMAX" : "ZPOPMIN"; }
 
 static enum run_result zset_pop(struct call *c, bool max)
 {
@@ -105,6 +108,7 @@ static enum run_result zset_pop_waiting(struct call *c, bool max)
     reply_bulk(c, item.member);
     reply_double(c, item.score);
     zset_pop_cut(c, key, e, 1, max);
+    effect_of_key(c, zset_pop_name(max), key.name, c->nargs);
     return RUN_OK;
 }
 
@@ -159,6 +163,10 @@ static enum run_result zset_mpop(struct call *c, const struct zset_pop *p)
         if (--left > 0) must(p->max ? zset_prev(&at) : zset_next(&at));
     }
     zset_pop_cut(c, key, e, taken, p->max);
+    effect_begin(c, 3);
+    effect_word(zset_pop_name(p->max));
+    effect_arg(key.name);
+    effect_int((int64_t)taken);
     return RUN_OK;
 }
 

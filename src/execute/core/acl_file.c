@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "catalog/config_users.h"
 #include "catalog/settings.h"
 #include "execute/core/file_text.h"
@@ -83,17 +83,17 @@ static void reading_lines(struct reading *r, struct bytes text)
         const char *end = memchr(text.ptr, '\n', text.len);
         size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
         size_t used = end == NULL ? len : len + 1;
-        struct bytes line = config_trim(bytes_make(text.ptr, len));
+        struct bytes line = words_trim(bytes_make(text.ptr, len));
         text = bytes_make(text.ptr + used, text.len - used);
         r->line++;
-        struct config_words w;
+        struct words w;
         if (line.len == 0) continue;
-        if (config_split_words(line, &w) != 0) {
+        if (words_split(line, &w) != 0) {
             reply_printf(r->error, "%s:%u: unbalanced quotes in acl line. ", r->path, r->line);
             continue;
         }
         reading_take(r, w.word, w.count);
-        config_words_free(&w);
+        words_free(&w);
     }
 }
 
@@ -175,7 +175,7 @@ static void print_line(const struct user *u, FILE *out)
         if (len > 0 && rest.ptr[0] == '#')
             fwrite(rest.ptr, 1, len, out);
         else
-            config_quote(bytes_make(rest.ptr, len), out);
+            words_quote(bytes_make(rest.ptr, len), out);
         rest = blank == NULL ? bytes_make(NULL, 0) : bytes_make(blank + 1, rest.len - len - 1);
     }
     fputc('\n', out);

@@ -2,7 +2,8 @@
  * Invariants: a session waits if and only if s->blocking is set, and then is_blocked is set and
  * s->blocked holds its command. A key stands in its database's table while somebody waits for it or
  * it stands in the line of fed keys; keyspace_wait() counts it for just as long. blocking_pending
- * is set while a key stands in that line or a session in the line of the woken.
+ * is set while a key stands in that line or a session in the line of the woken. Who waits for the
+ * log stands in the list of log_first.
  */
 #include "execute/core/blocking.h"
 
@@ -40,6 +41,7 @@ struct blocking {
     bool is_woken;    /* by time or CLIENT UNBLOCK */
     enum blocking_wake how;
     struct session *next_woken;
+    struct session *log_prev, *log_next;
     uint32_t wait_count;
     struct blocking_wait waits[];
 };
@@ -48,6 +50,7 @@ bool blocking_pending;
 static struct name_map *blocking_maps; /* by number of database */
 static struct blocking_key *fed_first, *fed_last;
 static struct session *woken_first, *woken_last;
+static struct session *log_first;      /* those who wait for the log, the last to come first */
 static struct session **blocking_heap; /* sessions with a timeout, the earliest first */
 static uint32_t heap_count, heap_room;
 static uint64_t blocked_count, gone_keys;
@@ -191,6 +194,23 @@ static void wait_leave(struct blocking_wait *w)
     blocking_key_drop_if_idle(k);
 }
 
+static void log_join(struct session *s)
+{
+    s->blocking->log_next = log_first;
+    if (log_first != NULL) log_first->blocking->log_prev = s;
+    log_first = s;
+}
+
+static void log_leave(struct session *s)
+{
+    struct session *prev = s->blocking->log_prev, *next = s->blocking->log_next;
+    if (prev != NULL)
+        prev->blocking->log_next = next;
+    else
+        log_first = next;
+    if (next != NULL) next->blocking->log_prev = prev;
+}
+
 enum run_result call_block(struct call *c, const struct block_terms *terms)
 {
     struct session *s = c->session;
@@ -204,6 +224,7 @@ enum run_result call_block(struct call *c, const struct block_terms *terms)
     for (uint32_t i = 0; i < terms->key_count; i++) {
         wait_join(&b->waits[i], s, blocking_key_make(c->db, call_key(c, terms->first_key + i)));
     }
+    if (terms->waits_for_log) log_join(s);
     if (terms->timeout_ms > 0) {
         /* The clock's ms has begun already: one more, so that nobody is woken too early. */
         bool ends = !__builtin_add_overflow(run_mono_now_ms() + 1, terms->timeout_ms, &b->due_ms);
@@ -233,6 +254,7 @@ void blocking_forget(struct session *s)
     if (b->is_woken) woken_remove(s);
     if (b->due_ms >= 0) heap_remove(s);
     for (uint32_t i = 0; i < b->wait_count; i++) wait_leave(&b->waits[i]);
+    if (b->terms.waits_for_log) log_leave(s);
     heap_free(b);
     s->blocking = NULL;
     s->is_blocked = false;
@@ -263,6 +285,28 @@ bool blocking_unblock(struct session *s, enum blocking_wake how)
     return true;
 }
 
+void blocking_wait_on(struct session *s)
+{
+    if (!s->blocking->is_woken) return;
+    woken_remove(s);
+    s->blocking->is_woken = false;
+}
+
+bool blocking_answers_late(const struct session *s) { return s->blocking->terms.answers_late; }
+
+uint64_t blocking_log_least(void)
+{
+    uint64_t least = UINT64_MAX;
+    for (const struct session *s = log_first; s != NULL; s = s->blocking->log_next)
+        if (s->blocking->terms.log_number < least) least = s->blocking->terms.log_number;
+    return least;
+}
+
+void blocking_log_reached(uint64_t number)
+{
+    for (struct session *s = log_first; s != NULL; s = s->blocking->log_next)
+        if (s->blocking->terms.log_number <= number) blocking_unblock(s, BLOCKING_FED);
+}
 enum run_result call_block_on(struct call *c, struct session_job *job)
 {
     must(c->outer == NULL && c->session->job == NULL);

@@ -41,6 +41,17 @@ bool blocking_unblock(struct session *s, enum blocking_wake how);
 /* Takes the session out; its command is dropped. Nothing happens when it does not wait. */
 void blocking_forget(struct session *s);
 
+/* One that was woken finds that it has to wait on. */
+void blocking_wait_on(struct session *s);
+/* Its handler answers when its time is over (block_terms). */
+bool blocking_answers_late(const struct session *s);
+
+/* ---- Those who wait for the log (core/log_life.c) ---- */
+/* The least number of the effects that they wait for; UINT64_MAX: there is nobody. */
+uint64_t blocking_log_least(void);
+/* Wakes those who wait for this number or a lower one. */
+void blocking_log_reached(uint64_t number);
+
 /* True when blocking_next() may have somebody. */
 static inline bool blocking_is_pending(void)
 {

@@ -43,10 +43,12 @@ struct call {
     struct reply *reply;
     const struct call *outer; /* the EXEC or script that runs it, or NULL; then it may not wait */
     const struct settings *settings;
-    int64_t now_ms;     /* wall clock of this command: all decisions about expiry use it */
+    int64_t now_ms;     /* wall clock of this command */
+    int64_t due_ms;     /* what has expired: the same, or before all time in a replay */
     uint64_t changes;   /* what call_changed() added up */
     bool failed;        /* an error was answered */
     uint8_t effect;     /* enum call_effect */
+    bool is_late;       /* it waited, and its time is over */
     bool is_push;       /* what it answers is messages, which CLIENT REPLY does not silence */
     size_t reply_start; /* reply_total() before this command */
 };
@@ -63,6 +65,9 @@ static inline const struct call *call_outermost(const struct call *c)
 }
 
 static inline struct bytes arg(const struct call *c, uint32_t i) { return c->args[i]; }
+
+/* Of a log, not of a client: run_replay(). */
+static inline bool call_is_replayed(const struct call *c) { return c->due_ms == INT64_MIN; }
 
 /* Run by a script, and not by a client or its EXEC. */
 static inline bool call_is_scripted(const struct call *c)
@@ -91,6 +96,10 @@ struct block_terms {
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
     bool answers_null;             /* where it may not wait: with a null string, not a null array */
     int64_t timeout_ms;            /* 0: for ever */
+    bool waits_for_log;            /* until the log has `log_number` on disk (core/log_life.h) */
+    uint64_t log_number;
+    bool answers_late; /* when its time is over the handler is called once more, with c->is_late,
+                        * and answers; else null is the answer */
 };
 /*
  * Answers nothing: the handler returns what it gives, RUN_BLOCKED, and is called again, from the

@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "catalog/config_text.h"
+#include "codec/words.h"
 #include "execute/core/acl.h"
 #include "execute/core/file_text.h"
 
@@ -38,12 +39,12 @@ static struct bytes rewrite_take_line(struct bytes *text)
 }
 
 /* The option that a line sets, NULL for any other line. Gives the words when there is one. */
-static const struct option *rewrite_option_of(struct bytes line, struct config_words *w)
+static const struct option *rewrite_option_of(struct bytes line, struct words *w)
 {
-    line = config_trim(line);
-    if (line.len == 0 || line.ptr[0] == '#' || config_split_words(line, w) != 0) return NULL;
+    line = words_trim(line);
+    if (line.len == 0 || line.ptr[0] == '#' || words_split(line, w) != 0) return NULL;
     const struct option *o = w->count == 0 ? NULL : option_find(w->word[0]);
-    if (o == NULL) config_words_free(w);
+    if (o == NULL) words_free(w);
     return o;
 }
 
@@ -53,7 +54,7 @@ static size_t rewrite_index(const struct option *o) { return (size_t)(o - option
 static void rewrite_read(struct bytes old, struct plan *plans, struct settings *found)
 {
     while (old.len > 0) {
-        struct config_words w;
+        struct words w;
         char error[OPTION_ERROR_MAX];
         const struct option *o = rewrite_option_of(rewrite_take_line(&old), &w);
         if (o == NULL) continue;
@@ -61,7 +62,7 @@ static void rewrite_read(struct bytes old, struct plan *plans, struct settings *
         p->met = true;
         if (option_set_text(found, o, w.word + 1, w.count - 1, OPTION_FROM_FILE, error) != 0)
             p->wrong = true;
-        config_words_free(&w);
+        words_free(&w);
     }
 }
 
@@ -93,11 +94,11 @@ static void rewrite_put(struct plan *p, FILE *out)
 /* Is it a line that makes a user? */
 static bool rewrite_is_user(struct bytes line)
 {
-    struct config_words w;
-    line = config_trim(line);
-    if (line.len == 0 || line.ptr[0] == '#' || config_split_words(line, &w) != 0) return false;
+    struct words w;
+    line = words_trim(line);
+    if (line.len == 0 || line.ptr[0] == '#' || words_split(line, &w) != 0) return false;
     bool is = w.count > 0 && bytes_is_word(w.word[0], "user");
-    config_words_free(&w);
+    words_free(&w);
     return is;
 }
 
@@ -141,15 +142,15 @@ void config_rewrite_text(struct bytes old, const struct settings *s, struct byte
     settings_free(found);
 
     while (old.len > 0) {
-        struct config_words w;
+        struct words w;
         struct bytes line = rewrite_take_line(&old);
         const struct option *o = rewrite_option_of(line, &w);
         if (o == NULL || plans[rewrite_index(o)].keep)
             rewrite_put_other(line, &users, out);
         else
             rewrite_put(&plans[rewrite_index(o)], out);
-        if (o != NULL) config_words_free(&w);
-        marked = marked || bytes_equal(config_trim(line), bytes_of(marker));
+        if (o != NULL) words_free(&w);
+        marked = marked || bytes_equal(words_trim(line), bytes_of(marker));
     }
     rewrite_rest(plans, &marked, out);
     for (; users.len > 0; fputc('\n', out)) {

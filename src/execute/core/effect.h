@@ -23,8 +23,11 @@
 
 #include "execute/core/call.h"
 
-extern bool effect_heard;
-static inline bool effect_is_heard(void) { return unlikely(effect_heard); }
+static inline bool effect_is_heard(void)
+{
+    extern bool effect_heard;
+    return unlikely(effect_heard);
+}
 
 /* ---- For handlers ---- */
 /* One effect of this command follows, in place of the command itself. */
@@ -34,28 +37,46 @@ void effect_begin_in(struct call *c, const struct db *db, uint32_t nargs);
 void effect_arg(struct bytes text);
 void effect_word(const char *text);
 void effect_int(int64_t n);
-/* As text that reads back as the same number. */
-void effect_double(double d);
+/* All arguments of the command from this one on. */
+void effect_args_from(const struct call *c, uint32_t i);
 void effect_none(struct call *c);
-/* The command as it came is one of several effects, at this place among them. */
+/* The command as it came is one of several effects, at this place among them; or it is one though
+ * it changed nothing. */
 void effect_same(struct call *c);
+/* "NAME key", with the arguments in `c` from `i` on behind it. */
+void effect_of_key(struct call *c, const char *name, struct bytes key, uint32_t i);
 
 /* ---- For run() ---- */
 /* The outermost command begins: what comes until effect_unit_end() is one unit. */
-void effect_unit_begin(void);
-void effect_unit_end(void);
+static inline void effect_unit_begin(void)
+{
+    extern bool effect_in_unit;
+    effect_in_unit = true;
+}
+void effect_commit(void);
+static inline void effect_unit_end(void)
+{
+    extern bool effect_in_unit;
+    extern size_t effect_open;
+    effect_in_unit = false;
+    if (unlikely(effect_open > 0)) effect_commit();
+}
 /* After a handler: the command is its own effect, unless it said otherwise. */
 void effect_after(struct call *c);
-/* What scripts were told not to tell (redis.set_repl without AOF): effects are dropped meanwhile.
- */
+/* What scripts were told not to tell (redis.set_repl without AOF): effects are dropped meanwhile,
+ * but for what the keyspace does by itself. */
 void effect_mute(bool on);
 
 /* ---- For event.c ---- */
-void effect_deleted(struct db *db, struct bytes name);
+/* A key went by itself. `later`: it is told as an UNLINK. */
+void effect_deleted(const struct db *db, struct bytes name, bool later);
 
 /* ---- For persistence ---- */
-/* From now on effects are appended to the log, the first after `number`; or no more. */
+/* From now on effects are told, or no more; then what an open unit has told is dropped. */
 void effect_listen(bool on);
+/* False in the midst of a unit: EXEC or a script that has changed something. What divides the
+ * stream (a new file, the instant of its base) waits until this is true, or would tear the unit. */
+bool effect_is_between_units(void);
 /* The number of the last effect: bytes of the stream so far. */
 uint64_t effect_number(void);
 /* Hands over what was gathered since the last time, as ORDER_LOG_APPEND. */

@@ -84,22 +84,29 @@ void call_event_heard(struct call *c, struct db *db, struct key key, uint32_t cl
     event_notify(db, key, class, name);
 }
 
+/* A key that was emptied has had its elements told. */
+static void event_tell_effect(const struct db *db, struct bytes name, enum keyspace_event what)
+{
+    const struct settings *s = settings_now();
+    if (what == KEYSPACE_EXPIRED) effect_deleted(db, name, s->lazyfree_lazy_expire);
+    if (what == KEYSPACE_EVICTED) effect_deleted(db, name, s->lazyfree_lazy_eviction);
+}
+
 static void event_of_keyspace(struct db *db, struct key key, enum keyspace_event what)
 {
     static const struct {
         uint32_t class;
         const char *name;
         bool changes, exists;
-        bool deletes; /* an effect */
     } kinds[] = {
-        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false, true},
-        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false, true},
-        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true, false},
-        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false, true},
-        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true, false},
-        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false, false},
+        [KEYSPACE_EXPIRED] = {NOTIFY_EXPIRED, "expired", true, false},
+        [KEYSPACE_EVICTED] = {NOTIFY_EVICTED, "evicted", true, false},
+        [KEYSPACE_ELEMENTS_EXPIRED] = {NOTIFY_HASH, "hexpired", true, true},
+        [KEYSPACE_EMPTIED] = {NOTIFY_GENERIC, "del", true, false},
+        [KEYSPACE_MADE] = {NOTIFY_NEW, "new", false, true},
+        [KEYSPACE_MISSED] = {NOTIFY_MISS, "keymiss", false, false},
     };
-    if (effect_is_heard() && kinds[what].deletes) effect_deleted(db, key.name);
+    if (effect_is_heard()) event_tell_effect(db, key.name, what);
     if (!event_is_heard()) return;
     if (kinds[what].changes) event_tell(db, key, NULL, kinds[what].exists);
     event_notify(db, key, kinds[what].class, kinds[what].name);

@@ -9,6 +9,7 @@
 #include "catalog/option.h"
 #include "execute/core/client_limit.h"
 #include "execute/core/latency.h"
+#include "execute/core/orders.h"
 #include "execute/keyspace/keyspace.h"
 #include "mem/arena.h"
 
@@ -73,7 +74,7 @@ static void limit_note(bool exceeds)
 
 static bool limit_is_exceeded(const struct settings *s)
 {
-    return mem_used() > (uint64_t)s->maxmemory + client_limit_dying_bytes();
+    return mem_used() > (uint64_t)s->maxmemory + client_limit_dying_bytes() + orders_bytes();
 }
 
 /* As keyspace_evict(); how long it takes is looked at only while somebody wants to know. */

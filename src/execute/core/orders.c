@@ -22,7 +22,7 @@ struct orders_line {
 static struct orders_line orders_log, orders_file;
 static uint64_t orders_count, orders_len;
 static struct log_card orders_no_log; /* where there is none */
-static const struct log_card *orders_card = &orders_no_log;
+static struct log_card *orders_card = &orders_no_log;
 
 void orders_open(const struct execute_wiring *w)
 {
@@ -35,6 +35,7 @@ void orders_open(const struct execute_wiring *w)
 }
 
 const struct log_card *orders_log_card(void) { return orders_card; }
+void orders_watch(uint64_t number) { counter_set(&orders_card->watched, number); }
 uint64_t orders_out(void) { return orders_count; }
 uint64_t orders_bytes(void) { return orders_len; }
 
@@ -127,16 +128,20 @@ void orders_take_home(void)
     orders_take_line(&orders_file);
 }
 
+void orders_wait_some(void)
+{
+    uint64_t count = orders_count;
+    orders_push_waiting(&orders_log);
+    orders_push_waiting(&orders_file);
+    stage_call_home(orders_log.stage);
+    stage_call_home(orders_file.stage);
+    orders_take_home();
+    if (orders_count == count) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
+}
+
 void orders_wait_all(void)
 {
-    while (orders_count > 0) {
-        orders_push_waiting(&orders_log);
-        orders_push_waiting(&orders_file);
-        stage_call_home(orders_log.stage);
-        stage_call_home(orders_file.stage);
-        orders_take_home();
-        if (orders_count > 0) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
-    }
+    while (orders_count > 0) orders_wait_some();
 }
 
 void orders_close(void)

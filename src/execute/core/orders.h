@@ -34,10 +34,15 @@ void orders_take_home(void);
 /* Waits, in the middle of a turn, until no order of either stage is out; done() is called for each.
  * For what blocks anyway: SHUTDOWN, DEBUG. */
 void orders_wait_all(void);
+/* The same, but gives up soon, whether one came home or not: for those who wait for some of them.
+ */
+void orders_wait_some(void);
 
 uint64_t orders_out(void);   /* orders that are not at home */
 uint64_t orders_bytes(void); /* their buffers */
 /* What the log's stage tells; never NULL. */
 const struct log_card *orders_log_card(void);
+/* Execute gets a turn when this number is on disk; 0: nobody waits. */
+void orders_watch(uint64_t number);
 
 #endif

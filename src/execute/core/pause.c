@@ -2,7 +2,7 @@
  * CLIENT PAUSE.
  *
  * Invariant: a session is in line_waiting if and only if is_paused is set, and in line_reading if
- * and only if is_choked is set; a session in line_waiting or line_ready holds a command.
+ * and only if is_choked is set; a session in any line but line_reading holds a command.
  */
 #include "execute/core/pause.h"
 
@@ -11,13 +11,13 @@ struct session_line {
     uint64_t count;
 };
 
-static struct session_line line_waiting, line_reading, line_ready;
+static struct session_line line_waiting, line_snapshot, line_reading, line_ready;
 static enum pause_mode pause_now;
 static int64_t pause_until;
 
 void pause_open(void)
 {
-    line_waiting = line_reading = line_ready = (struct session_line){0};
+    line_waiting = line_snapshot = line_reading = line_ready = (struct session_line){0};
     pause_now = PAUSE_OFF;
     pause_until = -1;
 }
@@ -69,6 +69,19 @@ uint64_t pause_unread_bytes(const struct session *s)
     return made > taken ? made - taken : 0;
 }
 
+void pause_for_snapshot(struct session *s) { line_join(&line_snapshot, s); }
+
+static void pause_make_all_ready(struct session_line *line)
+{
+    while (line->first != NULL) {
+        struct session *s = line->first;
+        pause_forget(s);
+        pause_make_ready(s);
+    }
+}
+
+void pause_end_of_snapshot(void) { pause_make_all_ready(&line_snapshot); }
+
 void pause_until_read(struct session *s)
 {
     pause_forget(s);
@@ -108,14 +121,7 @@ void pause_end(void)
     pause_judge_again();
 }
 
-void pause_judge_again(void)
-{
-    while (line_waiting.first != NULL) {
-        struct session *s = line_waiting.first;
-        pause_forget(s);
-        pause_make_ready(s);
-    }
-}
+void pause_judge_again(void) { pause_make_all_ready(&line_waiting); }
 
 void pause_tick(int64_t now_ms)
 {

@@ -1,8 +1,8 @@
 /*
- * CLIENT PAUSE, and the three lines of sessions whose commands are held: those that wait for the
- * pause to end, those whose clients must read first, and those that may go on. A session stands in
- * at most one line. When the pause ends, all who wait become ready, in the order in which they
- * came; each command is then judged again by the pause of that moment.
+ * CLIENT PAUSE, and the four lines of sessions whose commands are held: those that wait for the
+ * pause to end, for a snapshot, those whose clients must read first, and those that may go on. A
+ * session stands in at most one line. When the pause ends, all who wait become ready, in the order
+ * in which they came; each command is then judged again by the pause of that moment.
  */
 #ifndef EXECUTE_CORE_PAUSE_H
 #define EXECUTE_CORE_PAUSE_H
@@ -26,6 +26,10 @@ int64_t pause_until_ms(void); /* -1 when not paused */
 void pause_judge_again(void);
 /* Its next command waits for the end of the pause, or of a hold (core/hold.h). */
 void pause_wait(struct session *s);
+/* Its next command waits for the snapshot (core/snapshot.h), until this one lets all of them look
+ * again. */
+void pause_for_snapshot(struct session *s);
+void pause_end_of_snapshot(void);
 /* Its client has left so many replies unread that no more are made for now. */
 void pause_until_read(struct session *s);
 /* Makes those ready whose unread bytes are not more than `limit` any more. */

@@ -21,11 +21,14 @@
 #include "execute/core/memory_limit.h"
 #include "execute/core/monitor.h"
 #include "execute/core/multi.h"
+#include "execute/core/loading.h"
 #include "execute/core/pause.h"
+#include "execute/core/persistence.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/push.h"
 #include "execute/core/reject.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
 #include "execute/core/watch.h"
@@ -48,7 +51,7 @@ static uint32_t run_large_len; /* commands of such a length may break maxmemory-
 static uint64_t run_slow_ns;   /* slow log from here on */
 static uint64_t run_late_ns;   /* slow log or latency monitor */
 static uint32_t run_gate;      /* commands with one of these flags are looked at closer */
-static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts */
+static bool run_gates_all;     /* all are: CLIENT PAUSE ALL, a script that lasts, no disk */
 
 static int64_t run_turn_wall_ms, run_turn_mono_ms; /* at the turn's begin */
 static uint64_t run_turn_ticks;
@@ -57,6 +60,7 @@ static uint64_t run_clock_ticks;         /* when these two were set */
 static uint64_t run_clock_step;          /* CLOCK_STEP_NS in ticks */
 static uint64_t run_ticks;               /* end of the last command; 0 before the first of a turn */
 static uint64_t run_read_ticks;          /* when what runs now was read from its socket */
+static bool run_replays;
 
 static void run_set_value_limits(const struct settings *s)
 {
@@ -87,13 +91,26 @@ static void run_settings_changed(const struct settings *settings)
     run_late_ns = run_slow_ns < latency_threshold_ns ? run_slow_ns : latency_threshold_ns;
 }
 
+void run_gate_changed(void)
+{
+    const uint32_t writes = CF_WRITE | CF_MAY_REPLICATE;
+    bool holds = pause_mode() == PAUSE_WRITE || snapshot_may_hold() || hold_is_on();
+    run_gate = CF_PROTECTED | (holds ? writes : 0);
+}
+
+static void run_set_gates_all(void)
+{
+    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses() || loading_is_on();
+}
+
+void run_look_again(void) { run_set_gates_all(); }
+
 static void run_pause_changed(void)
 {
     enum pause_mode mode = pause_mode();
-    run_gates_all = mode == PAUSE_ALL;
+    run_set_gates_all();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
-    bool judges_writes = mode == PAUSE_WRITE || hold_is_on();
-    run_gate = CF_PROTECTED | (judges_writes ? CF_WRITE | CF_MAY_REPLICATE : 0);
+    run_gate_changed();
 }
 
 void run_open(command_handler *(*handler_of)(enum command_id id))
@@ -160,6 +177,12 @@ uint64_t run_last_ticks(void) { return run_ticks; }
 
 int64_t run_now_ms(void) { return run_wall_ms; }
 
+void run_replay(bool on)
+{
+    run_replays = on;
+    keyspace_replay(on);
+}
+
 /* ---- Checks before a handler ---- */
 
 static bool run_is_allowed(const struct session *s, int whom)
@@ -185,7 +208,13 @@ static bool run_suits_subscriber(enum command_id id)
     }
 }
 
-enum verdict { VERDICT_RUN, VERDICT_REJECTED, VERDICT_WAIT, VERDICT_QUEUE };
+enum verdict {
+    VERDICT_RUN,
+    VERDICT_REJECTED,
+    VERDICT_WAIT,          /* for the end of a pause */
+    VERDICT_WAIT_SNAPSHOT, /* for what a snapshot must write first */
+    VERDICT_QUEUE,
+};
 
 /* Within a transaction these run at once. */
 static bool run_ends_multi(enum command_id id)
@@ -211,6 +240,16 @@ static uint32_t run_flags(const struct call *c)
     if (c->session->multi != NULL && c->spec->id == CMD_EXEC)
         flags |= c->session->multi->flags & done;
     return flags;
+}
+
+static enum verdict run_waits; /* what the last command that could not run waits for */
+
+static void run_wait(struct session *s)
+{
+    if (run_waits == VERDICT_WAIT)
+        pause_wait(s);
+    else
+        pause_for_snapshot(s);
 }
 
 static bool run_is_denied(struct call *c)
@@ -239,6 +278,24 @@ static bool run_is_protected(struct call *c)
     return true;
 }
 
+/* The disk cannot keep what a write would change; who pings wants to know, too. What is loaded
+ * comes from that disk. */
+static bool run_is_unsafe(struct call *c, uint32_t flags)
+{
+    if (!persistence_refuses() || loading_is_on()) return false;
+    if (!(flags & CF_WRITE) && c->spec->id != CMD_PING) return false;
+    reject(c, persistence_refusal());
+    return true;
+}
+
+/* What may run while the data is not whole; of EXEC so may all that it would do. */
+static bool run_suits_loading(const struct call *c)
+{
+    const struct multi *m = c->session->multi;
+    if (!(c->spec->flags & CF_LOADING)) return false;
+    return c->spec->id != CMD_EXEC || m == NULL || m->suits_loading;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge_all(struct call *c)
 {
@@ -257,7 +314,11 @@ static enum verdict run_judge_all(struct call *c)
         reject(c, "ERR Command not allowed inside a transaction");
         return VERDICT_REJECTED;
     }
-    if (run_is_denied(c)) return VERDICT_REJECTED;
+    if (run_is_denied(c) || run_is_unsafe(c, flags)) return VERDICT_REJECTED;
+    if (loading_is_on() && !run_suits_loading(c)) {
+        reject(c, ERR_LOADING);
+        return VERDICT_REJECTED;
+    }
     if (busy_is_breathing()) {
         if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
             reject(c, busy_error());
@@ -266,9 +327,12 @@ static enum verdict run_judge_all(struct call *c)
         return queues ? VERDICT_QUEUE : VERDICT_RUN;
     }
     if (pause_mode() == PAUSE_ALL) return VERDICT_WAIT;
-    if (pause_mode() == PAUSE_WRITE && (flags & (CF_WRITE | CF_MAY_REPLICATE))) return VERDICT_WAIT;
-    if (hold_is_on() && !queues && hold_must_wait(c, flags)) return VERDICT_WAIT;
-    return queues ? VERDICT_QUEUE : VERDICT_RUN;
+    bool writes = (flags & (CF_WRITE | CF_MAY_REPLICATE)) != 0;
+    if (pause_mode() == PAUSE_WRITE && writes) return VERDICT_WAIT;
+    if (queues) return VERDICT_QUEUE;
+    if (hold_is_on() && hold_must_wait(c, flags)) return VERDICT_WAIT;
+    if (writes && snapshot_may_hold() && snapshot_must_wait(c)) return VERDICT_WAIT_SNAPSHOT;
+    return VERDICT_RUN;
 }
 
 /* Rules alone are common, so they have a short way. */
@@ -286,7 +350,8 @@ static enum verdict run_judge(struct call *c)
  */
 static bool run_make_room(void)
 {
-    return pause_mode() != PAUSE_OFF || busy_is_breathing() || memory_limit_make_room(run_settings);
+    return pause_mode() != PAUSE_OFF || busy_is_breathing() || loading_is_on() ||
+           memory_limit_make_room(run_settings);
 }
 
 bool run_memory_allows(uint32_t flags)
@@ -360,6 +425,16 @@ static void run_account(const struct call *c, uint64_t began)
     if (unlikely(now - run_clock_ticks >= run_clock_step) && c->outer == NULL) run_set_time(now);
 }
 
+/* What WAITAOF of the session waits for. What the keyspace did since the last command counts, too.
+ */
+static void run_note_effects(struct session *s)
+{
+    static uint64_t seen;
+    if (effect_number() == seen) return;
+    seen = effect_number();
+    s->effect_number = seen;
+}
+
 static enum run_result run_handler(struct call *c)
 {
     bool quiet = c->session->no_touch && c->spec->id != CMD_TOUCH;
@@ -372,6 +447,7 @@ static enum run_result run_handler(struct call *c)
     if (unlikely(quiet)) keyspace_no_touch(false);
     if (effect_is_heard()) effect_after(c);
     if (is_unit) effect_unit_end();
+    if (effect_is_heard()) run_note_effects(c->session);
     dcheck(result != RUN_ERROR || c->failed);
     if (unlikely(result == RUN_BLOCKED)) {
         run_ticks = clock_ticks(); /* it counts when it is done */
@@ -407,6 +483,7 @@ static struct call run_make_call(struct session *s, const struct command *cmd, s
         .reply = reply,
         .settings = run_settings,
         .now_ms = run_wall_ms,
+        .due_ms = run_replays ? INT64_MIN : run_wall_ms,
         .reply_start = reply_total(reply),
     };
 }
@@ -436,7 +513,7 @@ static void run_done(const struct call *c, size_t mark)
     if (unlikely(c->session->reply_mode != REPLIES_ON)) run_silence(c, mark);
 }
 
-/* False when the command has to wait; then nothing happened. */
+/* False when the command has to wait; then nothing happened but that run_waits says for what. */
 static bool run_now(struct session *s, const struct command *cmd, struct reply *reply)
 {
     size_t mark = reply->len;
@@ -448,7 +525,10 @@ static bool run_now(struct session *s, const struct command *cmd, struct reply *
         reject_flawed(&c, cmd);
     } else if (unlikely((cmd->spec->flags & run_gate) || run_gates_all || s->care != 0)) {
         verdict = run_judge(&c);
-        if (verdict == VERDICT_WAIT) return false;
+        if (verdict == VERDICT_WAIT || verdict == VERDICT_WAIT_SNAPSHOT) {
+            run_waits = verdict;
+            return false;
+        }
     }
 
     if (unlikely(s->reply_mode == REPLIES_SKIP_NEXT)) s->reply_mode = REPLIES_SKIP_NOW;
@@ -497,11 +577,23 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     struct call c = run_make_call(s, cmd, reply);
     c.outer = outer;
     c.now_ms = outer->now_ms;
+    c.due_ms = outer->due_ms;
     s->last = cmd->spec;
     run_ticks = clock_ticks();
     enum run_result result = run_shown(&c, cmd);
     must(result != RUN_BLOCKED);
     return result;
+}
+
+bool run_loaded(struct session *s, const struct call *outer, const struct command *cmd,
+                struct reply *reply)
+{
+    struct call c = run_make_call(s, cmd, reply);
+    c.outer = outer;
+    s->last = cmd->spec;
+    enum run_result result = run_handlers[cmd->spec->id](&c);
+    must(result != RUN_BLOCKED);
+    return !c.failed;
 }
 
 bool run(struct session *s, const struct command *cmd, struct reply *reply)
@@ -513,7 +605,7 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply)
     }
     if (unlikely(!run_now(s, cmd, reply))) {
         held_add(s, cmd, run_read_ticks);
-        pause_wait(s);
+        run_wait(s);
         return false;
     }
     return !s->closing;
@@ -533,7 +625,7 @@ void run_held(struct session *s, struct reply *reply)
         run_read_ticks = h->ticks;
         if (!run_now(s, &h->command, reply)) {
             held_return(s, h);
-            pause_wait(s);
+            run_wait(s);
             return;
         }
         held_free(h);
@@ -552,6 +644,10 @@ int64_t run_mono_now_ms(void) { return run_mono_ms; }
 static bool run_blocked(struct call *c, enum blocking_wake how)
 {
     if (how == BLOCKING_FED) return run_is_denied(c) || run_handler(c) != RUN_BLOCKED;
+    if (how == BLOCKING_TIMEOUT && blocking_answers_late(c->session)) {
+        c->is_late = true;
+        return run_handler(c) != RUN_BLOCKED;
+    }
     if (how == BLOCKING_TIMEOUT)
         reply_null_array(c);
     else
@@ -570,7 +666,10 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     struct call c = run_make_call(s, &s->blocked->command, reply);
     bool answered = run_blocked(&c, how);
     run_read_ticks = read_ticks;
-    if (!answered) return;
+    if (!answered) {
+        blocking_wait_on(s);
+        return;
+    }
     run_done(&c, mark);
     blocking_forget(s);
     run_go_on(s); /* one that must read first stands in its line already */
@@ -595,7 +694,7 @@ void run_take_up(const struct run_moment *moment)
     run_read_ticks = moment->read_ticks;
     run_wall_ms = moment->wall_ms;
     run_mono_ms = moment->mono_ms;
-    run_gates_all = pause_mode() == PAUSE_ALL;
+    run_set_gates_all();
 }
 
 void run_go_on(struct session *s)

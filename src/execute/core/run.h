@@ -35,6 +35,9 @@ void run_note_read(uint64_t ticks);
 uint64_t run_last_ticks(void);
 /* The wall clock of now in ms, as commands see it: a command that took long has moved it. */
 int64_t run_now_ms(void);
+/* While on, commands are those of a log (core/effect.h): nothing is due, whatever its deadline, and
+ * a past one is kept; what went in time the log says. call_is_replayed() tells handlers. */
+void run_replay(bool on);
 
 /*
  * Runs one command of a session, or holds it back, or drops it when the session is closing. The
@@ -52,12 +55,23 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply);
  */
 enum run_result run_within(const struct call *outer, struct session *s, const struct command *cmd,
                            struct reply *reply);
+/*
+ * Runs a command of a log that is loaded, during run_replay(), for a session that stands for a
+ * client. There are no checks, nobody is told and nothing is counted; a command with a flaw must
+ * not come here. It may not wait: so `outer`, a call of EXEC, stands around it. False: the answer
+ * is an error.
+ */
+bool run_loaded(struct session *s, const struct call *outer, const struct command *cmd,
+                struct reply *reply);
 /* Finds what parse finds of a command: its row or its flaw, its first key and that one's hash.
  * Borrows the arguments; one at least. */
 void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs);
 /* Makes room in memory before a command with this spec's flags, with maxmemory. False: there is
  * none, and it may grow memory: it is to be refused with ERR_OOM. */
 bool run_memory_allows(uint32_t flags);
+
+/* What persistence_refuses() says has changed. */
+void run_look_again(void);
 
 /* ---- CLIENT PAUSE ---- */
 enum pause_mode { PAUSE_OFF, PAUSE_WRITE, PAUSE_ALL };
@@ -69,6 +83,9 @@ enum pause_mode run_pause_mode(void);
 int64_t run_pause_until_ms(void); /* -1 when not paused */
 /* Keys are held now, or were let go (core/hold.h): who waits is judged again. */
 void run_holds_changed(void);
+
+/* A snapshot began or ended: it may hold writers. */
+void run_gate_changed(void);
 
 /* ---- Clients that do not read ---- */
 /* True when the client has left more than output-high-water unread. */

@@ -49,6 +49,7 @@ struct session {
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_busy;                    /* it runs a script that lasts (core/busy.h) */
     bool is_choked;                  /* its client must read replies before more are made */
+    bool has_no_client;              /* it stands for a log that is loaded, and is in no list */
     struct user *user;               /* core/acl.h */
     bool push_waits;                 /* a message for it is to go before its next answer */
     char *name;                      /* or NULL */
@@ -60,6 +61,7 @@ struct session {
     struct held_command *held_first, *held_last;
     struct held_command *blocked; /* the command that waits, while is_blocked */
     struct blocking *blocking;    /* core/blocking.c: what it waits for, or NULL */
+    uint64_t effect_number;       /* of its last write (core/effect.h); 0: none */
     struct session_job *job;      /* core/blocking.h: or for this */
     size_t held_bytes;
     uint64_t dying_bytes;  /* core/client_limit.c: what it cost when it was closed for that */

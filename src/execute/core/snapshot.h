@@ -7,7 +7,8 @@
  * before an entry changes or goes, encodes it first. A large value is encoded with a cursor, in
  * slices: who wants to write to one that is not whole yet, or to anything while the disk is far
  * behind, waits (its session's commands are held, snapshot_must_wait()); nobody else does. A large
- * value that is deleted or replaced stays aside until it is encoded.
+ * value that is deleted or replaced stays aside until it is encoded, and so does a database that is
+ * flushed.
  *
  * What is encoded goes to persist in orders (core/orders.h) of bounded number.
  */
@@ -40,8 +41,9 @@ struct snapshot_terms {
 /* The instant is now. One at a time: -EBUSY. The terms are copied. */
 int snapshot_begin(const struct snapshot_terms *terms);
 bool snapshot_is_on(void);
-/* Its file goes; done() is called. */
+/* Its file goes; done() is called. Too late while the file is being finished: then it is. */
 void snapshot_abort(void);
+void snapshot_close(void);
 /* The whole of it within this call, straight to the disk: SAVE, SHUTDOWN, DEBUG RELOAD. 0 or
  * -errno. done() is not called. A snapshot in slices may be on; it goes on. */
 int snapshot_now(const struct snapshot_terms *terms);
@@ -57,9 +59,6 @@ static inline bool snapshot_may_hold(void)
     return unlikely(snapshot_holds);
 }
 bool snapshot_must_wait(const struct call *c);
-
-/* Whole databases are about to go or to change places (FLUSHALL, SWAPDB...). */
-void snapshot_before_flush(void);
 
 struct snapshot_figures {
     uint64_t keys_done, keys_total;

@@ -18,6 +18,7 @@ struct db {
 struct flushed {
     struct flushed *next;
     uint64_t index; /* of the directory, where freeing goes on */
+    bool is_kept;   /* keyspace_let_go() comes first */
     struct table table;
 };
 
@@ -25,13 +26,17 @@ struct keyspace {
     struct db *dbs;
     int count;
     int64_t now_ms;
+    int64_t due_ms; /* what is due by then has expired */
     bool no_touch;
+    bool replays;
     bool expiry_off;
     bool keep_expired;
     struct random random;
     void (*on_waited)(struct db *db, const struct key *key);
     void (*on_event)(struct db *db, struct key key, enum keyspace_event what);
+    void (*on_element)(struct db *db, struct key key, struct bytes name);
     bool tells_made, tells_missed;
+    const struct keyspace_gate *gate;
     struct flushed *flushed;
     struct keyspace_stats stats;
     struct histogram expire_lag_us;
@@ -64,6 +69,18 @@ static inline void db_tell(struct db *db, uint64_t hash, const struct entry *e,
 static inline void db_tell_made(struct db *db, struct key key)
 {
     if (unlikely(keyspace.tells_made)) keyspace.on_event(db, key, KEYSPACE_MADE);
+}
+/* Before an entry changes. */
+void db_pass_gate(struct db *db, struct entry *e);
+static inline void db_before_edit(struct db *db, struct entry *e)
+{
+    if (unlikely(entry_is_old(e))) db_pass_gate(db, e);
+}
+/* Frees an entry that has left its table, unless the gate takes it. */
+static inline void db_free_entry(struct db *db, struct entry *e)
+{
+    if (unlikely(entry_is_old(e)) && keyspace.gate != NULL && keyspace.gate->gone(db, e)) return;
+    entry_free(e);
 }
 /* Removes the entry in a slot and frees it; the second also says why. */
 void db_remove(struct db *db, uint64_t hash, uint64_t *slot);

@@ -22,7 +22,7 @@ struct db *db_next_due(void)
 
 int64_t keyspace_next_due_ms(void)
 {
-    if (keyspace.expiry_off) return -1;
+    if (keyspace.expiry_off || keyspace.replays) return -1;
     const struct db *db = db_next_due();
     return db == NULL ? -1 : deadline_next(&db->table.deadlines);
 }
@@ -41,11 +41,36 @@ struct expire_work {
     uint64_t since_us;
     uint64_t gone; /* keys and elements */
     uint64_t room; /* for elements that this step may still delete */
+    bool waits;    /* what is due next must stay for a while */
 };
 
-static uint64_t expire_elements(struct entry *e, uint64_t max)
+/* Elements that are due may go. */
+static bool expire_may_edit(struct db *db, struct entry *e)
 {
-    uint64_t count = type_of(e)->expire_some(e, keyspace.now_ms, max);
+    if (likely(!entry_is_old(e))) return true;
+    if (keyspace.gate != NULL && !keyspace.gate->may_expire(db, e)) return false;
+    db_before_edit(db, e);
+    return true;
+}
+
+/* The value that elements go from. */
+struct expire_value {
+    struct db *db;
+    struct key key;
+};
+
+static void expire_show(void *ctx, struct bytes name)
+{
+    const struct expire_value *v = ctx;
+    keyspace.on_element(v->db, v->key, name);
+}
+
+static uint64_t expire_elements(struct db *db, struct key key, struct entry *e, uint64_t max)
+{
+    struct expire_value v = {db, key};
+    struct type_going going = {expire_show, &v};
+    bool asked = unlikely(keyspace.on_element != NULL);
+    uint64_t count = type_of(e)->expire_some(e, keyspace.due_ms, max, asked ? &going : NULL);
     keyspace.stats.expired_elements += count;
     return count;
 }
@@ -56,8 +81,12 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     struct expire_work *w = ctx;
     uint64_t count = 1;
     bool is_key = entry_is_due(e, keyspace.now_ms);
+    if (!is_key && unlikely(!expire_may_edit(w->db, e))) {
+        w->waits = true;
+        return false;
+    }
     if (!is_key) {
-        count = expire_elements(e, w->room);
+        count = expire_elements(w->db, (struct key){entry_name(e), entry_hash(e)}, e, w->room);
         w->room -= count;
     }
     keyspace.stats.expired += is_key;
@@ -67,7 +96,7 @@ static bool expire_visit(void *ctx, struct entry *e, int64_t due_ms)
     if (!is_key && type_of(e)->count(e) > 0) return false;
     if (unlikely(w->db->waited > 0)) db_tell_gone(w->db, entry_hash(e), e);
     db_tell(w->db, entry_hash(e), e, is_key ? KEYSPACE_EXPIRED : KEYSPACE_EMPTIED);
-    entry_free(e);
+    db_free_entry(w->db, e);
     return true;
 }
 
@@ -75,7 +104,7 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
 {
     struct expire_work w = {0};
     uint64_t start_us = 0;
-    while (w.gone < max && !keyspace.expiry_off) {
+    while (w.gone < max && !keyspace.expiry_off && !keyspace.replays) {
         struct db *db = db_next_due();
         if (db == NULL || deadline_next(&db->table.deadlines) > keyspace.now_ms) break;
         if (start_us == 0) start_us = clock_mono_us();
@@ -83,20 +112,45 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
         w.room = max - w.gone < STEP_MAX ? max - w.gone : STEP_MAX;
         table_due_step(&db->table, keyspace.now_ms, (uint32_t)w.room, expire_visit, &w);
         w.since_us = clock_mono_us() - start_us;
-        if (w.since_us >= budget_us) break;
+        if (w.since_us >= budget_us || w.waits) break;
     }
     return w.gone;
+}
+
+/* Elements went: gives the entry, or NULL when it went with the last of them. */
+static struct entry *expire_tell_elements(struct db *db, struct key key, struct entry *e,
+                                          int64_t had_ms)
+{
+    keyspace_elements_due(db, key, e, had_ms);
+    db_tell(db, key.hash, e, KEYSPACE_ELEMENTS_EXPIRED);
+    if (type_of(e)->count(e) > 0) return e;
+    db_delete(db, key.hash, table_slot_of(&db->table, key.hash, e), KEYSPACE_EMPTIED);
+    return NULL;
 }
 
 struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e)
 {
     if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
     int64_t had_ms = entry_due(e);
-    if (had_ms > keyspace.now_ms) return e;
-    expire_elements(e, STEP_MAX);
-    keyspace_elements_due(db, key, e, had_ms);
-    db_tell(db, key.hash, e, KEYSPACE_ELEMENTS_EXPIRED);
-    if (type_of(e)->count(e) > 0) return e;
-    db_delete(db, key.hash, table_slot_of(&db->table, key.hash, e), KEYSPACE_EMPTIED);
-    return NULL;
+    if (had_ms > keyspace.due_ms) return e;
+    db_before_edit(db, e);
+    expire_elements(db, key, e, STEP_MAX);
+    return expire_tell_elements(db, key, e, had_ms);
+}
+
+struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry *e,
+                                    const struct bytes *names, uint32_t count)
+{
+    if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
+    int64_t had_ms = entry_due(e);
+    uint64_t gone = 0;
+    if (had_ms > keyspace.due_ms) return e;
+    db_before_edit(db, e);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!type_of(e)->expire_one(e, names[i], keyspace.due_ms)) continue;
+        if (keyspace.on_element != NULL) keyspace.on_element(db, key, names[i]);
+        gone++;
+    }
+    keyspace.stats.expired_elements += gone;
+    return gone == 0 ? e : expire_tell_elements(db, key, e, had_ms);
 }

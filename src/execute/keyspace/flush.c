@@ -5,25 +5,45 @@
 #include "execute/types/grave.h"
 #include "execute/types/heap.h"
 
+static void flush_now(struct table *t)
+{
+    struct segment *s;
+    for (uint64_t index = 0; (s = table_next_segment(t, &index)) != NULL;) {
+        table_free_segment(t, s);
+    }
+    table_close(t);
+}
+
+/* Its table moves into a record of its own. */
+static void flush_aside(struct db *db)
+{
+    struct flushed *g = heap_alloc(sizeof(*g));
+    *g = (struct flushed){.next = keyspace.flushed, .table = db->table};
+    db->table = (struct table){0};
+    keyspace.flushed = g;
+    g->is_kept = keyspace.gate != NULL && keyspace.gate->flushed(db, &g->table);
+    if (!g->is_kept) keyspace.stats.pending_free += g->table.count;
+}
+
 static uint64_t flush_one(struct db *db, bool later)
 {
     uint64_t count = db->table.count;
     if (db->table.directory == NULL) return 0;
     if (db->waited > 0) keyspace.on_waited(db, NULL);
-    if (later) {
-        struct flushed *g = heap_alloc(sizeof(*g));
-        *g = (struct flushed){.next = keyspace.flushed, .table = db->table};
-        keyspace.flushed = g;
-        keyspace.stats.pending_free += count;
-        db->table = (struct table){0};
-        return count;
-    }
-    struct segment *s;
-    for (uint64_t index = 0; (s = table_next_segment(&db->table, &index)) != NULL;) {
-        table_free_segment(&db->table, s);
-    }
-    table_close(&db->table);
+    if (later || keyspace.gate != NULL)
+        flush_aside(db);
+    else
+        flush_now(&db->table);
     return count;
+}
+
+void keyspace_let_go(const struct table *was)
+{
+    struct flushed *g = keyspace.flushed;
+    while (&g->table != was) g = g->next;
+    must(g->is_kept);
+    g->is_kept = false;
+    keyspace.stats.pending_free += g->table.count;
 }
 
 uint64_t keyspace_flush(struct db *db, bool later)
@@ -39,6 +59,7 @@ void keyspace_swap(struct db *a, struct db *b)
     struct table table = a->table;
     a->table = b->table;
     b->table = table;
+    if (keyspace.gate != NULL) keyspace.gate->swapped(a, b);
     if (a->waited > 0) keyspace.on_waited(a, NULL);
     if (b->waited > 0) keyspace.on_waited(b, NULL);
 }
@@ -46,7 +67,9 @@ void keyspace_swap(struct db *a, struct db *b)
 /* A step of freeing flushed tables; false when there are none. */
 static bool flush_step(void)
 {
-    struct flushed *g = keyspace.flushed;
+    struct flushed **link = &keyspace.flushed;
+    while (*link != NULL && (*link)->is_kept) link = &(*link)->next;
+    struct flushed *g = *link;
     if (g == NULL) return false;
     struct segment *s = table_next_segment(&g->table, &g->index);
     if (s != NULL) {
@@ -57,7 +80,7 @@ static bool flush_step(void)
         keyspace.stats.freed_later += count - (grave_count() - graves);
         return true;
     }
-    keyspace.flushed = g->next;
+    *link = g->next;
     table_close(&g->table);
     heap_free(g);
     return true;

@@ -33,10 +33,19 @@ void keyspace_close(void)
 void keyspace_tick(int64_t now_ms)
 {
     keyspace.now_ms = now_ms;
+    keyspace.due_ms = keyspace.replays ? INT64_MIN : now_ms;
     entry_clock_tick(now_ms);
 }
 
 int64_t keyspace_now_ms(void) { return keyspace.now_ms; }
+
+void keyspace_replay(bool on)
+{
+    keyspace.replays = on;
+    keyspace_tick(keyspace.now_ms);
+}
+
+int64_t keyspace_due_ms(void) { return keyspace.due_ms; }
 
 struct db *keyspace_db(int64_t number)
 {
@@ -46,6 +55,8 @@ struct db *keyspace_db(int64_t number)
 int keyspace_db_count(void) { return keyspace.count; }
 
 int db_number(const struct db *db) { return db->number; }
+
+const struct table *db_table(const struct db *db) { return &db->table; }
 
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
@@ -82,7 +93,7 @@ void db_remove(struct db *db, uint64_t hash, uint64_t *slot)
     struct entry *e = segment_entry(*slot);
     table_remove(&db->table, hash, slot);
     db_tell_gone(db, hash, e);
-    entry_free(e);
+    db_free_entry(db, e);
 }
 
 void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_event why)
@@ -91,7 +102,7 @@ void db_delete(struct db *db, uint64_t hash, uint64_t *slot, enum keyspace_event
     table_remove(&db->table, hash, slot);
     db_tell_gone(db, hash, e);
     db_tell(db, hash, e, why);
-    entry_free(e);
+    db_free_entry(db, e);
 }
 
 __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint64_t *slot)
@@ -104,7 +115,7 @@ __attribute__((noinline)) void db_expire_met(struct db *db, uint64_t hash, uint6
 uint64_t *db_find(struct db *db, struct key key)
 {
     uint64_t *slot = table_find(&db->table, key);
-    if (slot != NULL && unlikely(entry_is_due(segment_entry(*slot), keyspace.now_ms))) {
+    if (slot != NULL && unlikely(entry_is_due(segment_entry(*slot), keyspace.due_ms))) {
         db_expire_met(db, key.hash, slot);
         return NULL;
     }
@@ -116,7 +127,7 @@ static inline uint64_t *db_look(struct db *db, struct key key)
 {
     if (likely(!keyspace.keep_expired)) return db_find(db, key);
     uint64_t *slot = table_find(&db->table, key);
-    bool due = slot != NULL && entry_is_due(segment_entry(*slot), keyspace.now_ms);
+    bool due = slot != NULL && entry_is_due(segment_entry(*slot), keyspace.due_ms);
     return due ? NULL : slot;
 }
 
@@ -130,12 +141,14 @@ static struct entry *keyspace_miss(struct db *db, struct key key, bool counts)
 
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how)
 {
-    bool counts = how == LOOKUP_READ || how == LOOKUP_PEEK;
-    bool touches = how == LOOKUP_READ || how == LOOKUP_WRITE;
+    bool edits = how == LOOKUP_WRITE || how == LOOKUP_EDIT;
+    bool counts = how == LOOKUP_READ || how == LOOKUP_PEEK || how == LOOKUP_EDIT;
+    bool touches = how == LOOKUP_READ || edits;
     uint64_t *slot = db_look(db, key);
     if (slot == NULL) return keyspace_miss(db, key, counts);
     keyspace.stats.hits += counts;
     struct entry *e = segment_entry(*slot);
+    if (edits) db_before_edit(db, e);
     if (touches && !keyspace.no_touch) entry_touch(e);
     return e;
 }
@@ -145,6 +158,14 @@ struct entry *keyspace_find_due(struct db *db, struct key key)
     uint64_t *slot = table_find(&db->table, key);
     return slot == NULL ? NULL : segment_entry(*slot);
 }
+
+__attribute__((noinline)) void db_pass_gate(struct db *db, struct entry *e)
+{
+    if (keyspace.gate != NULL) keyspace.gate->change(db, e);
+    entry_make_young(e);
+}
+
+void keyspace_set_gate(const struct keyspace_gate *gate) { keyspace.gate = gate; }
 
 void keyspace_no_touch(bool on) { keyspace.no_touch = on; }
 
@@ -181,7 +202,7 @@ struct entry *keyspace_random(struct db *db)
     while (db->table.count > 0 && kept < DRAWS_OF_KEPT) {
         uint64_t *slot = table_random(&db->table, &keyspace.random);
         struct entry *e = segment_entry(*slot);
-        if (!entry_is_due(e, keyspace.now_ms)) return e;
+        if (!entry_is_due(e, keyspace.due_ms)) return e;
         if (keyspace.keep_expired)
             kept++;
         else
@@ -204,6 +225,11 @@ void keyspace_on_event(void (*fn)(struct db *db, struct key key, enum keyspace_e
     keyspace.on_event = fn;
 }
 
+void keyspace_on_element(void (*fn)(struct db *db, struct key key, struct bytes name))
+{
+    keyspace.on_element = fn;
+}
+
 void keyspace_tell(bool made, bool missed)
 {
     keyspace.tells_made = made;
@@ -218,7 +244,7 @@ bool keyspace_has(const struct db *db, struct key key)
 bool keyspace_is_expired(const struct db *db, struct key key)
 {
     const uint64_t *slot = table_find(&db->table, key);
-    return slot != NULL && entry_is_due(segment_entry(*slot), keyspace.now_ms);
+    return slot != NULL && entry_is_due(segment_entry(*slot), keyspace.due_ms);
 }
 
 bool keyspace_is_waited(const struct db *db) { return db->waited > 0; }

@@ -31,6 +31,11 @@ void keyspace_close(void);
 /* Sets the time by which keys expire, wall clock in ms. */
 void keyspace_tick(int64_t now_ms);
 int64_t keyspace_now_ms(void);
+/* While on, nothing is due, whatever its deadline: what is run was run before, and says itself what
+ * went in time. */
+void keyspace_replay(bool on);
+/* What has a deadline up to this is due: the time, or before all time in a replay. */
+int64_t keyspace_due_ms(void);
 
 /* NULL when the number is out of range. */
 struct db *keyspace_db(int64_t number);
@@ -41,12 +46,16 @@ uint64_t db_deadline_count(const struct db *db); /* keys with a TTL */
 int64_t db_average_ttl_ms(const struct db *db);  /* 0 without TTLs; an estimate by sampling */
 uint64_t db_slot_count(const struct db *db);     /* room in the table, for DEBUG and MEMORY STATS */
 size_t db_table_bytes(const struct db *db); /* memory of the table and of the index of deadlines */
+/* For walks (types/table.h); it is the database's for good, but its content may be exchanged. */
+struct table;
+const struct table *db_table(const struct db *db);
 
 /* ---- Lookup ---- */
 enum lookup {
     LOOKUP_READ,  /* counts a hit or a miss, touches the LRU/LFU clock */
     LOOKUP_PEEK,  /* counts as well, but does not touch: asking about a key is not using it */
-    LOOKUP_WRITE, /* touches, counts nothing */
+    LOOKUP_WRITE, /* touches, counts nothing; what is found may be edited */
+    LOOKUP_EDIT,  /* counts, touches, and what is found may be edited */
     LOOKUP_QUIET, /* neither */
 };
 struct entry *keyspace_find(struct db *db, struct key key, enum lookup how);
@@ -99,6 +108,11 @@ void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
  * entry as it stands after. */
 struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len);
 struct entry *keyspace_unpack(struct db *db, struct key key, struct entry *e);
+/* For loading: takes a loose entry that is named as the key, unless something is under the key
+ * already, due or not: then it gives false. Nobody is told. */
+bool keyspace_load(struct db *db, struct key key, struct entry *e);
+/* So many keys are about to come into the database, if it is empty. */
+void keyspace_expect(struct db *db, uint64_t count);
 /*
  * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
  * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks
@@ -108,6 +122,9 @@ void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64
 /* Before an edit: deletes elements that are due, up to a bound. Gives the entry, or NULL when
  * nothing was left and the key was deleted. While expired keys are kept, so are they. */
 struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e);
+/* The same for those elements that are due and bear one of these names. */
+struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry *e,
+                                    const struct bytes *names, uint32_t count);
 /*
  * For those who wait for keys: while a database has keys that are waited for, `fn` is called when a
  * value of another type than string comes under a key (its elements may follow after the call),
@@ -132,6 +149,8 @@ enum keyspace_event {
 };
 void keyspace_on_event(void (*fn)(struct db *db, struct key key, enum keyspace_event what));
 void keyspace_tell(bool made, bool missed);
+/* The same for each element that is deleted because it is due, before it is. NULL: nobody asks. */
+void keyspace_on_element(void (*fn)(struct db *db, struct key key, struct bytes name));
 
 /* ---- Keys ---- */
 /* True when the key is there, expired or not; and when it is there and has expired. Nothing is
@@ -170,6 +189,29 @@ uint64_t keyspace_scan(struct db *db, uint64_t cursor, uint64_t count,
  * were shown stay where they are. */
 uint64_t keyspace_scan_expire(struct db *db, uint64_t cursor, uint64_t count,
                               void (*visit)(void *ctx, struct entry *e), void *ctx);
+
+/* ---- Snapshots (core/snapshot.h) ---- */
+/*
+ * Whoever wants to know what the databases were at an instant begins an epoch (types/entry.h),
+ * which makes all entries old, and sets a gate. Whatever becomes of an old entry, the gate hears of
+ * it first; then it is young. What is stored anew is young from the start. Without a gate, old
+ * entries become young by the way.
+ */
+struct keyspace_gate {
+    /* It is about to change, or to be moved to another name or database. */
+    void (*change)(struct db *db, struct entry *e);
+    /* It has left its table and would be freed. True: it is the gate's from now on. */
+    bool (*gone)(struct db *db, struct entry *e);
+    /* Elements of its value are due. False: it must not change now; they stay for a while. */
+    bool (*may_expire)(struct db *db, struct entry *e);
+    /* All of a database went to a table of its own. True: it is kept until keyspace_let_go(). */
+    bool (*flushed)(struct db *db, const struct table *was);
+    void (*swapped)(struct db *a, struct db *b);
+};
+/* NULL: none. Borrowed. */
+void keyspace_set_gate(const struct keyspace_gate *gate);
+/* The entries of a table that was kept are freed in steps. */
+void keyspace_let_go(const struct table *was);
 
 /* ---- Time and steps ---- */
 /* Deletes what is due, at most `max` keys and elements and about `budget_us`; gives how many. */

@@ -16,7 +16,7 @@ struct scan_filter {
 static void scan_filter(void *ctx, struct entry *e)
 {
     struct scan_filter *f = ctx;
-    if (likely(!entry_is_due(e, keyspace.now_ms))) {
+    if (likely(!entry_is_due(e, keyspace.due_ms))) {
         f->visit(f->ctx, e);
         return;
     }

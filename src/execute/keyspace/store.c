@@ -32,6 +32,21 @@ static int64_t store_deadline_of(const struct entry *e)
     return e->flags & ENTRY_DEADLINE ? e->words[0] : DEADLINE_NONE;
 }
 
+/* In place, but for an entry that the gate takes. */
+static struct entry *store_replace(struct db *db, struct entry *e, struct key key,
+                                   const struct entry_text *v, int64_t deadline_ms)
+{
+    bool is_old = unlikely(entry_is_old(e)) && keyspace.gate != NULL;
+    if (likely(!is_old) || !keyspace.gate->gone(db, e)) {
+        e = entry_text_over(e, v, deadline_ms);
+        entry_make_young(e);
+        return e;
+    }
+    struct entry *to = entry_text_make(key.name, v, deadline_ms);
+    to->clock = e->clock;
+    return to;
+}
+
 static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
                                 const struct entry_text *v, int64_t deadline_ms)
 {
@@ -39,7 +54,7 @@ static struct entry *store_over(struct db *db, struct key key, uint64_t *slot,
     struct table_due had = table_due_of(e);
     if (deadline_ms == DEADLINE_KEEP) deadline_ms = store_deadline_of(e);
     if (unlikely(e->flags & ENTRY_ROOT)) db_tell_waiting(db, key);
-    e = entry_text_over(e, v, deadline_ms);
+    e = store_replace(db, e, key, v, deadline_ms);
     entry_touch(e);
     *slot = segment_slot(key.hash, e);
     table_due_change(&db->table, key.hash, had, table_due_of(e));
@@ -165,6 +180,7 @@ char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size
         return edit_bytes(made);
     }
     must(entry_type(*e) == TYPE_STRING);
+    db_before_edit(db, *e);
     struct entry *to = edit_entry(*e, len);
     if (to != *e) {
         *table_slot_of(&db->table, key.hash, *e) = segment_slot(key.hash, to);
@@ -175,7 +191,9 @@ char *keyspace_edit_string(struct db *db, struct key key, struct entry **e, size
 
 struct entry *keyspace_set_deadline(struct db *db, struct entry *e, int64_t at_ms)
 {
-    return store_deadline_of(e) == at_ms ? e : table_due_set(&db->table, e, at_ms);
+    if (store_deadline_of(e) == at_ms) return e;
+    db_before_edit(db, e);
+    return table_due_set(&db->table, e, at_ms);
 }
 
 /* A new key with a value that is no string. */
@@ -190,6 +208,7 @@ void keyspace_move(struct db *from_db, struct entry *from, struct db *to_db, str
     bool same_name = bytes_equal(entry_name(from), to.name);
     if (same_name && from_db == to_db) return;
     uint64_t hash = entry_hash(from);
+    db_before_edit(from_db, from);
     store_clear(to_db, to);
     table_remove(&from_db->table, hash, table_slot_of(&from_db->table, hash, from));
     db_tell_gone(from_db, hash, from);
@@ -232,6 +251,15 @@ void keyspace_put_entry(struct db *db, struct key key, struct entry *e)
     if (!was_there) db_tell_made(db, key);
 }
 
+bool keyspace_load(struct db *db, struct key key, struct entry *e)
+{
+    if (table_find(&db->table, key) != NULL) return false;
+    store_insert(db, key, e);
+    return true;
+}
+
+void keyspace_expect(struct db *db, uint64_t count) { table_expect(&db->table, count); }
+
 void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms)
 {
     bool lent = had_ms != DEADLINE_NONE && !(e->flags & ENTRY_DEADLINE);
@@ -241,6 +269,7 @@ void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64
 struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len)
 {
     uint64_t *slot = table_slot_of(&db->table, key.hash, e);
+    db_before_edit(db, e);
     e = entry_pack(e, len);
     *slot = segment_slot(key.hash, e);
     return e;
@@ -249,6 +278,7 @@ struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size
 struct entry *keyspace_unpack(struct db *db, struct key key, struct entry *e)
 {
     uint64_t *slot = table_slot_of(&db->table, key.hash, e);
+    db_before_edit(db, e);
     e = entry_unpack(e);
     *slot = segment_slot(key.hash, e);
     return e;

@@ -6,7 +6,7 @@
 #include "execute/script/function_load.h"
 
 #include "base/clock.h"
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "execute/core/reply.h"
 #include "execute/script/failure.h"
 #include "execute/script/function_vm.h"
@@ -37,7 +37,7 @@ static void function_say(char why[FUNCTION_ERROR_CHARS], const char *fmt, ...)
 struct function_header {
     struct bytes engine, name; /* borrow from `words` */
     struct bytes body;         /* from the end of the first line on, so that lines count right */
-    struct config_words words;
+    struct words words;
 };
 
 static bool function_header_word(struct function_header *h, struct bytes word,
@@ -84,13 +84,13 @@ static bool function_header_read(struct bytes code, struct function_header *h,
     }
     const char *end = memchr(code.ptr, '\n', code.len);
     if (end == NULL ||
-        config_split_words(bytes_make(code.ptr, (size_t)(end - code.ptr)), &h->words) != 0) {
+        words_split(bytes_make(code.ptr, (size_t)(end - code.ptr)), &h->words) != 0) {
         function_say(why, "Invalid library metadata");
         return false;
     }
     h->body = bytes_make(end, code.len - (size_t)(end - code.ptr));
     if (function_header_check(h, why)) return true;
-    config_words_free(&h->words);
+    words_free(&h->words);
     return false;
 }
 
@@ -310,6 +310,6 @@ struct library *function_load(struct libraries *set, struct bytes code, bool rep
         function_say(why, "Library '%.*s' already exists", REPLY_WORD(h.name));
     else
         lib = function_load_body(set, library_make(h.name, code), h.body, replace, memory, why);
-    config_words_free(&h.words);
+    words_free(&h.words);
     return lib;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "catalog/command.h"
 #include "codec/sha1.h"
+#include "execute/core/effect.h"
 #include "execute/core/run.h"
 #include "execute/script/failure.h"
 #include "execute/script/redis_call.h"
@@ -105,7 +106,9 @@ static int redis_set_repl(lua_State *L)
         return failure_raise(
             L, "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
     struct script_run *run = vm_of(L)->run;
-    if (run != NULL) run->repl = (uint8_t)flags;
+    if (run == NULL) return 0;
+    run->repl = (uint8_t)flags;
+    effect_mute(!(run->repl & REPL_AOF));
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "codec/number.h"
 #include "execute/core/acl.h"
 #include "execute/core/busy.h"
+#include "execute/core/persistence.h"
 #include "execute/core/run.h"
 #include "execute/core/stats.h"
 #include "execute/script/convert.h"
@@ -111,6 +112,7 @@ static const char *judge(const struct script_run *run, const struct command *cmd
     if ((flags & (CF_WRITE | CF_MAY_REPLICATE)) &&
         (run->is_read_only || (run->flags & SCRIPT_NO_WRITES)))
         return "ERR Write commands are not allowed from read-only scripts.";
+    if (persistence_refuses() && (flags & CF_WRITE)) return persistence_refusal();
     if (unlikely(!run->has_memory) && (flags & CF_DENYOOM) && !run->has_written) return ERR_OOM;
     return NULL;
 }

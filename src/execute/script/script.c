@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "execute/core/busy.h"
+#include "execute/core/effect.h"
+#include "execute/core/persistence.h"
 #include "execute/core/run.h"
 #include "execute/core/session.h"
 #include "execute/script/convert.h"
@@ -86,6 +88,10 @@ bool script_is_allowed(struct script_run *r)
         reply_error(c, "ERR Can not execute a script with write flag using *_ro command.");
         return false;
     }
+    if (writes && persistence_refuses()) {
+        reply_error(c, persistence_refusal_of_script());
+        return false;
+    }
     if (writes && !r->has_memory) {
         reply_error(c, "OOM allow-oom flag is not set on the script, can not run it when used "
                        "memory > 'maxmemory'");
@@ -105,6 +111,7 @@ enum run_result script_run(struct script_run *r, int nargs)
     busy_begin(r->is_function ? BUSY_FUNCTION : BUSY_SCRIPT, bytes_of(r->name), c);
     bool ok = vm_call(r->vm, nargs, (size_t)c->settings->script_memory_limit);
     busy_end();
+    effect_mute(false);
     script_now = r->vm->run = NULL;
     c->session->db = c->db; /* SELECT was for the script alone */
     c->session->last = c->spec;

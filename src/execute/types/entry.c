@@ -26,10 +26,13 @@ static struct {
     struct random random;
 } entry_clock = {.log_factor = 10, .decay_minutes = 1};
 
+uint8_t entry_epoch;
+
 struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t inline_len)
 {
     dcheck(inline_len <= UINT16_MAX);
     if (name.len > UINT8_MAX) flags |= ENTRY_LONG_KEY;
+    flags = (flags & ~(unsigned)ENTRY_EPOCH) | entry_epoch;
     struct entry *e = heap_alloc(entry_size_of(flags, name.len, inline_len));
     e->kind = kind;
     e->flags = (uint8_t)flags;
@@ -51,7 +54,8 @@ void entry_free(struct entry *e)
 struct entry *entry_reshape(struct entry *e, unsigned flags, size_t inline_len, size_t keep)
 {
     dcheck(inline_len <= UINT16_MAX && keep <= inline_len && keep <= e->value_len);
-    flags = (flags & ~(unsigned)ENTRY_LONG_KEY) | (e->flags & ENTRY_LONG_KEY);
+    const unsigned stay = ENTRY_LONG_KEY | ENTRY_EPOCH;
+    flags = (flags & ~stay) | (e->flags & stay);
     size_t name_len = entry_name_len(e);
     size_t have = entry_size(e), want = entry_size_of(flags, name_len, inline_len);
     bool in_place =

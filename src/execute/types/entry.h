@@ -29,7 +29,15 @@ enum {
     ENTRY_ROOT = 16, /* a value that is no string (types/type.h): the word is its address, or,
                       * without ENTRY_WORD, its bytes are inline: it is packed */
     ENTRY_DUE = 32,  /* elements of this value have deadlines; its type sets the flag */
+    /* The top two bits tell the epoch in which the entry was made or last brought up to date
+     * (entry_epoch). It survives reshaping. */
+    ENTRY_EPOCH = 192,
+    ENTRY_EPOCH_ONE = 64,
 };
+
+/* The epoch of now, bits of ENTRY_EPOCH: what new entries get. A snapshot begins another one, and
+ * so makes all entries old; one that it has, it makes young. */
+extern uint8_t entry_epoch;
 
 #define ENTRY_INLINE_MAX 4096
 #define ENTRY_EMBSTR_MAX 44
@@ -68,6 +76,16 @@ static inline size_t entry_name_len(const struct entry *e)
 {
     if (likely(!(e->flags & ENTRY_LONG_KEY))) return e->key_len;
     return (size_t)e->words[entry_words(e->flags) - 1];
+}
+
+static inline bool entry_is_old(const struct entry *e)
+{
+    return ((e->flags ^ entry_epoch) & ENTRY_EPOCH) != 0;
+}
+
+static inline void entry_make_young(struct entry *e)
+{
+    e->flags = (uint8_t)((e->flags & ~ENTRY_EPOCH) | entry_epoch);
 }
 
 /* The hash of its name. */
@@ -154,7 +172,7 @@ struct entry *entry_make(struct bytes name, uint8_t kind, unsigned flags, size_t
 /* Takes `e`; frees its value too, a large one in steps (types/grave.h). */
 void entry_free(struct entry *e);
 /*
- * Takes `e` and gives it with other flags (ENTRY_LONG_KEY stays as it was) and another length
+ * Takes `e` and gives it with other flags (ENTRY_LONG_KEY and epoch stay) and another length
  * inline; the first `keep` bytes inline, the deadline and the word stay where both forms have them.
  * The address may change.
  */

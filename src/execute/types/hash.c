@@ -56,30 +56,34 @@ static void hash_flag_due(struct entry *e)
 
 static bool hash_free_field(void *ctx, struct entry *field, int64_t due_ms)
 {
-    (void)ctx, (void)due_ms;
+    (void)due_ms;
+    const struct type_going *going = ctx;
+    if (going != NULL) going->show(going->ctx, entry_name(field));
     entry_free(field);
     return true;
 }
 
 /* Table steps may find that nothing is due after all, and then know the next time. */
-static uint64_t hash_expire_large(struct table *t, int64_t now_ms, uint64_t max)
+static uint64_t hash_expire_large(struct table *t, int64_t now_ms, uint64_t max,
+                                  const struct type_going *going)
 {
     uint64_t count = 0;
     while (count < max && t->deadlines.count > 0 && deadline_next(&t->deadlines) <= now_ms) {
         uint64_t room = max - count < SEGMENT_ROOM_MAX ? max - count : SEGMENT_ROOM_MAX;
-        count += table_due_step(t, now_ms, (uint32_t)room, hash_free_field, NULL);
+        count += table_due_step(t, now_ms, (uint32_t)room, hash_free_field, (void *)going);
     }
     return count;
 }
 
-static uint64_t hash_expire(struct entry *e, int64_t now_ms, uint64_t max)
+static uint64_t hash_expire(struct entry *e, int64_t now_ms, uint64_t max,
+                            const struct type_going *going)
 {
     uint64_t count;
     if (hash_is_large(e)) {
-        count = hash_expire_large(&hash_large(e)->table, now_ms, max);
+        count = hash_expire_large(&hash_large(e)->table, now_ms, max, going);
     } else {
         struct hash_small h = hash_small(e);
-        count = hash_small_expire(&h, now_ms, max);
+        count = hash_small_expire(&h, now_ms, max, going);
         hash_set_small(e, h);
     }
     hash_flag_due(e);
@@ -246,6 +250,15 @@ bool hash_delete(struct entry *e, struct bytes field, int64_t now_ms)
     }
     hash_flag_due(e);
     return alive;
+}
+
+static bool hash_expire_one(struct entry *e, struct bytes name, int64_t now_ms)
+{
+    struct hash_item item;
+    if (!hash_get(e, name, INT64_MIN, &item)) return false;
+    if (!hash_time_is_due(item.deadline_ms, now_ms)) return false;
+    hash_delete(e, name, now_ms);
+    return true;
 }
 
 void hash_set_deadline(struct entry *e, struct bytes field, int64_t at_ms)
@@ -453,6 +466,7 @@ const struct type_ops hash_ops = {
     .table = hash_table,
     .due = hash_due,
     .expire_some = hash_expire,
+    .expire_one = hash_expire_one,
     .bytes = hash_bytes_of,
     .copy = hash_copy,
     .free_cost = hash_free_cost,

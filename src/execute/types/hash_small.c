@@ -113,14 +113,19 @@ void hash_small_delete(struct hash_small *h, uint8_t *at)
     h->lp = listpack_delete(h->lp, &at, h->width);
 }
 
-uint64_t hash_small_expire(struct hash_small *h, int64_t now_ms, uint64_t max)
+uint64_t hash_small_expire(struct hash_small *h, int64_t now_ms, uint64_t max,
+                           const struct type_going *going)
 {
+    struct hash_item item;
     uint32_t count = 0;
     uint8_t *first = listpack_first(h->lp);
     for (uint8_t *at = first; at != NULL && count < max; at = hash_small_next(*h, at)) {
         int64_t deadline_ms = hash_small_deadline(*h, at);
         if (deadline_ms == ENTRY_NO_DEADLINE || deadline_ms > now_ms) break;
         count++;
+        if (going == NULL) continue;
+        hash_small_item(*h, at, &item);
+        going->show(going->ctx, item.field);
     }
     if (count > 0) h->lp = listpack_delete(h->lp, &first, count * h->width);
     return count;

@@ -31,7 +31,8 @@ void hash_small_put(struct hash_small *h, uint8_t *at, struct bytes field, struc
 void hash_small_set_deadline(struct hash_small *h, uint8_t *at, int64_t deadline_ms);
 void hash_small_delete(struct hash_small *h, uint8_t *at);
 /* Deletes up to `max` fields that are due; gives how many. */
-uint64_t hash_small_expire(struct hash_small *h, int64_t now_ms, uint64_t max);
+uint64_t hash_small_expire(struct hash_small *h, int64_t now_ms, uint64_t max,
+                           const struct type_going *going);
 /* Pairs become triples without deadlines. */
 void hash_small_widen(struct hash_small *h);
 

@@ -77,47 +77,115 @@ static void dump_consumer(struct rdb_out *out, const struct stream_consumer *c, 
     rdb_put_ms(out, c->seen_ms);
     if (with_active) rdb_put_ms(out, c->active_ms);
     rdb_put_len(out, c->pending.count);
-    struct sorted_place at = sorted_first(&c->pending);
-    for (const struct stream_id *id; (id = sorted_at(&c->pending, at)) != NULL;
-         sorted_next(&c->pending, &at))
-        dump_packed_id(out, *id, false);
 }
 
-static void dump_group(struct rdb_out *out, const struct stream_group *g, bool with_active)
+static void dump_group(struct rdb_out *out, const struct stream_group *g)
 {
     rdb_put_string(out, stream_group_name(g));
     dump_id(out, g->last_id);
     rdb_put_len(out, (uint64_t)g->entries_read);
     rdb_put_len(out, g->pending.count);
-    struct sorted_place at = sorted_first(&g->pending);
-    for (const struct stream_pending *p; (p = sorted_at(&g->pending, at)) != NULL;
-         sorted_next(&g->pending, &at)) {
-        dump_packed_id(out, p->id, false);
-        rdb_put_ms(out, p->delivered_ms);
-        rdb_put_len(out, p->deliveries);
-    }
-    rdb_put_len(out, g->consumers.count);
-    at = sorted_first(&g->consumers);
-    for (const struct stream_consumer *c; (c = stream_consumer_next(g, &at)) != NULL;)
-        dump_consumer(out, c, with_active);
 }
 
-void stream_dump(struct rdb_out *out, const struct stream *s, uint16_t version)
+static void dump_pending(struct rdb_out *out, const struct stream_pending *p)
 {
-    bool with_active = version >= RDB_VERSION_7_2;
-    rdb_put_byte(out, with_active ? RDB_STREAM_LISTPACKS_3 : RDB_STREAM_LISTPACKS_2);
-    rdb_put_len(out, s->nodes.count);
-    struct sorted_place at = sorted_first(&s->nodes);
-    for (struct stream_node *const *node; (node = sorted_at(&s->nodes, at)) != NULL;
-         sorted_next(&s->nodes, &at))
-        dump_node(out, *node);
+    dump_packed_id(out, p->id, false);
+    rdb_put_ms(out, p->delivered_ms);
+    rdb_put_len(out, p->deliveries);
+}
+
+/* Behind the nodes. */
+static void dump_counters(struct rdb_out *out, const struct stream *s)
+{
     rdb_put_len(out, s->length);
     dump_id(out, s->last_id);
     dump_id(out, stream_first_id(s));
     dump_id(out, s->max_deleted);
     rdb_put_len(out, s->added);
     rdb_put_len(out, s->groups.count);
-    at = sorted_first(&s->groups);
-    for (const struct stream_group *g; (g = stream_group_next(s, &at)) != NULL;)
-        dump_group(out, g, with_active);
+}
+
+/* ---- Steps: each writes one thing, or finds that a phase is over ---- */
+
+static void step_node(struct rdb_out *out, struct stream_dump *d)
+{
+    struct stream_node *const *node = sorted_at(&d->s->nodes, d->node_at);
+    if (node != NULL) {
+        dump_node(out, *node);
+        sorted_next(&d->s->nodes, &d->node_at);
+        return;
+    }
+    dump_counters(out, d->s);
+    d->phase = STREAM_DUMP_GROUPS;
+}
+
+static void step_group(struct rdb_out *out, struct stream_dump *d)
+{
+    d->group = stream_group_next(d->s, &d->group_at);
+    d->phase = d->group == NULL ? STREAM_DUMP_DONE : STREAM_DUMP_PENDING;
+    if (d->group == NULL) return;
+    dump_group(out, d->group);
+    d->pending_at = sorted_first(&d->group->pending);
+}
+
+static void step_pending(struct rdb_out *out, struct stream_dump *d)
+{
+    const struct stream_pending *p = sorted_at(&d->group->pending, d->pending_at);
+    if (p != NULL) {
+        dump_pending(out, p);
+        sorted_next(&d->group->pending, &d->pending_at);
+        return;
+    }
+    rdb_put_len(out, d->group->consumers.count);
+    d->consumer_at = sorted_first(&d->group->consumers);
+    d->phase = STREAM_DUMP_CONSUMERS;
+}
+
+static void step_consumer(struct rdb_out *out, struct stream_dump *d)
+{
+    d->consumer = stream_consumer_next(d->group, &d->consumer_at);
+    d->phase = d->consumer == NULL ? STREAM_DUMP_GROUPS : STREAM_DUMP_CONSUMERS_IDS;
+    if (d->consumer == NULL) return;
+    dump_consumer(out, d->consumer, d->with_active);
+    d->pending_at = sorted_first(&d->consumer->pending);
+}
+
+static void step_consumer_id(struct rdb_out *out, struct stream_dump *d)
+{
+    const struct stream_id *id = sorted_at(&d->consumer->pending, d->pending_at);
+    if (id == NULL) {
+        d->phase = STREAM_DUMP_CONSUMERS;
+        return;
+    }
+    dump_packed_id(out, *id, false);
+    sorted_next(&d->consumer->pending, &d->pending_at);
+}
+
+uint8_t stream_dump_type(uint16_t version)
+{
+    return version >= RDB_VERSION_7_2 ? RDB_STREAM_LISTPACKS_3 : RDB_STREAM_LISTPACKS_2;
+}
+
+void stream_dump_begin(struct rdb_out *out, struct stream_dump *d, const struct stream *s,
+                       uint16_t version)
+{
+    *d = (struct stream_dump){.s = s, .with_active = version >= RDB_VERSION_7_2};
+    d->node_at = sorted_first(&s->nodes);
+    d->group_at = sorted_first(&s->groups);
+    rdb_put_len(out, s->nodes.count);
+}
+
+bool stream_dump_step(struct rdb_out *out, struct stream_dump *d, uint64_t max)
+{
+    for (uint64_t n = 0; n < max && d->phase != STREAM_DUMP_DONE; n++) {
+        switch (d->phase) {
+        case STREAM_DUMP_NODES: step_node(out, d); break;
+        case STREAM_DUMP_GROUPS: step_group(out, d); break;
+        case STREAM_DUMP_PENDING: step_pending(out, d); break;
+        case STREAM_DUMP_CONSUMERS: step_consumer(out, d); break;
+        case STREAM_DUMP_CONSUMERS_IDS: step_consumer_id(out, d); break;
+        case STREAM_DUMP_DONE: break;
+        }
+    }
+    return d->phase == STREAM_DUMP_DONE;
 }

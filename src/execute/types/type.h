@@ -18,6 +18,11 @@
 
 struct table;
 
+struct type_going {
+    void (*show)(void *ctx, struct bytes name);
+    void *ctx;
+};
+
 struct type_ops {
     /* Sets root and encoding of an empty value. */
     void (*make)(struct entry *e);
@@ -28,8 +33,11 @@ struct type_ops {
      */
     int64_t (*due)(const struct entry *e);
     /* Deletes up to `max` elements that are due; gives how many. Unless it is `max`, due() is past
-     * now_ms afterwards. */
-    uint64_t (*expire_some)(struct entry *e, int64_t now_ms, uint64_t max);
+     * now_ms afterwards. `going`, if there is one, is shown the name of each before. */
+    uint64_t (*expire_some)(struct entry *e, int64_t now_ms, uint64_t max,
+                            const struct type_going *going);
+    /* The same for one element; false: there is none, or it is not due. */
+    bool (*expire_one)(struct entry *e, struct bytes name, int64_t now_ms);
     /* The table of elements by name, in the forms that have one; else NULL. NULL in other types. */
     const struct table *(*table)(const struct entry *e);
     /* Memory behind the entry, in bytes of the allocator. Up to `samples` elements are measured and

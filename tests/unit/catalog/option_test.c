@@ -2,7 +2,7 @@
  * whole. */
 #include "unit/check.h"
 
-#include "catalog/config_text.h"
+#include "codec/words.h"
 #include "catalog/settings.h"
 
 #include <pthread.h>
@@ -84,11 +84,11 @@ static void every_default_survives_a_round(void **state)
         free(text);
 
         char *lines = option_get_lines(a, o);
-        struct config_words w;
+        struct words w;
         if (lines[0] != 0) {
-            assert_int_equal(config_split_words(bytes_of(lines), &w), 0);
+            assert_int_equal(words_split(bytes_of(lines), &w), 0);
             assert_ptr_equal(option_find(w.word[0]), o);
-            config_words_free(&w);
+            words_free(&w);
         }
         free(lines);
         settings_free(a);
@@ -282,15 +282,15 @@ static void other_specials(void **state)
 
 static void assert_words(const char *line, int count, const char *const *want)
 {
-    struct config_words w;
+    struct words w;
     if (count < 0) {
-        assert_int_not_equal(config_split_words(bytes_of(line), &w), 0);
+        assert_int_not_equal(words_split(bytes_of(line), &w), 0);
         return;
     }
-    assert_int_equal(config_split_words(bytes_of(line), &w), 0);
+    assert_int_equal(words_split(bytes_of(line), &w), 0);
     assert_int_equal(w.count, count);
     for (int i = 0; i < count; i++) assert_true(bytes_equal(w.word[i], bytes_of(want[i])));
-    config_words_free(&w);
+    words_free(&w);
 }
 
 static void words_follow_the_quoting_rules(void **state)
@@ -326,15 +326,15 @@ static void quoting_is_undone_by_splitting(void **state)
         size_t text_len;
         FILE *out = open_memstream(&text, &text_len);
         assert_non_null(out);
-        config_quote(bytes_make(raw, len), out);
+        words_quote(bytes_make(raw, len), out);
         assert_int_equal(fclose(out), 0);
         assert_null(memchr(text, '\n', text_len));
         assert_null(memchr(text, 0, text_len));
-        struct config_words w;
-        assert_int_equal(config_split_words(bytes_make(text, text_len), &w), 0);
+        struct words w;
+        assert_int_equal(words_split(bytes_make(text, text_len), &w), 0);
         assert_int_equal(w.count, 1);
         assert_true(bytes_equal(w.word[0], bytes_make(raw, len)));
-        config_words_free(&w);
+        words_free(&w);
         free(text);
     }
 }
@@ -378,13 +378,13 @@ static void secrets_are_any_bytes(void **state)
         assert_true(bytes_equal(bytes_make(text, len), raw));
         free(text);
 
-        struct config_words w;
+        struct words w;
         char *lines = option_get_lines(a, o);
-        assert_int_equal(config_split_words(bytes_of(lines), &w), 0);
+        assert_int_equal(words_split(bytes_of(lines), &w), 0);
         assert_int_equal(w.count, 2);
         assert_int_equal(option_set_text(b, o, &w.word[1], 1, OPTION_FROM_FILE, error), 0);
         assert_true(option_is_equal(a, b, o));
-        config_words_free(&w);
+        words_free(&w);
         free(lines);
         struct settings *copy = settings_copy(a);
         assert_true(option_is_equal(a, copy, o));

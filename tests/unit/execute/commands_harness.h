@@ -84,6 +84,7 @@ static inline struct bytes harness_run(const struct bytes *args, uint32_t nargs)
         .reply = &harness.reply,
         .settings = harness.settings,
         .now_ms = harness.now_ms,
+        .due_ms = harness.now_ms,
     };
     harness.reply.len = 0;
     enum run_result result = command_handler_of(spec->id)(&c);

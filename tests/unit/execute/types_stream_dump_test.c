@@ -23,7 +23,10 @@ static void buffer_room(struct rdb_out *out, size_t want)
 static struct buffer dump(const struct stream *s, uint16_t version, bool compress)
 {
     struct buffer b = {.out = {.room = buffer_room, .compress = compress}};
-    stream_dump(&b.out, s, version);
+    struct stream_dump d;
+    rdb_put_byte(&b.out, stream_dump_type(version));
+    stream_dump_begin(&b.out, &d, s, version);
+    while (!stream_dump_step(&b.out, &d, 3)) continue;
     return b;
 }
 

@@ -1,0 +1,258 @@
+/*
+ * The write gate: what becomes of entries that the snapshot does not have yet.
+ *
+ * Small ones are written at once. Of a large one a writer waits; who changes it without having
+ * waited (keys that a script did not declare) has it written on the spot. A large one that goes
+ * stays aside, and so does a long string that changes: its block is shared.
+ */
+#include "execute/core/snapshot_private.h"
+
+#include "execute/core/key_uses.h"
+#include "execute/core/multi.h"
+#include "execute/core/pause.h"
+#include "execute/core/run.h"
+#include "execute/core/session.h"
+#include "execute/types/heap.h"
+#include "execute/types/table.h"
+
+#include "codec/number.h"
+
+/* ---- Large values in line ---- */
+
+static struct snapshot_large *large_make(struct snapshot_part *part, struct bytes name)
+{
+    struct snapshot_large *l = heap_alloc(sizeof(*l) + name.len);
+    *l = (struct snapshot_large){.part = part, .name_len = name.len};
+    if (name.len > 0) memcpy(l->name, name.ptr, name.len);
+    return l;
+}
+
+static void large_append(struct snapshot_large *l)
+{
+    if (snapshot.last == NULL)
+        snapshot.first = l;
+    else
+        snapshot.last->next = l;
+    snapshot.last = l;
+}
+
+void snapshot_queue_large(struct snapshot_part *part, const struct entry *e, bool first)
+{
+    struct snapshot_large *l = large_make(part, entry_name(e));
+    if (!first || snapshot.first == NULL) {
+        large_append(l);
+        return;
+    }
+    l->next = snapshot.first;
+    snapshot.first = l;
+}
+
+/* What is kept is not measured in full: it is there already, and would only have gone. */
+static size_t large_memory(const struct entry *e)
+{
+    enum { SAMPLES = 16 };
+    return entry_memory(e, SAMPLES);
+}
+
+void snapshot_queue_owned(struct snapshot_part *part, struct entry *e)
+{
+    struct snapshot_large *l = large_make(part, bytes_make("", 0));
+    l->e = e;
+    snapshot.kept += large_memory(e);
+    snapshot_note_extra();
+    large_append(l);
+}
+
+/* The entry of one that was found in a table: it may have been written since, or have gone. */
+static struct entry *large_find(const struct snapshot_large *l)
+{
+    if (l->e != NULL) return l->e;
+    const uint64_t *slot = table_find(l->part->table, key_make(bytes_make(l->name, l->name_len)));
+    struct entry *e = slot == NULL ? NULL : segment_entry(*slot);
+    return e != NULL && entry_is_old(e) ? e : NULL;
+}
+
+bool snapshot_next_large(void)
+{
+    while (snapshot.first != NULL) {
+        struct snapshot_large *l = snapshot.first;
+        struct entry *e = large_find(l);
+        struct snapshot_part *part = l->part;
+        snapshot.first = l->next;
+        if (snapshot.first == NULL) snapshot.last = NULL;
+        snapshot.large_is_owned = l->e != NULL;
+        heap_free(l);
+        if (e == NULL) continue;
+        snapshot.large = (struct snapshot_cursor){.e = e};
+        snapshot_select(&snapshot.main, part->number);
+        snapshot.form->large_begin(&snapshot.main.out, &snapshot.large);
+        return true;
+    }
+    return false;
+}
+
+void snapshot_drop_large(void)
+{
+    if (snapshot.large_is_owned && snapshot.large.e != NULL)
+        entry_free((struct entry *)(uintptr_t)snapshot.large.e);
+    snapshot.large.e = NULL;
+    snapshot.large_is_owned = false;
+    while (snapshot.first != NULL) {
+        struct snapshot_large *l = snapshot.first;
+        snapshot.first = l->next;
+        if (l->e != NULL) entry_free(l->e);
+        heap_free(l);
+    }
+    snapshot.last = NULL;
+    snapshot.kept = 0;
+}
+
+/* ---- The gate ---- */
+
+/* A string's block is shared: whoever edits it then has a copy. */
+static bool gate_keeps_string(struct snapshot_part *part, const struct entry *e)
+{
+    if (!(e->flags & ENTRY_BLOCK) || !dump_is_large(e)) return false;
+    struct entry *copy = entry_renamed(e, entry_name(e));
+    block_share(entry_block(copy));
+    snapshot_queue_owned(part, copy);
+    return true;
+}
+
+static void gate_change(struct db *db, struct entry *e)
+{
+    struct snapshot_part *part = snapshot_part_of(db);
+    if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return;
+    snapshot.figures.gate_saves++;
+    if (e != snapshot.large.e) {
+        if (!gate_keeps_string(part, e)) snapshot_put(part, e);
+        return;
+    }
+    if (!(e->flags & ENTRY_BLOCK)) {
+        snapshot_finish_large();
+        return;
+    }
+    struct entry *copy = entry_renamed(e, entry_name(e)); /* writing goes on in it */
+    block_share(entry_block(copy));
+    snapshot.large.e = snapshot.large.walk.e = copy;
+    snapshot.large_is_owned = true;
+    snapshot.kept += large_memory(copy);
+}
+
+static bool gate_gone(struct db *db, struct entry *e)
+{
+    struct snapshot_part *part = snapshot_part_of(db);
+    if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return false;
+    snapshot.figures.gate_saves++;
+    if (e == snapshot.large.e) {
+        snapshot.large_is_owned = true;
+        snapshot.kept += large_memory(e);
+        return true;
+    }
+    if (dump_is_large(e)) {
+        snapshot_queue_owned(part, e);
+        return true;
+    }
+    snapshot_put(part, e);
+    return false;
+}
+
+static bool gate_may_expire(struct db *db, struct entry *e)
+{
+    struct snapshot_part *part = snapshot_part_of(db);
+    if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return true;
+    if (!dump_is_large(e)) return true;
+    if (e != snapshot.large.e) snapshot_queue_large(part, e, true);
+    return false;
+}
+
+static bool gate_flushed(struct db *db, const struct table *was)
+{
+    struct snapshot_part *part = snapshot_part_of(db);
+    if (part == NULL) return false;
+    part->db = NULL;
+    part->table = was;
+    bool keeps = snapshot.phase == SNAPSHOT_WALKS && !part->is_walked;
+    if (!keeps) part->table = NULL;
+    return keeps;
+}
+
+static void gate_swapped(struct db *a, struct db *b)
+{
+    struct snapshot_part *of_a = snapshot_part_of(a), *of_b = snapshot_part_of(b);
+    if (of_a != NULL) {
+        of_a->db = b;
+        of_a->table = db_table(b);
+    }
+    if (of_b != NULL) {
+        of_b->db = a;
+        of_b->table = db_table(a);
+    }
+}
+
+const struct keyspace_gate snapshot_gate = {
+    .change = gate_change,
+    .gone = gate_gone,
+    .may_expire = gate_may_expire,
+    .flushed = gate_flushed,
+    .swapped = gate_swapped,
+};
+
+/* ---- Writers ---- */
+
+/* A long string never waits: it is shared. */
+static bool key_must_wait(struct db *db, struct bytes name)
+{
+    const struct entry *e = keyspace_find_due(db, key_make(name));
+    struct snapshot_part *part;
+    if (e == NULL || !entry_is_old(e) || (part = snapshot_part_of(db)) == NULL) return false;
+    bool large = entry_type(e) != TYPE_STRING && dump_is_large(e);
+    if (large && e != snapshot.large.e) snapshot_queue_large(part, e, true);
+    return large || snapshot_lags();
+}
+
+static bool command_must_wait(struct db *db, const struct command *cmd)
+{
+    struct key_uses keys;
+    bool waits = false;
+    if (cmd->flaw != FLAW_NONE || cmd->spec->key_count == 0) return false;
+    key_uses_find(&keys, command_keys_found, cmd->spec, cmd->args, cmd->nargs);
+    for (int64_t i = 0; i < keys.count && !waits; i++)
+        if (!(keys.at[i].flags & KEY_NOT_KEY))
+            waits = key_must_wait(db, cmd->args[keys.at[i].index]);
+    key_uses_free(&keys);
+    return waits;
+}
+
+/* All that EXEC will run, each in the database that is selected then. */
+static bool multi_must_wait(const struct session *s)
+{
+    struct db *db = s->db;
+    for (const struct held_command *h = s->multi->first; h != NULL; h = h->next) {
+        const struct command *cmd = &h->command;
+        int64_t number;
+        if (cmd->spec->id == CMD_SELECT && number_int(cmd->args[1], &number) &&
+            keyspace_db(number) != NULL)
+            db = keyspace_db(number);
+        if ((cmd->spec->flags & (CF_WRITE | CF_MAY_REPLICATE)) && command_must_wait(db, cmd))
+            return true;
+    }
+    return false;
+}
+
+bool snapshot_must_wait(const struct call *c)
+{
+    const struct command cmd = {.spec = c->spec, .args = c->args, .nargs = c->nargs};
+    bool runs_queue = c->spec->id == CMD_EXEC && c->session->multi != NULL;
+    if (snapshot.phase != SNAPSHOT_WALKS) return false;
+    bool waits = runs_queue ? multi_must_wait(c->session) : command_must_wait(c->db, &cmd);
+    snapshot.figures.held_commands += waits;
+    snapshot.holds_writers |= waits;
+    return waits;
+}
+
+void snapshot_ease(void)
+{
+    snapshot.holds_writers = false;
+    pause_end_of_snapshot();
+}

@@ -1,0 +1,151 @@
+"""kill -9 at any time, and power cuts: nothing acknowledged may be lost, or no more than a second of it."""
+import fcntl
+import os
+import shutil
+import struct
+import subprocess
+
+from rig import Load, Skip, Verdict, Wrong, log_options, must, now_ns, sleep_random
+
+# FS_IOC_SHUTDOWN of ext4; 2: what is in its journal's memory is dropped, too.
+SHUTDOWN, NO_LOG_FLUSH = 2 << 30 | 4 << 16 | ord('X') << 8 | 125, 2
+LIVES = 5                           # of one folder: each crash meets what the ones before left
+
+
+def one_life(rig, place, directory, logs, turn, policy, crash):
+    """Start, look at what earlier lives left, load, crash. Gives the verdict on the life before."""
+    server = rig.start(place, directory, *log_options(policy))
+    log = os.path.join(place.path, f'acks{len(logs)}')
+    load = Load(rig, server, log, epoch=len(logs), conns=8, pipeline=(1, 16)[turn % 2], ms=20000)
+    if turn % 4 >= 2:
+        sleep_random(5, 100)
+        server.ok('BGREWRITEAOF')
+    cut_ns = crash(server)
+    load.end()
+    must(load.acked > 0, 'nothing was acknowledged before the crash:', load.error)
+    logs.append(log)
+    return cut_ns, load.acked
+
+
+def judge(rig, place, directory, logs, policy, cut_ns):
+    server = rig.start(place, directory, *log_options(policy))
+    verdict = Verdict(rig, server, logs, cut_ns)
+    server.kill()
+    return verdict
+
+
+def kill_9(rig, place, count):
+    """kill -9 under appendfsync always, pipeline 1 and 16, a rewrite running in half of them."""
+    acked = 0
+
+    def crash(server):
+        sleep_random(20, 350)
+        cut_ns = now_ns()
+        server.kill()
+        return cut_ns
+
+    for turn in range(count):
+        if turn % LIVES == 0:
+            logs, directory = [], place.sub(f'data{turn}')
+        cut_ns, more = one_life(rig, place, directory, logs, turn, 'always', crash)
+        verdict = judge(rig, place, directory, logs, 'always', 0)
+        must(verdict.lost == 0, f'cycle {turn}: {verdict.lost} of {more} acknowledged operations are lost')
+        acked += more
+        if turn % LIVES == LIVES - 1:
+            shutil.rmtree(directory)
+    return f'{count} crashes, {acked} operations acknowledged, 0 lost'
+
+
+class Image:
+    """An ext4 file system in a file, whose power can be cut."""
+
+    def __init__(self, place, megabytes=512):
+        self.file, self.at = os.path.join(place.path, 'image'), place.sub('mounted')
+        self.is_mounted = False
+        with open(self.file, 'wb') as f:
+            f.truncate(megabytes << 20)
+        self.call('mkfs.ext4', '-q', '-E', 'lazy_itable_init=1,lazy_journal_init=1', self.file)
+        self.mount()
+        place.at_end(self.unmount)
+
+    @staticmethod
+    def call(*command):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError as e:
+            raise Skip(f'{command[0]}: {e.strerror}') from None
+        if done.returncode != 0:
+            raise Skip(f'{command[0]}: {done.stderr.strip()}')
+
+    def mount(self):
+        self.call('mount', '-o', 'loop', self.file, self.at)
+        self.is_mounted = True
+
+    def unmount(self):
+        if self.is_mounted:
+            self.call('umount', self.at)
+        self.is_mounted = False
+
+    def cut(self):
+        """Gives the time just before."""
+        fd = os.open(self.at, os.O_RDONLY)
+        try:
+            cut_ns = now_ns()
+            fcntl.ioctl(fd, SHUTDOWN, struct.pack('I', NO_LOG_FLUSH))
+        finally:
+            os.close(fd)
+        return cut_ns
+
+
+def power_cut(rig, place, count, policy, low_ms, high_ms):
+    if os.geteuid() != 0:
+        raise Skip('a power cut needs root, which mounts a file system')
+    windows, acked, lost, late, logs = [], 0, 0, 0, []
+    for turn in range(count):
+        if turn % LIVES == 0:
+            if turn > 0:
+                image.unmount()
+                os.remove(image.file)
+            image, logs = Image(place), []
+            data = os.path.join(image.at, 'data')
+            os.mkdir(data)
+            os.sync()
+
+        def crash(server):
+            sleep_random(low_ms, high_ms)
+            cut_ns = image.cut()
+            # What is still answered now must not be an acknowledgement of what is gone.
+            sleep_random(20, 60)
+            server.kill()
+            return cut_ns
+
+        cut_ns, more = one_life(rig, place, data, logs, turn, policy, crash)
+        image.unmount()
+        image.mount()
+        verdict = judge(rig, place, data, logs, policy, cut_ns)
+        windows.append(verdict.window_s)
+        acked, lost, late = acked + more, lost + verdict.lost, late + verdict.late
+        if policy == 'always':
+            must(verdict.lost == 0, f'cut {turn}: {verdict.lost} of {more} acknowledged operations are lost')
+        else:
+            must(verdict.window_s <= 1.0, f'cut {turn}: what {verdict.window_s:.2f} s held is lost')
+    # The control of all power cuts: without a sync something is lost.
+    must(policy == 'always' or lost > 0, 'nothing was lost under', policy, '- was the power cut at all?')
+    said = f'{count} cuts, {acked} operations acknowledged, {lost} lost (and {late} after the cut)'
+    return said + (f', windows up to {max(windows):.2f} s' if policy != 'always' else '')
+
+
+def power_cut_always(rig, place, count):
+    return power_cut(rig, place, count, 'always', 30, 500)
+
+
+def power_cut_everysec(rig, place, count):
+    return power_cut(rig, place, count, 'everysec', 1200, 3000)
+
+
+# name, function, how many of it in `make faults` and in the quick share
+TESTS = (
+    ('kill -9, always', kill_9, 200, 10),
+    ('power cut, always', power_cut_always, 50, 3),
+    ('power cut, everysec', power_cut_everysec, 30, 2),
+)
