@@ -179,7 +179,8 @@ test: deps-test
 	$(SUB) -j$(JOBS) build-tests
 	@utils/run-parts layers! utils/check-layers sizes! utils/check-sizes \
 	    unit '$(MAKE) -s unit' sim '$(MAKE) -s sim' \
-	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
+	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration' \
+	    faults '$(MAKE) -s faults-quick'
 
 .PHONY: build-tests
 build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)

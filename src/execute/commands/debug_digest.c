@@ -6,7 +6,6 @@
  */
 #include "execute/commands/debug.h"
 
-#include "codec/number.h"
 #include "codec/sha1.h"
 #include "execute/types/hash.h"
 #include "execute/types/list.h"
@@ -86,17 +85,16 @@ static void digest_add_zset(uint8_t sum[SHA1_BYTES], const struct entry *e)
     }
 }
 
-/* Entries alone: groups are no part of it. */
+/* Entries only; groups and what else a stream has do not count. */
 static void digest_chain_stream(uint8_t sum[SHA1_BYTES], const struct entry *e)
 {
     struct stream_walk w;
-    char id[2 * NUMBER_INT_CHARS + 2];
-    struct bytes field, value;
-    char scratch[2][NUMBER_INT_CHARS];
     stream_walk_open(&w, entry_root(e), STREAM_ID_MIN, STREAM_ID_MAX);
     while (stream_walk_next(&w)) {
-        int len = snprintf(id, sizeof(id), "%" PRIu64 ".%" PRIu64, w.entry.id.ms, w.entry.id.seq);
-        digest_chain(sum, bytes_make(id, (size_t)len));
+        char id[48], scratch[2][NUMBER_INT_CHARS];
+        struct bytes field, value;
+        snprintf(id, sizeof(id), "%" PRIu64 ".%" PRIu64, w.entry.id.ms, w.entry.id.seq);
+        digest_chain(sum, bytes_of(id));
         while (stream_entry_pair(&w.entry, &field, &value, scratch)) {
             digest_chain(sum, field);
             digest_chain(sum, value);
@@ -104,23 +102,19 @@ static void digest_chain_stream(uint8_t sum[SHA1_BYTES], const struct entry *e)
     }
 }
 
-/* Redis numbers types as we do, but for a fifth, modules', that we do not have. */
-static uint32_t digest_type(const struct entry *e)
-{
-    return entry_type(e) == TYPE_STREAM ? 6 : (uint32_t)entry_type(e);
-}
-
 /* Type, value, and whether there is a deadline. */
 static void digest_chain_value(uint8_t sum[SHA1_BYTES], const struct entry *e)
 {
     char scratch[STRING_INT_CHARS];
-    digest_chain_number(sum, digest_type(e));
-    if (entry_type(e) == TYPE_STREAM) digest_chain_stream(sum, e);
+    enum { REDIS_STREAM = 6 }; /* after modules; the others have the same numbers */
+    enum value_type type = entry_type(e);
+    digest_chain_number(sum, type == TYPE_STREAM ? REDIS_STREAM : (uint32_t)type);
     if (entry_type(e) == TYPE_STRING) digest_chain(sum, string_bytes(e, scratch));
     if (entry_type(e) == TYPE_LIST) digest_chain_list(sum, e);
     if (entry_type(e) == TYPE_SET) digest_add_set(sum, e);
     if (entry_type(e) == TYPE_HASH) digest_add_hash(sum, e);
     if (entry_type(e) == TYPE_ZSET) digest_add_zset(sum, e);
+    if (entry_type(e) == TYPE_STREAM) digest_chain_stream(sum, e);
     if (entry_deadline(e) >= 0) digest_add(sum, bytes_of("!!expire!!"));
 }
 
