@@ -41,6 +41,7 @@ PROBE    := $B/utils/io-uring-probe
 FLOOR    := $B/utils/bench/null-server
 CACHE    := $B/utils/bench/zipf-cache
 RAW_LOAD := $B/utils/bench/raw-load
+PACED    := $B/utils/bench/paced
 FAULT_BIN := $(addprefix $B/tests/faults/,faults-load faults-judge faults-writer faulty.so)
 SERVER   := $(if $(filter release,$(FLAVOUR)),src/baton-server,$B/baton-server)
 
@@ -139,7 +140,7 @@ $(CLI_BIN): $B/%: $B/%.o
 	@echo "  LINK    $@"
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< -lhiredis -lcmocka $(ALL_LIBS)
 
-$(PROBE) $(FLOOR) $(RAW_LOAD): $B/%: $B/%.o
+$(PROBE) $(FLOOR) $(RAW_LOAD) $(PACED): $B/%: $B/%.o
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) -o $@ $< $(ALL_LIBS)
 
 $(CACHE): $B/%: $B/%.o
@@ -178,7 +179,8 @@ test: deps-test
 	$(SUB) -j$(JOBS) build-tests
 	@utils/run-parts layers! utils/check-layers sizes! utils/check-sizes \
 	    unit '$(MAKE) -s unit' sim '$(MAKE) -s sim' \
-	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
+	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration' \
+	    faults '$(MAKE) -s faults-quick'
 
 .PHONY: build-tests
 build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)
@@ -279,9 +281,9 @@ fuzz-run: $(FUZZ_BIN)
 
 bench:
 	@deps/install build bench
-	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE) $(RAW_LOAD)
-	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
-	    --cache $(CACHE) --raw-load $(RAW_LOAD) $(ARGS)
+	$(SUB) -j$(JOBS) all $(FLOOR) $(CACHE) $(RAW_LOAD) $(PACED)
+	@PLANS='$(PLANS)' TYPES='$(TYPES)' SCRIPTS='$(SCRIPTS)' DURABILITY='$(DURABILITY)' QUICK='$(QUICK)' python3 utils/bench/bench.py --server $(SERVER) --floor $(FLOOR) \
+	    --cache $(CACHE) --raw-load $(RAW_LOAD) --paced $(PACED) $(ARGS)
 
 # Programs that people use with the server, each with a small job of its own (npm fetches those for node).
 # APPS: some of their names, as `tests/apps/run` has them.
@@ -317,10 +319,13 @@ cov: deps-test
 
 .PHONY: install uninstall clean help
 # A configuration that is already there belongs to its owner and stays as it is.
+# The server is these tools, too, when it is called so (src/execute/check.h).
+TOOLS := baton-check-rdb baton-check-aof
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(SYSCONFDIR)/baton' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	install -m 755 src/baton-server '$(DESTDIR)$(PREFIX)/bin/baton-server'
+	for tool in $(TOOLS); do ln -sf baton-server '$(DESTDIR)$(PREFIX)/bin/'$$tool; done
 	install -m 644 utils/man/baton-server.1 '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1'
 	sed -e 's|@BINDIR@|$(PREFIX)/bin|' -e 's|@CONFDIR@|$(SYSCONFDIR)/baton|' utils/baton-server.service \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
@@ -329,6 +334,7 @@ install: all
 	    install -v -m 644 conf/baton.conf '$(DESTDIR)$(SYSCONFDIR)/baton/baton.conf'
 
 uninstall:
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(TOOLS))
 	rm -f '$(DESTDIR)$(PREFIX)/bin/baton-server' '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1' \
 	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
 
@@ -346,8 +352,8 @@ help:
 	@echo 'make soak            a minute of load while clients die (SOAK_ARGS="--seconds 600 ..." FLAVOUR=tsan)'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
-	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
-	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
+	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
+	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1 ARGS=--log)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'

@@ -4,6 +4,7 @@
  */
 #include "codec/rdb.h"
 
+#include "base/must.h"
 #include "codec/crc64.h"
 
 #include <limits.h>
@@ -175,7 +176,10 @@ static uint64_t rdb_read_big(const uint8_t *p, size_t bytes)
 /* NULL when there are not so many bytes. */
 static const uint8_t *rdb_take(struct rdb_in *in, size_t len)
 {
-    if (rdb_left(in) < len) return NULL;
+    if (unlikely(rdb_left(in) < len)) {
+        in->missing = len - rdb_left(in);
+        return NULL;
+    }
     const uint8_t *at = in->at;
     in->at += len;
     return at;
@@ -223,7 +227,10 @@ bool rdb_take_len(struct rdb_in *in, uint64_t *n)
 
 bool rdb_take_count(struct rdb_in *in, size_t each, uint64_t *n)
 {
-    return rdb_take_len(in, n) && *n <= rdb_left(in) / each;
+    if (!rdb_take_len(in, n)) return false;
+    if (*n <= rdb_left(in) / each) return true;
+    in->missing = *n <= UINT64_MAX / each ? *n * each - rdb_left(in) : UINT64_MAX;
+    return false;
 }
 
 bool rdb_take_double(struct rdb_in *in, double *d)
@@ -257,11 +264,13 @@ bool rdb_take_ms(struct rdb_in *in, int64_t *ms)
     return true;
 }
 
+bool rdb_skip(struct rdb_in *in, size_t len) { return rdb_take(in, len) != NULL; }
+
 static bool rdb_take_data(struct rdb_in *in, uint64_t len, struct rdb_string *s)
 {
-    if (len > rdb_left(in)) return false;
-    s->data = bytes_make((const char *)rdb_take(in, len), len);
-    return true;
+    const uint8_t *p = rdb_take(in, len);
+    s->data = bytes_make((const char *)p, len);
+    return p != NULL;
 }
 
 static bool rdb_take_int_form(struct rdb_in *in, size_t bytes, struct rdb_string *s)

@@ -98,6 +98,8 @@ void rdb_put_footer(struct rdb_out *out, uint16_t version);
 struct rdb_in {
     const uint8_t *at, *end;
     size_t max_string; /* bytes; longer strings are refused */
+    uint64_t missing;  /* set by a reader that failed because the input ended: so many bytes more
+                        * are needed at least. 0: more would not help */
 };
 
 static inline size_t rdb_left(const struct rdb_in *in) { return (size_t)(in->end - in->at); }
@@ -110,6 +112,7 @@ bool rdb_take_count(struct rdb_in *in, size_t each, uint64_t *n);
 bool rdb_take_double(struct rdb_in *in, double *d);      /* may be NaN */
 bool rdb_take_double_text(struct rdb_in *in, double *d); /* the old form; may be NaN */
 bool rdb_take_ms(struct rdb_in *in, int64_t *ms);
+bool rdb_skip(struct rdb_in *in, size_t len); /* bytes that are not looked at */
 
 /* A string as it stands in the input. */
 struct rdb_string {

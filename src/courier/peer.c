@@ -63,7 +63,7 @@ static void peer_send(struct peer *p, struct thread *th);
 static void peer_greet(struct peer *p)
 {
     const struct errand *e = p->errand;
-    bool is_known = p->greeted_len == e->greeting.len && p->greeted_len > 0 &&
+    bool is_known = !e->greets_anew && p->greeted_len == e->greeting.len && p->greeted_len > 0 &&
                     memcmp(p->greeted, e->greeting.ptr, p->greeted_len) == 0;
     p->greets = e->greetings > 0 && !is_known;
     if (p->greets) p->greeted_len = 0;
@@ -216,7 +216,7 @@ static bool peer_answer(struct peer *p, struct thread *th)
     }
     if (p->greets && e->error[0] == '\0') {
         p->greets = false;
-        if (e->greeting.len <= sizeof(p->greeted)) {
+        if (!e->greets_anew && e->greeting.len <= sizeof(p->greeted)) {
             p->greeted_len = e->greeting.len;
             memcpy(p->greeted, e->greeting.ptr, e->greeting.len);
         }

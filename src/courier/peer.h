@@ -22,7 +22,7 @@ enum peer_state { PEER_CLOSED, PEER_CONNECTING, PEER_OPEN };
 enum {
     PEER_NAME_MAX = ERRAND_HOST_MAX + 8,
     PEER_LINE_MAX = ERRAND_ERROR_MAX - 64,
-    PEER_GREETING_MAX = 256,
+    PEER_GREETING_MAX = 64,
 };
 
 struct peer {
@@ -41,7 +41,7 @@ struct peer {
     struct bytes out;  /* what is left to be sent of it */
     uint32_t answered; /* of its commands */
     bool is_answered;  /* something came in this conversation */
-    char greeted[PEER_GREETING_MAX]; /* the last greeting, if it was answered well and is short */
+    char greeted[PEER_GREETING_MAX]; /* the last greeting, where it counts for the next */
     size_t greeted_len;
     char line[PEER_LINE_MAX];
     uint32_t line_len; /* of the answer so far; what has no room is dropped */

@@ -18,7 +18,7 @@ static int real_open(const char *path, int flags, int mode)
 
 static int64_t real_write(int fd, const void *ptr, size_t len) { return write(fd, ptr, len); }
 
-static int64_t real_read(int fd, void *ptr, size_t len) { return read(fd, ptr, len); }
+static int64_t real_read(int fd, void *to, size_t len) { return read(fd, to, len); }
 
 static int real_sync_range(int fd, uint64_t from, uint64_t len)
 {
@@ -71,6 +71,14 @@ int disk_open(const char *path, enum disk_open_mode mode)
 }
 
 void disk_close(int fd) { disk_calls->close(fd); }
+
+int64_t disk_read(int fd, void *to, size_t len)
+{
+    int64_t n;
+    do n = disk_calls->read(fd, to, len);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
 
 int disk_write(int fd, struct bytes data, size_t *done)
 {

@@ -33,6 +33,8 @@ void disk_close(int fd);
 /* All of it, or -errno; *done (may be NULL) is how much of it was written in any case. */
 int disk_write(int fd, struct bytes data, size_t *done);
 int disk_sync(int fd);
+/* Up to `len` bytes from where the last read ended; gives how many, 0 at the end. */
+int64_t disk_read(int fd, void *to, size_t len);
 /* A whole file, malloc'd, with a NUL behind it. */
 int disk_read_file(const char *path, char **text, size_t *len);
 /* Starts writing back what lies in that part of the file, and does not wait. */
@@ -53,7 +55,7 @@ struct disk_calls {
     int (*open)(const char *path, int flags, int mode);
     int (*close)(int fd);
     int64_t (*write)(int fd, const void *ptr, size_t len);
-    int64_t (*read)(int fd, void *ptr, size_t len);
+    int64_t (*read)(int fd, void *to, size_t len);
     int (*sync)(int fd); /* fdatasync(2) */
     int (*sync_range)(int fd, uint64_t from, uint64_t len);
     int (*truncate)(int fd, uint64_t len);

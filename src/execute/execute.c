@@ -26,6 +26,7 @@
 #include "execute/core/effect.h"
 #include "execute/core/errands.h"
 #include "execute/core/latency.h"
+#include "execute/core/loading.h"
 #include "execute/core/loose.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/orders.h"
@@ -69,7 +70,10 @@ enum {
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
-    EXECUTE_BREATHS = 4, /* looks for new batches, as long as there are some */
+    EXECUTE_HELD_BYTES = 64 << 20, /* of replies that are out, when some wait for the disk */
+    EXECUTE_HELD_MAX = 4096,       /* their batches */
+    EXECUTE_STARVES_NS = 1000000,  /* when it looks again, if nobody tells */
+    EXECUTE_BREATHS = 4,           /* looks for new batches, as long as there are some */
 };
 
 /* The next command of the batch that is being run. */
@@ -95,6 +99,7 @@ struct execute_stage {
     bool publishes;         /* somebody reads the figures */
     struct counter signals; /* the main thread's: how many came, times 256, and the last one */
     uint64_t signals_seen;
+    bool starves; /* no more batches are taken before the disk has done something */
     struct execute_figures figures;
 };
 
@@ -325,10 +330,14 @@ static void execute_items(struct execute_stage *e, struct turn *t, struct positi
     for (; at->item < at->batch->item_count; at->item++) execute_item(e, t, at);
 }
 
-/* What was done is on its way to the log before the answers are on theirs. */
+/* Where the answers wait for the disk, it gets to know at once what was done; else at the end of
+ * the turn. */
 static void execute_tell_effects(struct turn *t)
 {
     if (!effect_is_heard()) return;
+    uint64_t after = persistence_reply_after();
+    if (after == 0) return;
+    effect_await(after);
     effect_flush();
     orders_give(t);
 }
@@ -373,11 +382,27 @@ static bool execute_writers_lag(const struct execute_stage *e)
     return false;
 }
 
+/* The disk is far behind: with what it has not taken, or with replies that wait for it. Then no
+ * more is begun before some of that is home. */
+static bool execute_disk_lags(const struct execute_stage *e)
+{
+    if (unlikely(orders_log_lags())) return true;
+    if (likely(e->box.bytes_out < EXECUTE_HELD_BYTES && outbox_batches(&e->box) < EXECUTE_HELD_MAX))
+        return false;
+    return persistence_reply_after() > counter_read(&orders_log_card()->durable);
+}
+
 /* As many as one turn may; gives how many. */
 static int execute_batches(struct execute_stage *e, struct turn *t)
 {
     int count = 0;
+    if (unlikely(e->starves)) outbox_take_home(&e->box);
+    e->starves = false;
     for (; count < EXECUTE_BATCHES_PER_TURN && e->box.output < EXECUTE_TURN_OUTPUT; count++) {
+        if (unlikely(execute_disk_lags(e))) {
+            e->starves = true;
+            break;
+        }
         if (execute_writers_lag(e)) {
             e->box.output = EXECUTE_TURN_OUTPUT;
             break;
@@ -418,7 +443,7 @@ static void execute_breathe(void *self)
     struct run_moment moment = run_put_aside();
     struct block *blocks = loose_put_aside();
     uint64_t turn_ticks = t->ticks, read_ticks = e->box.read_ticks;
-    if (!e->has_breathed) outbox_part(&e->box, t, busy_reply_start());
+    if (!e->has_breathed && busy_has_client()) outbox_part(&e->box, t, busy_reply_start());
     struct open_item open = e->box.open;
     struct position *at = e->at;
     e->has_breathed = true;
@@ -534,8 +559,10 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
     }
     if (e->work_ns > mono_ns && e->work_ns < due) due = e->work_ns;
     blocking_tick((int64_t)(mono_ns / 1000000));
-    /* While clients are paused nothing is deleted, so that data stands still. */
-    bool paused = run_pause_mode() != PAUSE_OFF;
+    /* While clients are paused nothing is deleted, so that data stands still; and while it is
+     * loaded.
+     */
+    bool paused = run_pause_mode() != PAUSE_OFF || loading_is_on();
     if (!paused && memory_limit_tick(settings)) due = mono_ns + 1000000;
     if (tracking_work(settings->tracking_table_max_keys)) due = mono_ns + 1000000;
     int64_t next = paused ? -1 : keyspace_next_due_ms();
@@ -602,6 +629,9 @@ static bool execute_run(void *self, struct turn *t)
     }
     effect_flush();
     orders_give(t);
+    orders_starve(e->starves);
+    if (unlikely(e->starves) && e->due_ns > mono_ns + EXECUTE_STARVES_NS)
+        e->due_ns = mono_ns + EXECUTE_STARVES_NS;
     errands_give(t);
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->box.output >= EXECUTE_TURN_OUTPUT) {
@@ -644,6 +674,7 @@ struct execute_stage *execute_open(const struct execute_wiring *w)
     functions_open();
     busy_open(execute_breathe, e);
     config_apply_open();
+    loading_on_functions(functions_add);
     persistence_open();
     e->due_ns = 0;
     stage_open(&e->stage, "execute", e, &execute_ops, true);
@@ -662,6 +693,7 @@ int execute_load_users(char *error, size_t error_len)
 void execute_close(struct execute_stage *e)
 {
     struct arena *arena = e->arena;
+    loading_close();
     errands_close();
     persistence_close();
     snapshot_close();

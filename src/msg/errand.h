@@ -26,6 +26,7 @@ struct errand {
      * `count` commands, when all of those were answered +OK. */
     struct bytes greeting, text;
     uint32_t greetings, count;
+    bool greets_anew;   /* even on a connection that has heard the same (passwords) */
     int64_t timeout_ms; /* without any progress */
 
     /* ---- The courier's ---- */

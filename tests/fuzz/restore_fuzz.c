@@ -185,7 +185,7 @@ static void check_sound(const struct entry *e)
 
 static struct entry *load(const uint8_t *data, size_t len, bool whole)
 {
-    struct rdb_in in = {data, data + len, (size_t)1 << 24};
+    struct rdb_in in = {.at = data, .end = data + len, .max_string = (size_t)1 << 24};
     uint8_t type;
     struct entry *e = NULL;
     if (!rdb_take_byte(&in, &type)) return NULL;

@@ -5,7 +5,8 @@
                                14 to 20 minutes, by how many tests both servers know
     make bench PLANS=1         the plans of threads that people argue about, in seven minutes
     make bench TYPES=1         the data types: CPU of their commands, memory, stalls, a cache
-    make bench SCRIPTS=1        transactions, scripts, functions, messages, rules of access
+    make bench SCRIPTS=1       transactions, scripts, functions, messages, rules of access
+    make bench DURABILITY=1    the log, snapshots, loading; BEFORE=<a baton-server>: speed without a log against it
     make bench QUICK=1         some shapes of make bench, in about two minutes, with wider error bars
 
 The floor is a server that parses nothing and answers a constant (null-server.c).
@@ -26,6 +27,7 @@ import time
 import footprint
 import picture
 import report
+from durability_bench import compare_durability
 from scripts_bench import compare_scripts
 from load import Load, Shape, supported
 from plans import compare_plans
@@ -39,6 +41,7 @@ def options():
     quick, plans = env('QUICK', '') not in ('', '0'), env('PLANS', '') not in ('', '0')
     types = env('TYPES', '') not in ('', '0')
     scripts = env('SCRIPTS', '') not in ('', '0')
+    durability = env('DURABILITY', '') not in ('', '0')
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--server', default='src/baton-server', help='the server to measure')
     p.add_argument('--redis', default=redis_program(), help='the server to compare with')
@@ -51,10 +54,13 @@ def options():
     p.add_argument('--plans', action='store_true', default=plans)
     p.add_argument('--types', action='store_true', default=types)
     p.add_argument('--scripts', action='store_true', default=scripts)
+    p.add_argument('--durability', action='store_true', default=durability)
+    p.add_argument('--before', default=env('BEFORE', ''), help='an older server, for --durability')
+    p.add_argument('--paced', default='', help='paced, the clients of --durability')
     p.add_argument('--raw-load', default='', help='raw-load, the load of --scripts')
     p.add_argument('--cache', default='', help='zipf-cache, the load of a cache')
     p.add_argument('--tests', default=env('TESTS', ''), help='only these tests, e.g. get,set')
-    p.add_argument('--only', choices=('speed', 'footprint', 'memory', 'stalls', 'cache', 'rules'), help='only this part')
+    p.add_argument('--only', choices=('speed', 'footprint', 'memory', 'stalls', 'cache', 'rules', 'log', 'loading', 'snapshots'), help='only this part')
     published = env('PUBLISH', '') not in ('', '0')
     here = os.path.dirname(os.path.abspath(__file__))
     p.add_argument('--out', default=os.path.join(here, 'results') if published else env('OUT', 'build/bench'))
@@ -165,8 +171,9 @@ def main():
     start = time.monotonic()
     head = f'{opts.rounds} rounds of {opts.seconds} s; {said}; kernel {os.uname().release}'
     print(head, flush=True)
-    kind = 'plans' if opts.plans else 'types' if opts.types else 'scripts' if opts.scripts else 'bench'
-    kinds = {'plans': compare_plans, 'types': compare_types, 'scripts': compare_scripts, 'bench': compare}
+    kinds = {'plans': compare_plans, 'types': compare_types, 'scripts': compare_scripts,
+             'durability': compare_durability, 'bench': compare}
+    kind = next((k for k in kinds if k != 'bench' and getattr(opts, k)), 'bench')
     texts = kinds[kind](opts, load, server_cpus)
     text = '\n\n'.join([head] + texts) + '\n'
     with open(os.path.join(opts.out, f'{kind}.md'), 'w', encoding='utf-8') as f:

@@ -92,10 +92,19 @@ class Server:
     def __init__(self, name, binary, args=(), cpus=None):
         self.name, self.binary, self.args, self.cpus = name, binary, list(args), cpus
         self.process = self.directory = self.port = None
+        self.files = None           # a folder whose files are there when it starts
 
     def start(self):
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix='baton-bench-')
+        if self.files:
+            shutil.copytree(self.files, self.directory, dirs_exist_ok=True)
+        self.spawn()
+        self.wait_ready()
+        return self
+
+    def spawn(self):
+        """Starts the process in the folder that is there."""
         is_redis = os.path.basename(self.binary) == 'redis-check-rdb'
         command = ['redis-server' if is_redis else self.binary, '--port', str(self.port), '--bind', '127.0.0.1', '--save', '',
                    '--appendonly', 'no', '--dir', self.directory, '--maxclients', '10100',
@@ -103,7 +112,11 @@ class Server:
         self.process = subprocess.Popen(command, executable=self.binary, stdin=subprocess.DEVNULL, cwd=self.directory,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         preexec_fn=self._pin)
-        for _ in range(300):
+
+    def wait_ready(self, seconds=60, pause=0.05):
+        """Waits until it answers PING; a file to load takes its time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             if self.process.poll() is not None:
                 said = self.process.stderr.read().decode(errors='replace').strip() + self.log()
                 raise Failure(f'{self.name} did not start: {said[-500:]}')
@@ -112,12 +125,12 @@ class Server:
                 pong = client.ask('PING')
                 client.close()
                 if pong == b'PONG':
-                    return self
+                    return
             except (OSError, Failure):
                 pass
-            time.sleep(0.05)
+            time.sleep(pause)
         self.stop()
-        raise Failure(f'{self.name} did not answer PING within 15 seconds')
+        raise Failure(f'{self.name} did not answer PING within {seconds} seconds')
 
     def _pin(self):
         if self.cpus:

@@ -419,7 +419,7 @@ static enum run_result debug_help(struct call *c)
         "    Elements of lists from this size on get a node of their own; 0: as the option says.",
         "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
         "    Saves the RDB file and replaces the data by what it says. NOSAVE: loads the file that",
-        "    is there; NOFLUSH: beside the data; MERGE: keys that exist stay as they are.",
+        "    is there; NOFLUSH: beside the data; MERGE: keys that exist make way.",
         "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|<ms>>",
         "REPLYBUFFER RESIZING <0|1>",
         "    Accepted: clients have no reply buffers of their own here.",

@@ -59,7 +59,7 @@ enum run_result debug_loadaof(struct call *c)
     int result = log_life_flush();
     if (result == 0) {
         reload_empty();
-        result = loading_log_now(error, sizeof(error));
+        result = loading_log_now(c, error, sizeof(error));
     }
     if (result != 0) {
         log_warn("DEBUG LOADAOF: %s", error);

@@ -57,7 +57,8 @@ bool payload_open(struct call *c, uint32_t i, struct rdb_in *in)
         return false;
     }
     const uint8_t *at = (const uint8_t *)body.ptr;
-    *in = (struct rdb_in){at, at + body.len, (size_t)c->settings->proto_max_bulk_len};
+    *in = (struct rdb_in){
+        .at = at, .end = at + body.len, .max_string = (size_t)c->settings->proto_max_bulk_len};
     return true;
 }
 

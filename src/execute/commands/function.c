@@ -30,6 +30,13 @@ void functions_close(void)
     function_vm_close();
 }
 
+const char *functions_add(struct bytes code, bool replaces)
+{
+    static char why[FUNCTION_ERROR_CHARS];
+    size_t memory = (size_t)settings_now()->script_memory_limit;
+    return function_load(&libraries, code, replaces, memory, why) != NULL ? NULL : why;
+}
+
 /* ---- LOAD, DELETE, FLUSH ---- */
 
 enum run_result cmd_FUNCTION_LOAD(struct call *c)

@@ -79,7 +79,7 @@ static void info_show_loading(struct info *info)
     double left_s = share > 0 ? passed_s / share - passed_s : 1;
     info_int(info, "loading_start_time", f.begun_ms / 1000);
     info_int(info, "loading_total_bytes", (int64_t)f.total_bytes);
-    info_int(info, "loading_rdb_used_mem", 0);
+    info_int(info, "loading_rdb_used_mem", (int64_t)f.used_memory);
     info_int(info, "loading_loaded_bytes", (int64_t)f.loaded_bytes);
     info_line(info, "loading_loaded_perc:%.2f", 100 * share);
     info_int(info, "loading_eta_seconds", left_s > 0 ? (int64_t)left_s : 0);

@@ -53,7 +53,8 @@ void busy_end(void)
 static void busy_log_late(void)
 {
     busy_is_late = true;
-    log_warn("Slow script: it runs for %" PRIu64 " milliseconds now, and others are answered with "
+    log_warn("Slow script detected: it runs for %" PRIu64
+             " milliseconds now, and others are answered with "
              "-BUSY until it ends or %s ends it. Its name is %.*s.",
              busy_script_ms(), busy_command[busy.kind], REPLY_WORD(busy.name));
 }
@@ -81,6 +82,8 @@ const char *busy_death(void)
 void busy_wrote(void) { busy_has_written = true; }
 
 size_t busy_reply_start(void) { return call_outermost(busy.call)->reply_start; }
+
+bool busy_has_client(void) { return !call_outermost(busy.call)->session->has_no_client; }
 
 const struct busy_script *busy_script(void) { return busy.call == NULL ? NULL : &busy; }
 

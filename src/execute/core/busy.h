@@ -73,6 +73,8 @@ const char *busy_error(void);
 
 /* Where the answer to its command begins, or to the EXEC that it is part of: reply_total() then. */
 size_t busy_reply_start(void);
+/* It is a client's, not one of a log that is loaded at the start: it is to be answered. */
+bool busy_has_client(void);
 /* `breathe` lets others run; see execute.c. */
 void busy_open(void (*breathe)(void *self), void *self);
 

@@ -25,6 +25,7 @@ void multi_begin(struct session *s)
     struct multi *m = heap_alloc(MULTI_BYTES);
     *m = (struct multi){
         .bytes = MULTI_BYTES,
+        .suits_loading = true,
         .room = (char *)(m + 1),
         .room_len = MULTI_BYTES - sizeof(*m),
     };
@@ -79,6 +80,7 @@ void multi_queue(struct session *s, const struct command *cmd, uint32_t flags)
     m->last = h;
     m->count++;
     m->flags |= flags;
+    m->suits_loading &= (cmd->spec->flags & CF_LOADING) != 0;
     multi_check_limit(s);
 }
 

@@ -17,10 +17,11 @@ struct multi_chunk;
 struct multi {
     struct held_command *first, *last;
     uint32_t count;
-    uint32_t flags; /* of all queued commands together: enum command_flag */
-    size_t bytes;   /* that are allocated */
-    bool aborted;   /* a command could not be queued: EXEC will refuse */
-    char *room;     /* for the next command */
+    uint32_t flags;     /* of all queued commands together: enum command_flag */
+    size_t bytes;       /* that are allocated */
+    bool aborted;       /* a command could not be queued: EXEC will refuse */
+    bool suits_loading; /* all of them may run while data is loaded */
+    char *room;         /* for the next command */
     size_t room_len;
     struct multi_chunk *chunks;
 };

@@ -100,7 +100,7 @@ void run_gate_changed(void)
 
 static void run_set_gates_all(void)
 {
-    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses();
+    run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses() || loading_is_on();
 }
 
 void run_look_again(void) { run_set_gates_all(); }
@@ -288,6 +288,14 @@ static bool run_is_unsafe(struct call *c, uint32_t flags)
     return true;
 }
 
+/* What may run while the data is not whole; of EXEC so may all that it would do. */
+static bool run_suits_loading(const struct call *c)
+{
+    const struct multi *m = c->session->multi;
+    if (!(c->spec->flags & CF_LOADING)) return false;
+    return c->spec->id != CMD_EXEC || m == NULL || m->suits_loading;
+}
+
 /* The checks that most commands need not pass: run() comes here when one of them may matter. */
 static enum verdict run_judge_all(struct call *c)
 {
@@ -307,6 +315,10 @@ static enum verdict run_judge_all(struct call *c)
         return VERDICT_REJECTED;
     }
     if (run_is_denied(c) || run_is_unsafe(c, flags)) return VERDICT_REJECTED;
+    if (loading_is_on() && !run_suits_loading(c)) {
+        reject(c, ERR_LOADING);
+        return VERDICT_REJECTED;
+    }
     if (busy_is_breathing()) {
         if (!(c->spec->flags & CF_ALLOW_BUSY)) { /* whatever EXEC has queued */
             reject(c, busy_error());
@@ -338,7 +350,8 @@ static enum verdict run_judge(struct call *c)
  */
 static bool run_make_room(void)
 {
-    return pause_mode() != PAUSE_OFF || busy_is_breathing() || memory_limit_make_room(run_settings);
+    return pause_mode() != PAUSE_OFF || busy_is_breathing() || loading_is_on() ||
+           memory_limit_make_room(run_settings);
 }
 
 bool run_memory_allows(uint32_t flags)
@@ -570,6 +583,17 @@ enum run_result run_within(const struct call *outer, struct session *s, const st
     enum run_result result = run_shown(&c, cmd);
     must(result != RUN_BLOCKED);
     return result;
+}
+
+bool run_loaded(struct session *s, const struct call *outer, const struct command *cmd,
+                struct reply *reply)
+{
+    struct call c = run_make_call(s, cmd, reply);
+    c.outer = outer;
+    s->last = cmd->spec;
+    enum run_result result = run_handlers[cmd->spec->id](&c);
+    must(result != RUN_BLOCKED);
+    return !c.failed;
 }
 
 bool run(struct session *s, const struct command *cmd, struct reply *reply)

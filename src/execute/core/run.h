@@ -55,6 +55,14 @@ bool run(struct session *s, const struct command *cmd, struct reply *reply);
  */
 enum run_result run_within(const struct call *outer, struct session *s, const struct command *cmd,
                            struct reply *reply);
+/*
+ * Runs a command of a log that is loaded, during run_replay(), for a session that stands for a
+ * client. There are no checks, nobody is told and nothing is counted; a command with a flaw must
+ * not come here. It may not wait: so `outer`, a call of EXEC, stands around it. False: the answer
+ * is an error.
+ */
+bool run_loaded(struct session *s, const struct call *outer, const struct command *cmd,
+                struct reply *reply);
 /* Finds what parse finds of a command: its row or its flaw, its first key and that one's hash.
  * Borrows the arguments; one at least. */
 void run_prepare(struct command *cmd, const struct bytes *args, uint32_t nargs);

@@ -49,6 +49,7 @@ struct session {
     bool bye_waits;                  /* its stream has ended; it ends when what it holds has run */
     bool is_busy;                    /* it runs a script that lasts (core/busy.h) */
     bool is_choked;                  /* its client must read replies before more are made */
+    bool has_no_client;              /* it stands for a log that is loaded, and is in no list */
     struct user *user;               /* core/acl.h */
     bool push_waits;                 /* a message for it is to go before its next answer */
     char *name;                      /* or NULL */

@@ -108,6 +108,11 @@ void keyspace_put_entry(struct db *db, struct key key, struct entry *e);
  * entry as it stands after. */
 struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len);
 struct entry *keyspace_unpack(struct db *db, struct key key, struct entry *e);
+/* For loading: takes a loose entry that is named as the key, unless something is under the key
+ * already, due or not: then it gives false. Nobody is told. */
+bool keyspace_load(struct db *db, struct key key, struct entry *e);
+/* So many keys are about to come into the database, if it is empty. */
+void keyspace_expect(struct db *db, uint64_t count);
 /*
  * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
  * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks

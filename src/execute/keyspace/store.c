@@ -251,6 +251,15 @@ void keyspace_put_entry(struct db *db, struct key key, struct entry *e)
     if (!was_there) db_tell_made(db, key);
 }
 
+bool keyspace_load(struct db *db, struct key key, struct entry *e)
+{
+    if (table_find(&db->table, key) != NULL) return false;
+    store_insert(db, key, e);
+    return true;
+}
+
+void keyspace_expect(struct db *db, uint64_t count) { table_expect(&db->table, count); }
+
 void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms)
 {
     bool lent = had_ms != DEADLINE_NONE && !(e->flags & ENTRY_DEADLINE);

@@ -14,6 +14,10 @@
 
 #include "codec/rdb.h"
 
+/* The reason when a value is sound but for having no elements. All of it is taken. Old servers
+ * could make such keys, so that a file may hold them. */
+extern const char load_empty[];
+
 /*
  * The value that follows a type byte, as a loose entry of this name without a deadline. NULL when
  * it is in *out; else the reason, words for the log, and *out is NULL. What comes after the value

@@ -134,7 +134,7 @@ static struct entry *load_hash_pairs(struct load *l)
         if (!fits) return load_hash_build(l, lp, count, 2);
         if (load_is_distinct(lp, count, 2)) return load_entry(l, TYPE_HASH, ENC_LISTPACK, lp);
     }
-    load_wrong(l, what);
+    load_wrong(l, count == 0 ? load_empty : what);
     heap_free(lp);
     return NULL;
 }

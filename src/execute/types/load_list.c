@@ -82,7 +82,7 @@ struct entry *load_list(struct load *l)
         good = load_list_ziplist(l, e);
     else
         good = load_list_nodes(l, e);
-    if (good && list_count(e) == 0) good = load_wrong(l, "the value is empty");
+    if (good && list_count(e) == 0) good = load_wrong(l, load_empty);
     if (good) list_pack(e);
     return load_done(e, good);
 }

@@ -14,6 +14,7 @@ bool load_wrong(struct load *l, const char *what)
 
 /* ---- Strings ---- */
 
+const char load_empty[] = "the value is empty";
 static const char load_no_string[] = "a string ends too early or is damaged";
 
 bool load_take_text(struct load *l, struct load_text *t)
@@ -37,7 +38,7 @@ void load_text_end(struct load_text *t) { heap_free(t->unpacked); }
 bool load_take_count(struct load *l, size_t each, uint64_t *count)
 {
     if (!rdb_take_count(l->in, each, count)) return load_wrong(l, "a count is too high");
-    return *count > 0 || load_wrong(l, "the value is empty");
+    return *count > 0 || load_wrong(l, load_empty);
 }
 
 /* ---- Strings that are a structure of their own ---- */

@@ -107,7 +107,7 @@ static struct entry *load_zset_pack(struct load *l)
         count / 2 <= value_limits.zset_max_listpack_entries && load_fits(lp, count, &limits);
     bool good = count > 0 && count % 2 == 0 && load_pack_is_ordered(lp) &&
                 (!fits || load_is_distinct(lp, count, 2));
-    if (!good) load_wrong(l, what);
+    if (!good) load_wrong(l, count == 0 ? load_empty : what);
     if (good && fits) return load_entry(l, TYPE_ZSET, ENC_LISTPACK, lp);
     struct entry *e = good ? load_zset_elements(l, lp) : NULL;
     heap_free(lp);

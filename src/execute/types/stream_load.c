@@ -85,9 +85,9 @@ static struct stream_id load_unpack_id(const uint8_t *raw)
 
 static bool load_packed_id(struct stream_load *l, struct stream_id *id)
 {
-    if (rdb_left(l->in) < STREAM_PACKED_ID) return load_wrong(l, load_cut_off);
-    *id = load_unpack_id(l->in->at);
-    l->in->at += STREAM_PACKED_ID;
+    const uint8_t *p = l->in->at;
+    if (!rdb_skip(l->in, STREAM_PACKED_ID)) return load_wrong(l, load_cut_off);
+    *id = load_unpack_id(p);
     return true;
 }
 

@@ -44,6 +44,43 @@ static void table_begin(struct table *t)
     table_point_at(t, s);
 }
 
+/* An empty table as it was at first. */
+static void table_clear(struct table *t)
+{
+    uint64_t at = 0;
+    struct segment *s;
+    while ((s = table_next_segment(t, &at)) != NULL) table_free_segment(t, s);
+    table_close(t);
+}
+
+/* About the square root, as the counts of segments scatter: most get by without growing again. */
+static uint64_t table_scatter(uint64_t mean)
+{
+    uint64_t root = 1;
+    while (root * root < mean) root++;
+    return root;
+}
+
+void table_expect(struct table *t, uint64_t count)
+{
+    const uint64_t most = band_limit(segment_step_room(SEGMENT_LAST_STEP));
+    if (t->count > 0 || count < most) return;
+    unsigned depth = 0;
+    while ((count >> depth) + 2 * table_scatter(count >> depth) > most) depth++;
+    if (depth > TABLE_DEPTH_MAX) return;
+    if (t->directory != NULL) table_clear(t);
+    uint64_t each = (count >> depth) + table_scatter(count >> depth);
+    unsigned step = segment_step_for((uint32_t)each);
+    t->depth = depth;
+    t->mask = ((uint64_t)1 << depth) - 1;
+    t->directory = heap_alloc((t->mask + 1) * sizeof(*t->directory));
+    for (uint64_t prefix = 0; prefix <= t->mask; prefix++) {
+        struct segment *s = segment_make(step, depth, prefix);
+        table_enlist(t, s);
+        t->directory[prefix] = table_word(s);
+    }
+}
+
 static void table_double(struct table *t)
 {
     must(t->depth < TABLE_DEPTH_MAX);

@@ -97,6 +97,9 @@ static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
 
 /* The slot of an entry that must be there. */
 uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry *e);
+/* So many entries are about to come into an empty table: it is made as large as it would have
+ * become, without the splits on the way. */
+void table_expect(struct table *t, uint64_t count);
 /* The key must not be there. When it is due, if ever, is indexed. */
 void table_insert(struct table *t, uint64_t hash, struct entry *e);
 /* Takes the entry out, of the index of deadlines too; it is the caller's. The segment shrinks or

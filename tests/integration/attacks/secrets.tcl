@@ -14,6 +14,9 @@ set ::secret_requests {
     {ACL SETUSER user (>%C)} {ACL SETUSER user >%C (~a} {ACL DELUSER %C} {ACL GETUSER %C}
     {ACL DRYRUN default AUTH user %C} {ACL DRYRUN default CONFIG SET requirepass %C}
     {ACL DRYRUN default ACL DRYRUN default AUTH %C}
+    {MIGRATE 127.0.0.1 1 k 0 5 AUTH %C} {MIGRATE 127.0.0.1 1 "" 0 5 COPY auth2 user %C KEYS k}
+    {MIGRATE 127.0.0.1 1 k 0 5 AUTH2 %C %C} {MIGRATE 127.0.0.1 1 "" 0 5 AUTH KEYS AUTH %C KEYS k}
+    {MIGRATE 127.0.0.1 1 k 0 AUTH %C} {ACL DRYRUN default MIGRATE 127.0.0.1 1 k 0 5 AUTH %C}
     {COMMAND GETKEYS AUTH user %C} {COMMAND GETKEYSANDFLAGS AUTH %C}
     {CONFIG SET masterauth %C} {CONFIG SET tls-key-file-pass %C} {CONFIG SET maxmemory 0 MasterAuth %C}
     {CONFIG SET masteruser %C} {CONFIG SET masterauth %C nosuch x} {CONFIG SET tls-client-key-file-pass %C}

@@ -124,7 +124,7 @@ test "DEBUG SET-SKIP-CHECKSUM-VALIDATION" {
 
 test "rdb-version is the version that DUMP writes" -tags baton-only {
     ask SET k bar
-    foreach version {10 11} {
+    foreach version {10 11 12} {
         with_config [list rdb-version $version] {
             expect $version { scan [string index [ask DUMP k] end-9] %c }
         }

@@ -19,6 +19,7 @@ proc start_redis {} {
     for {set try 1} {$try <= 3} {incr try} {
         set port [server::free_port] ;# until somebody else takes it
         set out [file join $dir out$try]
+        file delete $out ;# of one that ran before
         set pid [keeper::spawn $dir /dev/null $out $dir/err [list {*}$program --port $port \
             --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes]]
         wait_for { [string match "*Ready to accept*" [slurp $out]] || ![keeper::running $pid] }
