@@ -179,7 +179,8 @@ test: deps-test
 	$(SUB) -j$(JOBS) build-tests
 	@utils/run-parts layers! utils/check-layers sizes! utils/check-sizes \
 	    unit '$(MAKE) -s unit' sim '$(MAKE) -s sim' \
-	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
+	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration' \
+	    faults '$(MAKE) -s faults-quick'
 
 .PHONY: build-tests
 build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)
@@ -318,10 +319,13 @@ cov: deps-test
 
 .PHONY: install uninstall clean help
 # A configuration that is already there belongs to its owner and stays as it is.
+# The server is these tools, too, when it is called so (src/execute/check.h).
+TOOLS := baton-check-rdb baton-check-aof
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(SYSCONFDIR)/baton' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	install -m 755 src/baton-server '$(DESTDIR)$(PREFIX)/bin/baton-server'
+	for tool in $(TOOLS); do ln -sf baton-server '$(DESTDIR)$(PREFIX)/bin/'$$tool; done
 	install -m 644 utils/man/baton-server.1 '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1'
 	sed -e 's|@BINDIR@|$(PREFIX)/bin|' -e 's|@CONFDIR@|$(SYSCONFDIR)/baton|' utils/baton-server.service \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
@@ -330,6 +334,7 @@ install: all
 	    install -v -m 644 conf/baton.conf '$(DESTDIR)$(SYSCONFDIR)/baton/baton.conf'
 
 uninstall:
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(TOOLS))
 	rm -f '$(DESTDIR)$(PREFIX)/bin/baton-server' '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1' \
 	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
 
