@@ -369,6 +369,9 @@ static enum run_result debug_oom(struct call *c)
 /* ---- The table ---- */
 
 static const char *const debug_help_lines[] = {
+    "AOF-FLUSH-SLEEP <microseconds>",
+    "    The append-only log waits so long before it is written; answers do so under",
+    "    appendfsync always.",
     "ASSERT",
     "    Fails an assertion: the server ends with a crash report.",
     "CHANGE-REPL-ID",
@@ -445,6 +448,7 @@ static const struct debug_subcommand {
     command_handler *run;
 } debug_subcommands[] = {
     {"help", 2, 2, debug_help},
+    {"aof-flush-sleep", 3, 3, debug_flush_sleep},
     {"assert", 2, 2, debug_assert},
     {"change-repl-id", 2, 2, debug_change_repl_id},
     {"config-rewrite-force-all", 2, 2, debug_config_rewrite},
