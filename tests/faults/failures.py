@@ -81,6 +81,7 @@ def log_fault(rig, place, policy, fault, at, forever):
             must(load.refused == 0 and load.unknown == 0, 'the client saw it:', load.error)
         must(server.is_alive() or rig.is_redis, 'the server is gone:', server.tail())
         cut_ns = disk.first_hit_ns if forever and is_seen else now_ns()
+        is_slow = disk.longest_sync_s(now_ns()) > 0.5
         server.kill()
         disk.lose_unsynced(directory)
         disk.disarm()
@@ -88,11 +89,10 @@ def log_fault(rig, place, policy, fault, at, forever):
         verdict = Verdict(rig, server, [log], cut_ns)
         if policy == 'always':
             must(verdict.lost + verdict.late == 0, verdict.lost + verdict.late, 'acknowledged operations are lost')
-        must(verdict.window_s <= 1.0, f'what {verdict.window_s:.2f} s held is lost')
+        must(is_slow or verdict.window_s <= 1.0, f'what {verdict.window_s:.2f} s held is lost')
         server.kill()
     except Wrong as e:
         raise Wrong(what, e) from None
-    return load.acked
 
 
 def failing_log(rig, place, count):
