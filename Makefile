@@ -319,10 +319,13 @@ cov: deps-test
 
 .PHONY: install uninstall clean help
 # A configuration that is already there belongs to its owner and stays as it is.
+# The server is these tools, too, when it is called so (src/execute/check.h).
+TOOLS := baton-check-rdb baton-check-aof
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(SYSCONFDIR)/baton' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	install -m 755 src/baton-server '$(DESTDIR)$(PREFIX)/bin/baton-server'
+	for tool in $(TOOLS); do ln -sf baton-server '$(DESTDIR)$(PREFIX)/bin/'$$tool; done
 	install -m 644 utils/man/baton-server.1 '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1'
 	sed -e 's|@BINDIR@|$(PREFIX)/bin|' -e 's|@CONFDIR@|$(SYSCONFDIR)/baton|' utils/baton-server.service \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
@@ -331,6 +334,7 @@ install: all
 	    install -v -m 644 conf/baton.conf '$(DESTDIR)$(SYSCONFDIR)/baton/baton.conf'
 
 uninstall:
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(TOOLS))
 	rm -f '$(DESTDIR)$(PREFIX)/bin/baton-server' '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1' \
 	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
 
@@ -349,7 +353,7 @@ help:
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
-	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
+	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1 ARGS=--log)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'

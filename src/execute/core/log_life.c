@@ -524,21 +524,26 @@ bool log_life_is_durable(uint64_t number)
 static bool life_is_about_to(void)
 {
     bool opens = life.state == LIFE_OFF && log_life_is_wanted();
-    return life.phase == PHASE_NONE && (life.is_asked || opens || life.state == LIFE_WAITING);
+    bool is_on = life.phase != PHASE_NONE && !life.is_aborted;
+    return !is_on && (life.is_asked || opens || life.state == LIFE_WAITING);
 }
+
+/* One that was aborted and is not gone yet is not told of. */
+static bool life_waits_for_others(void) { return life.phase == PHASE_NONE && snapshot_is_on(); }
 
 bool log_life_is_rewriting(void)
 {
-    return life.phase != PHASE_NONE || (life_is_about_to() && !snapshot_is_on());
+    return (life.phase != PHASE_NONE && !life.is_aborted) ||
+           (life_is_about_to() && !life_waits_for_others());
 }
 
-bool log_life_is_scheduled(void) { return life_is_about_to() && snapshot_is_on(); }
+bool log_life_is_scheduled(void) { return life_is_about_to() && life_waits_for_others(); }
 
 const char *log_life_rewrite(bool is_nested, const char **status)
 {
-    if (life.phase != PHASE_NONE)
+    if (life.phase != PHASE_NONE && !life.is_aborted)
         return "ERR Background append only file rewriting already in progress";
-    bool waits = is_nested || snapshot_is_on();
+    bool waits = is_nested || life_waits_for_others();
     *status = waits ? "Background append only file rewriting scheduled"
                     : "Background append only file rewriting started";
     life.is_asked = true; /* whatever failed before: who asks is not made to wait */

@@ -32,7 +32,7 @@ enum {
     PERSISTENCE_LOOK_NS = 100000000,
 };
 
-enum persistence_phase { PHASE_START, PHASE_LOADING, PHASE_LOADED };
+enum persistence_phase { PHASE_START, PHASE_LOADING, PHASE_LOADED, PHASE_FAILED };
 
 const char *persistence_refusal_now;
 static enum persistence_phase persistence_phase;
@@ -241,8 +241,7 @@ static void persistence_cron(const struct settings *s, int64_t now_ms)
 
 static void persistence_tell_loaded(int result)
 {
-    persistence_phase = PHASE_LOADED;
-    if (result != 0) log_warn("Fatal error loading the DB, check server logs. Exiting.");
+    persistence_phase = result == 0 ? PHASE_LOADED : PHASE_FAILED;
     if (world()->loaded != NULL) world()->loaded(result);
 }
 
@@ -250,6 +249,9 @@ static void persistence_loaded(int result, const char *reason)
 {
     if (result != 0) {
         if (reason != NULL) log_warn("%s", reason);
+        /* Of a log, as in Redis, the reason is the last word: scripts look for it there. */
+        if (!loading_figures().is_log)
+            log_warn("Fatal error loading the DB, check server logs. Exiting.");
         persistence_tell_loaded(result);
         return;
     }
@@ -267,7 +269,7 @@ static bool persistence_load(void)
         temp_files_tidy();
         loading_begin(persistence_loaded);
     }
-    if (shutdown_is_done()) return false;
+    if (persistence_phase == PHASE_FAILED || shutdown_is_done()) return false;
     return loading_step(PERSISTENCE_LOAD_US) || persistence_phase != PHASE_LOADED;
 }
 
@@ -327,7 +329,8 @@ uint64_t persistence_tick(const struct settings *settings, uint64_t mono_ns)
     if (unlikely(persistence_phase != PHASE_LOADED)) {
         bool more = persistence_load();
         shutdown_tick(settings);
-        if (more) return 0;
+        /* What is not whole must not be written over what it was loaded from. */
+        if (persistence_phase != PHASE_LOADED) return more ? 0 : UINT64_MAX;
     }
     uint64_t due = snapshot_work(PERSISTENCE_SLICE_US);
     uint64_t log_due = log_life_tick(settings, mono_ns);
