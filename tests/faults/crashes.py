@@ -5,7 +5,7 @@ import shutil
 import struct
 import subprocess
 
-from rig import Disk, Load, Skip, Verdict, Wrong, log_options, must, now_ns, sleep_random
+from rig import Disk, Load, Skip, Verdict, Wrong, log_options, must, now_ns, sleep_random, wait_for
 
 # FS_IOC_SHUTDOWN of ext4; 2: what is in its journal's memory is dropped, too.
 SHUTDOWN, NO_LOG_FLUSH = 2 << 30 | 4 << 16 | ord('X') << 8 | 125, 2
@@ -155,9 +155,28 @@ def power_cut_everysec(rig, place, count):
     return power_cut(rig, place, count, 'everysec', 1200, 3000)
 
 
+def cut_after_a_save(rig, place, count):
+    """What SAVE or BGSAVE said that it has saved is there after a power cut: the file, and its name."""
+    if os.geteuid() != 0:
+        raise Skip('a power cut needs root, which mounts a file system')
+    image, options = Image(place, 64), ('--save', '', '--appendonly', 'no')
+    for turn in range(count):
+        server = rig.start(place, image.at, *options)
+        must(turn == 0 or server.ok('GET', 'turn') == b'%d' % (turn - 1), f'cut {turn}: the save before it is lost')
+        server.ok('SET', 'turn', turn)
+        server.ok(('SAVE', 'BGSAVE')[turn % 2])
+        wait_for('the end of BGSAVE', lambda: server.info('rdb_bgsave_in_progress') == '0')
+        image.cut()
+        server.kill()
+        image.unmount()
+        image.mount()
+    return f'{count} saves'
+
+
 # name, function, how many of it in `make faults` and in the quick share
 TESTS = (
     ('kill -9, always', kill_9, 200, 10),
     ('power cut, always', power_cut_always, 50, 3),
     ('power cut, everysec', power_cut_everysec, 30, 2),
+    ('power cut after a save', cut_after_a_save, 40, 4),
 )

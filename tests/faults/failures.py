@@ -127,6 +127,33 @@ def failing_log_quick(rig, place, count):
     return f'{count} faults'
 
 
+def slow_log(rig, place, count):
+    """Syncs of 800 ms under everysec: no command waits for them, and no more than two seconds are lost."""
+    longest = window = 0
+    for turn in range(count):
+        directory, disk = place.sub(f'slow{turn}'), Disk(place)
+        server = rig.start(place, directory, *log_options('everysec'), disk=disk)
+        disk.arm('sync', 'delay', count=Disk.FOREVER, part='.aof', delay_us=800000)
+        log = os.path.join(place.path, f'slow-acks{turn}')
+        load, end = Load(rig, server, log, pipeline=4, ms=20000), time.monotonic() + random.uniform(2.5, 4)
+        while time.monotonic() < end:
+            start = time.monotonic()
+            server.ok('GET', 'nothing')
+            longest = max(longest, time.monotonic() - start)
+            time.sleep(0.001)
+        cut_ns = now_ns()
+        server.kill()
+        load.end()
+        disk.lose_unsynced(directory)
+        server = rig.start(place, directory, *log_options('everysec'))
+        verdict = Verdict(rig, server, [log], cut_ns)
+        window = max(window, verdict.window_s)
+        server.kill()
+    must(window <= 2.0, f'what {window:.2f} s held is lost')
+    must(longest < 0.4, f'a read took {longest:.2f} s')
+    return f'windows up to {window:.2f} s, the longest read {longest * 1000:.0f} ms'
+
+
 # ---- A save or a rewrite that fails, or in which the process ends ----
 
 def fill(server, word):
@@ -381,6 +408,7 @@ def full_disk_log(rig, place, _):
 TESTS = (
     ('failing log', failing_log, 12, 0),
     ('failing log, some', failing_log_quick, 4, 4),
+    ('slow log', slow_log, 10, 1),
     ('death in a save', death_in_a_save, 1000, 2),
     ('failing save', failing_save, 1000, 1),
     ('full disk, snapshot', full_disk_snapshot, 1, 1),
