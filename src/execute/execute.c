@@ -596,7 +596,7 @@ static bool execute_is_alone(const struct execute_stage *e)
 
 static void execute_note_runner(struct execute_stage *e, const struct turn *t)
 {
-    if (snapshot_is_on()) snapshot_turn(!t->at_home && execute_is_alone(e), execute_has_come, e);
+    if (snapshot_works()) snapshot_turn(!t->at_home && execute_is_alone(e), execute_has_come, e);
 }
 
 static bool execute_run(void *self, struct turn *t)

@@ -38,6 +38,11 @@ bool snapshot_holds;
 
 bool snapshot_is_on(void) { return snapshot.phase > SNAPSHOT_SWEEPS; }
 
+bool snapshot_works(void)
+{
+    return snapshot.phase == SNAPSHOT_WALKS || snapshot.phase == SNAPSHOT_SWEEPS;
+}
+
 /* ---- What it costs ---- */
 
 static size_t snapshot_extra(void) { return snapshot.out + snapshot.aside.waiting + snapshot.kept; }
@@ -386,7 +391,7 @@ void snapshot_turn(bool leaves_it, bool (*has_come)(void *self), void *self)
 
 uint64_t snapshot_work(uint64_t budget_us)
 {
-    if (snapshot.phase != SNAPSHOT_WALKS && snapshot.phase != SNAPSHOT_SWEEPS) return UINT64_MAX;
+    if (!snapshot_works()) return UINT64_MAX;
     uint64_t now = clock_mono_ns();
     if (now < snapshot.next_ns || snapshot.leaves_it) return snapshot.next_ns;
     bool busy = stats()->commands != snapshot.commands;

@@ -48,6 +48,8 @@ void snapshot_close(void);
  * -errno. done() is not called. A snapshot in slices may be on; it goes on. */
 int snapshot_now(const struct snapshot_terms *terms);
 
+/* Are there slices to be cut? */
+bool snapshot_works(void);
 /*
  * Before snapshot_work(): is the turn lent, while its home has nothing else to do? Then slices are
  * left to the home, as the thread that runs the turn reads clients, too. `has_come` tells whether
