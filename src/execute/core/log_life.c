@@ -613,6 +613,8 @@ static int life_appendonly_changes(const struct settings *old, const struct sett
     if (snapshot_is_on() || life.phase != PHASE_NONE)
         log_note("AOF was enabled but there is already another background operation. An AOF "
                  "background was scheduled to start when possible.");
+    else
+        log_note("AOF was enabled. An AOF background was scheduled to start after this command.");
     return 0;
 }
 
