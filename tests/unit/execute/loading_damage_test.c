@@ -32,6 +32,13 @@ static void flip_bits(const struct loading_rdb_terms *terms, size_t step)
     struct text file = loading_save(RDB_VERSION_7_4);
     uint64_t whole = loading_sum();
     size_t refused = 0, same = 0;
+    struct picture want = picture_take();
+    loading_forget();
+    assert_int_equal(loading_rdb_bytes(text_bytes(&file), terms, &r), LOADING_DONE);
+    struct picture got = picture_take();
+    picture_expect(&want, &got);
+    picture_free(&want);
+    picture_free(&got);
     assert_in_range(file.len, 14000, 40000);
     for (size_t bit = check_random(&(uint64_t){file.len}) % step; bit < file.len * 8; bit += step) {
         loading_forget();

@@ -54,7 +54,7 @@ static inline void text_command(struct text *t, const char *line)
 static const char *const loading_lines[] = {
     "SET text# value-of-#",
     "SET number# #",
-    "SET short-lived# # PXAT 1900000000#",
+    "SET short-lived# # PXAT 190000000000#",
     "SET folded# aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#",
     "RPUSH list# a bb 3 # -70000 x#",
     "RPUSH long a b c # #",
@@ -66,7 +66,7 @@ static const char *const loading_lines[] = {
     "HSET fields# f 1 g v#",
     "HSET large f# v#",
     "HSET fading# a 1 b #",
-    "HPEXPIREAT fading# 1900000000# FIELDS 1 a",
+    "HPEXPIREAT fading# 190000000000# FIELDS 1 a",
     "XADD stream# 1-# field # other text",
     "XADD flow #-1 n #",
 };
