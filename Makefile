@@ -179,7 +179,8 @@ test: deps-test
 	$(SUB) -j$(JOBS) build-tests
 	@utils/run-parts layers! utils/check-layers sizes! utils/check-sizes \
 	    unit '$(MAKE) -s unit' sim '$(MAKE) -s sim' \
-	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
+	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration' \
+	    faults '$(MAKE) -s faults-quick'
 
 .PHONY: build-tests
 build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)
@@ -200,13 +201,20 @@ else
 	@$(TEST_ENV) $(NO_ASLR) $(SIM_BIN) $(SIM_ARGS)
 endif
 
-# Crashes, power cuts, disks that fail: nothing acknowledged may be lost. COUNT: rounds of each test; ONLY: a
-# word of their names; REFERENCE=redis-server: the tools proven on another server.
+# Crashes, power cuts, disks that fail: nothing acknowledged may be lost; every bit of an RDB file flipped, a log
+# cut at every byte. COUNT: rounds of each test; ONLY: a word of their names;
+# REFERENCE=redis-server: the tools proven on another server.
 FAULT_ARGS = --server '$(abspath $(or $(REFERENCE),$(SERVER)))' --tools $B/tests/faults
-.PHONY: faults faults-quick
+DAMAGE_BIN := $(filter %/loading_damage_test,$(UNIT_BIN))
+.PHONY: faults faults-quick faults-live faults-damage
 faults: deps-test
-	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN)
+	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN) $(DAMAGE_BIN)
+	@utils/run-parts $(if $(ONLY)$(REFERENCE),,damage '$(MAKE) -s FLAVOUR=$(FLAVOUR) faults-damage') \
+	    faults '$(MAKE) -s FLAVOUR=$(FLAVOUR) faults-live COUNT="$(COUNT)" ONLY="$(ONLY)" REFERENCE="$(REFERENCE)"'
+faults-live:
 	@COUNT='$(COUNT)' tests/faults/run $(FAULT_ARGS) --only '$(ONLY)'
+faults-damage: $(DAMAGE_BIN)
+	@UNIT_TIMEOUT=3600 BATON_EXHAUSTIVE=1 $(TEST_ENV) $(NO_ASLR) utils/run-unit $(DAMAGE_BIN)
 faults-quick: $(SERVER) $(FAULT_BIN)
 	@tests/faults/run $(FAULT_ARGS) --quick
 
@@ -352,7 +360,7 @@ help:
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
-	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
+	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1 ARGS=--log)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'
