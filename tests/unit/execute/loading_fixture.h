@@ -66,7 +66,7 @@ static const char *const loading_lines[] = {
     "HSET fields# f 1 g v#",
     "HSET large f# v#",
     "HSET fading# a 1 b #",
-    "HPEXPIREAT fading# 190000000000# FIELDS 1 a",
+    "HPEXPIRE fading# 100000000# FIELDS 1 a",
     "XADD stream# 1-# field # other text",
     "XADD flow #-1 n #",
 };
