@@ -279,13 +279,14 @@ static void groups(void **state)
          "XCLAIM x g c 0 1-0 TIME 1700000000000 RETRYCOUNT 2 FORCE JUSTID LASTID 2-0|"},
         {"XREADGROUP GROUP g c NOACK STREAMS x >", "XGROUP SETID x g 3-0 ENTRIESREAD 3|"},
         {"XREADGROUP GROUP g c STREAMS x >", ""},
-        {"XCLAIM x g d 0 1 IDLE 1000",
-         "MULTI|XGROUP CREATECONSUMER x g d|XCLAIM x g d 0 1-0 TIME 1699999999000 RETRYCOUNT 3 FORCE "
-         "JUSTID LASTID 3-0|EXEC|"},
+        {"XCLAIM x g d 0 1 IDLE 1000", "MULTI|XGROUP CREATECONSUMER x g d|"
+                                       "XCLAIM x g d 0 1-0 TIME 1699999999000 RETRYCOUNT 3 FORCE "
+                                       "JUSTID LASTID 3-0|EXEC|"},
         {"XCLAIM x g d 0 9 LASTID 7", "XGROUP SETID x g 7-0 ENTRIESREAD 3|"},
         {"XDEL x 2", "XDEL x 2|"},
         {"XAUTOCLAIM x g c 0 0 COUNT 10 JUSTID",
-         "MULTI|XACK x g 2-0|XCLAIM x g c 0 1-0 TIME 1700000000000 RETRYCOUNT 3 FORCE JUSTID LASTID "
+         "MULTI|XACK x g 2-0|"
+         "XCLAIM x g c 0 1-0 TIME 1700000000000 RETRYCOUNT 3 FORCE JUSTID LASTID "
          "7-0|EXEC|"},
         {"XACK x g 1", "XACK x g 1|"},
         {"XAUTOCLAIM x g c 0 0", ""},
