@@ -578,6 +578,27 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
 
 /* ---- The stage ---- */
 
+static bool execute_has_come(void *self)
+{
+    const struct execute_stage *e = self;
+    for (int i = 0; i < e->wiring.parser_count; i++)
+        if (handoff_depth(e->wiring.commands[i]) > 0) return true;
+    return false;
+}
+
+/* Has its home no other stage? */
+static bool execute_is_alone(const struct execute_stage *e)
+{
+    for (unsigned i = 0; i < stage_count(); i++)
+        if (stage_at(i) != &e->stage && stage_at(i)->home == e->stage.home) return false;
+    return true;
+}
+
+static void execute_note_runner(struct execute_stage *e, const struct turn *t)
+{
+    if (snapshot_works()) snapshot_turn(!t->at_home && execute_is_alone(e), execute_has_come, e);
+}
+
 static bool execute_run(void *self, struct turn *t)
 {
     struct execute_stage *e = self;
@@ -597,6 +618,7 @@ static bool execute_run(void *self, struct turn *t)
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
     execute_take_signal(e);
+    execute_note_runner(e, t);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;
     if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {

@@ -220,7 +220,7 @@ static void migration_done(struct errand *e)
 /* The session has its answer, or is gone. */
 static void migration_left(struct session_job *job)
 {
-    struct migration *m = (struct migration *)((char *)job - offsetof(struct migration, job));
+    struct migration *m = job->owner;
     m->session = NULL;
     if (m->is_home) migration_free(m);
 }
@@ -233,7 +233,7 @@ static struct migration *migration_make(struct call *c, const struct migrate_ter
     m->keys = heap_alloc((terms->key_count + 1) * sizeof(*m->keys));
     m->taken = heap_zalloc((terms->key_count + 1) * sizeof(*m->taken));
     m->names = heap_alloc(names + 1);
-    m->job.left = migration_left;
+    m->job = (struct session_job){.left = migration_left, .owner = m};
     m->copies = terms->copies;
     m->in_place = c->outer != NULL;
     m->session = m->in_place ? NULL : c->session;
@@ -276,11 +276,8 @@ enum run_result cmd_MIGRATE(struct call *c)
 {
     struct migrate_terms terms;
     effect_none(c);
-    if (c->outer == NULL && c->session->job != NULL) {
-        struct session_job *job = c->session->job;
-        return migration_answer((struct migration *)((char *)job - offsetof(struct migration, job)),
-                                c);
-    }
+    if (c->outer == NULL && c->session->job != NULL)
+        return migration_answer(c->session->job->owner, c);
     if (!migrate_parse(c, &terms)) return RUN_ERROR;
     struct migration *m = migration_make(c, &terms);
     if (m->count == 0) {

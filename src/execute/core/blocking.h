@@ -31,6 +31,7 @@ enum blocking_wake {
  */
 struct session_job {
     void (*left)(struct session_job *job);
+    void *owner; /* left()'s */
 };
 enum run_result call_block_on(struct call *c, struct session_job *job);
 void blocking_job_done(struct session *s);
