@@ -201,13 +201,20 @@ else
 	@$(TEST_ENV) $(NO_ASLR) $(SIM_BIN) $(SIM_ARGS)
 endif
 
-# Crashes, power cuts, disks that fail: nothing acknowledged may be lost. COUNT: rounds of each test; ONLY: a
-# word of their names; REFERENCE=redis-server: the tools proven on another server.
+# Crashes, power cuts, disks that fail: nothing acknowledged may be lost; every bit of an RDB file flipped, a log
+# cut at every byte. COUNT: rounds of each test; ONLY: a word of their names;
+# REFERENCE=redis-server: the tools proven on another server.
 FAULT_ARGS = --server '$(abspath $(or $(REFERENCE),$(SERVER)))' --tools $B/tests/faults
-.PHONY: faults faults-quick
+DAMAGE_BIN := $(filter %/loading_damage_test,$(UNIT_BIN))
+.PHONY: faults faults-quick faults-live faults-damage
 faults: deps-test
-	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN)
+	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN) $(DAMAGE_BIN)
+	@utils/run-parts $(if $(ONLY)$(REFERENCE),,damage '$(MAKE) -s FLAVOUR=$(FLAVOUR) faults-damage') \
+	    faults '$(MAKE) -s FLAVOUR=$(FLAVOUR) faults-live COUNT="$(COUNT)" ONLY="$(ONLY)" REFERENCE="$(REFERENCE)"'
+faults-live:
 	@COUNT='$(COUNT)' tests/faults/run $(FAULT_ARGS) --only '$(ONLY)'
+faults-damage: $(DAMAGE_BIN)
+	@UNIT_TIMEOUT=3600 BATON_EXHAUSTIVE=1 $(TEST_ENV) $(NO_ASLR) utils/run-unit $(DAMAGE_BIN)
 faults-quick: $(SERVER) $(FAULT_BIN)
 	@tests/faults/run $(FAULT_ARGS) --quick
 

@@ -61,10 +61,12 @@ static inline char *effect_room(size_t want)
 static inline char *effect_head(char *at, char type, uint64_t n)
 {
     *at++ = type;
-    if (likely(n < 10))
-        *at++ = (char)('0' + n);
-    else
+    if (likely(n < 100)) {
+        if (n >= 10) *at++ = (char)('0' + n / 10);
+        *at++ = (char)('0' + n % 10);
+    } else {
         at += number_print_uint(at, n);
+    }
     *at++ = '\r';
     *at++ = '\n';
     return at;

@@ -52,6 +52,7 @@ enum life_phase {
 static struct {
     enum life_state state;
     enum life_phase phase;
+    bool is_loaded;    /* what was there: until then, and if it failed, nothing is touched */
     bool is_asked;     /* a rewrite is to begin as soon as it can */
     bool is_switching; /* the switch is not home */
     bool is_switched;  /* there is one, and as far as we know it went well */
@@ -402,6 +403,7 @@ static void life_follow(bool wanted)
 
 uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 {
+    if (unlikely(!life.is_loaded)) return UINT64_MAX;
     life_follow(settings->appendonly);
     life_serve_waiters();
     life.error_seen = life.state == LIFE_ON ? (int)counter_read(&orders_log_card()->error) : 0;
@@ -461,6 +463,7 @@ static int life_make_first(const struct settings *s)
 
 int log_life_loaded(const struct settings *settings)
 {
+    life.is_loaded = true;
     if (!settings->appendonly) return 0;
     effect_listen(true);
     int r = 0;
@@ -470,6 +473,7 @@ int log_life_loaded(const struct settings *settings)
         r = life_make_first(settings);
     int waited = life_wait();
     if (r == 0) r = waited;
+    life.is_loaded = r == 0;
     if (r == 0)
         life_set_state(LIFE_ON);
     else
@@ -586,6 +590,8 @@ static int life_appendonly_changes(const struct settings *old, const struct sett
     if (snapshot_is_on() || life.phase != PHASE_NONE)
         log_note("AOF was enabled but there is already another background operation. An AOF "
                  "background was scheduled to start when possible.");
+    else
+        log_note("AOF was enabled. An AOF background was scheduled to start after this command.");
     return 0;
 }
 

@@ -46,6 +46,7 @@ void orders_open(const struct execute_wiring *w)
 }
 
 const struct log_card *orders_log_card(void) { return orders_card; }
+void orders_delay_writes(uint64_t us) { counter_set(&orders_card->write_delay_us, us); }
 void orders_watch(uint64_t number) { counter_set(&orders_card->watched, number); }
 void orders_starve(bool on)
 {

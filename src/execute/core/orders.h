@@ -47,6 +47,8 @@ uint64_t orders_out(void);   /* orders that are not at home */
 uint64_t orders_bytes(void); /* their buffers */
 /* What the log's stage tells; never NULL. */
 const struct log_card *orders_log_card(void);
+/* For tests: the log's stage sleeps so long before it writes. */
+void orders_delay_writes(uint64_t us);
 /* Execute gets a turn when this number is on disk; 0: nobody waits. */
 void orders_watch(uint64_t number);
 

@@ -296,7 +296,8 @@ int snapshot_begin(const struct snapshot_terms *terms)
     snapshot.crc = 0;
     snapshot.begun_ns = clock_mono_ns();
     snapshot.next_ns = 0;
-    snapshot.figures = (struct snapshot_figures){.begun_ms = clock_wall_ms()};
+    snapshot.figures =
+        (struct snapshot_figures){.begun_ms = clock_wall_ms(), .begun = snapshot.figures.begun + 1};
     terms_copy(terms);
     parts_make();
     for (int i = 0; i < snapshot.part_count; i++)

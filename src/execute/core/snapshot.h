@@ -76,6 +76,7 @@ struct snapshot_figures {
     uint64_t gate_saves;    /* keys that the write gate encoded */
     uint64_t held_commands; /* that waited for it */
     int64_t begun_ms;       /* wall */
+    uint64_t begun;         /* snapshots since the start */
 };
 struct snapshot_figures snapshot_figures(void);
 

@@ -89,6 +89,7 @@ static int open_life(void **state)
                                      .log_card = &fake.card};
     orders_open(&w);
     log_life_open();
+    assert_int_equal(log_life_loaded(settings_now()), 0);
     return 0;
 }
 
@@ -120,6 +121,18 @@ static void switch_on(void)
 }
 
 /* ---- On and off ---- */
+
+/* Files that cannot be loaded must not be replaced by what was loaded of them. */
+static void nothing_is_touched_before_all_is_loaded(void **state)
+{
+    (void)state;
+    log_life_close();
+    log_life_open();
+    core_set("appendonly", "yes");
+    settle();
+    assert_string_equal(told(), "");
+    assert_false(log_life_is_durable(0));
+}
 
 static void a_log_begins_with_a_base(void **state)
 {
@@ -478,6 +491,7 @@ static void wrong_waits_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        life_test(nothing_is_touched_before_all_is_loaded),
         life_test(a_log_begins_with_a_base),
         life_test(a_log_that_is_switched_off_is_closed_behind_its_effects),
         life_test(a_rewrite_that_is_on_when_it_is_switched_off_is_forgotten),
