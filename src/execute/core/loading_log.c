@@ -173,7 +173,8 @@ static enum look log_fill_window(struct loading_log *l, uint32_t *count)
         if (look == LOOK_WRONG) return look;
         if (look == LOOK_SHORT || r.nargs == 0) return LOOK_TAKEN;
         size_t end = (size_t)(r.at - l->in->at);
-        if (unlikely(log_is_word(&r, "multi")) && l->group_end == 0) {
+        bool in_group = loading_input_offset(l->in) + end <= l->group_end;
+        if (unlikely(log_is_word(&r, "multi")) && !in_group) {
             if (!is_first) return LOOK_TAKEN;
             if (log_find_exec(l, end) == LOOK_WRONG) return LOOK_WRONG;
             l->in->at += end;
