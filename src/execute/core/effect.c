@@ -277,7 +277,7 @@ void effect_flush(void)
     o->end = effect_total;
     o->wall_ms = effect_wall_ms;
     o->is_awaited = effect_awaited > effect_asked;
-    effect_asked = effect_awaited;
+    if (o->is_awaited) effect_asked = effect_total;
     effect_whole = 0;
     order_send(o);
 }

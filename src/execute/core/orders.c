@@ -28,6 +28,7 @@ struct orders_line {
     bool given_to;              /* since orders_give() */
     bool is_urgent;             /* somebody waits for one of those */
     uint64_t untold;            /* their bytes */
+    uint64_t number;            /* the last effect among them */
     uint64_t count, bytes;      /* out */
 };
 
@@ -138,6 +139,10 @@ void order_send(struct order *o)
     line->count++;
     line->bytes += o->cap;
     line->untold += o->cap;
+    if (o->kind == ORDER_LOG_APPEND)
+        line->number = o->end;
+    else
+        line->number = UINT64_MAX;
     if (o->kind != ORDER_LOG_APPEND || o->is_awaited) line->is_urgent = true;
     o->result = 0;
     o->next = NULL;
@@ -154,8 +159,8 @@ static void orders_give_line(struct orders_line *line, struct turn *t)
     if (line->first != NULL) orders_push_waiting(line);
     if (!line->given_to) return;
     line->given_to = false;
-    if (line->nap != NULL && !line->is_urgent && line->untold < ORDERS_UNTOLD &&
-        nap_covers(line->nap))
+    if (line->nap != NULL && line->untold < ORDERS_UNTOLD &&
+        nap_covers(line->nap, line->is_urgent, line->number))
         return;
     stage_give(t, line->stage);
     line->is_urgent = false;

@@ -41,8 +41,7 @@ static struct text file_of(int version, const char *hex)
     return t;
 }
 
-static enum loading_result load(const struct loading_rdb_terms *terms, int version,
-                                const char *hex)
+static enum loading_result load(const struct loading_rdb_terms *terms, int version, const char *hex)
 {
     struct text t = file_of(version, hex);
     enum loading_result result = loading_rdb_bytes(text_bytes(&t), terms, &r);
@@ -63,8 +62,7 @@ static void expect_of(int version, const char *hex, const char *line, const char
     session_end(s);
 }
 
-static void expect_refused(const struct loading_rdb_terms *terms, const char *hex,
-                           const char *why)
+static void expect_refused(const struct loading_rdb_terms *terms, const char *hex, const char *why)
 {
     loading_forget();
     assert_int_equal(load(terms, 11, hex), LOADING_FAILED);
@@ -90,8 +88,9 @@ static void files_of_every_version_are_read(void **state)
     expect_of(2, "fe00 04 0168 01 0166 0176", "HGET h f", "$1|v|");
     expect_of(8, "fe00 05 017a 01 0161 000000000000f83f", "ZSCORE z a", "$3|1.5|");
     /* A zipmap, a ziplist, an intset. */
-    expect_of(2, "fe00 09 0168 07 01 01 66 01 00 76 ff"
-                 " 00 016b 0176",
+    expect_of(2,
+              "fe00 09 0168 07 01 01 66 01 00 76 ff"
+              " 00 016b 0176",
               "GET k", "$1|v|");
     expect_of(2, "fe00 0a 016c 0f 0f000000 0a000000 0100 00 02 6869 ff", "LINDEX l 0", "$2|hi|");
     expect_of(2, "fe00 0b 0173 0c 02000000 02000000 0100 0200", "SMEMBERS s", "*2|$1|1|$1|2|");
@@ -110,8 +109,9 @@ static void opcodes_say_when_and_how_a_key_was_used(void **state)
     expect_of(9, "fe00 fb 01 00 fe 03 00 016b 0176", "DBSIZE", ":0|");
     expect_of(12, "fe00 f4 01 02 00 00 016b 0176", "GET k", "$1|v|");
     /* Data of a module: an id, when it came, then parts of each kind up to the end. */
-    expect_of(10, "f7 8100000000000000ff 02 01 01 05 02 06 03 00000000 04 0000000000000000"
-                  " 05 03616263 00 fe00 00 016b 0176",
+    expect_of(10,
+              "f7 8100000000000000ff 02 01 01 05 02 06 03 00000000 04 0000000000000000"
+              " 05 03616263 00 fe00 00 016b 0176",
               "GET k", "$1|v|");
 }
 
