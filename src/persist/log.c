@@ -308,7 +308,8 @@ static int log_do_switch(struct log_stage *l, const struct order *o)
     return 0;
 }
 
-/* Fresh takes main's place, with all that it lacks: that is in the base. */
+/* Fresh takes main's place, with all that it lacks: that is in the base. -errno: what names them is
+ * not on disk for sure. */
 static void log_take_fresh(struct log_stage *l, int rc)
 {
     log_send_all_home(l, &l->main.waiting, 0);
@@ -318,7 +319,9 @@ static void log_take_fresh(struct log_stage *l, int rc)
     tail_clear(&l->fresh);
     l->is_open = true;
     l->since = 0;
+    uint64_t synced = rc == 0 ? l->taken : l->synced;
     log_start_at(l, l->taken);
+    l->synced = synced;
     l->sync_error = -rc;
 }
 
