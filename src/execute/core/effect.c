@@ -282,6 +282,14 @@ void effect_flush(void)
     order_send(o);
 }
 
+bool effect_flush_or_keep(void)
+{
+    if (unlikely(orders_log_is_busy()) && effect_whole > 0 && effect_awaited <= effect_asked)
+        return true;
+    effect_flush();
+    return false;
+}
+
 void effect_forget_db(void) { effect_db = -1; }
 
 void effect_close(void)

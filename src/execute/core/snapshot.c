@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "catalog/settings.h"
 #include "execute/core/busy.h"
 #include "execute/core/pause.h"
 #include "execute/core/run.h"
@@ -54,6 +55,8 @@ void snapshot_note_extra(void)
 }
 
 bool snapshot_lags(void) { return snapshot.out + snapshot.aside.waiting > SNAPSHOT_LAG; }
+
+uint64_t snapshot_kept_bytes(void) { return snapshot.aside.waiting + snapshot.kept; }
 
 struct snapshot_figures snapshot_figures(void)
 {
@@ -96,8 +99,7 @@ static void large_done(void)
     snapshot.large.e = NULL;
     snapshot.figures.keys_done++;
     if (snapshot.large_is_owned) {
-        size_t bytes = entry_memory(e, 16);
-        snapshot.kept -= bytes < snapshot.kept ? bytes : snapshot.kept;
+        snapshot.kept -= snapshot.large_kept;
         entry_free(e);
     } else {
         entry_make_young(e);
@@ -146,10 +148,7 @@ static void walk_begin(struct snapshot_part *part)
 static void walk_end(struct snapshot_part *part)
 {
     part->is_walked = true;
-    if (part->db == NULL && part->table != NULL) {
-        keyspace_let_go(part->table);
-        part->table = NULL;
-    }
+    snapshot_let_go(part);
     snapshot.part_at++;
 }
 
@@ -218,10 +217,7 @@ static void sweep_end(void)
 
 static void sweep_begin(void)
 {
-    for (int i = 0; i < snapshot.part_count; i++) {
-        struct snapshot_part *part = &snapshot.parts[i];
-        if (part->db == NULL && part->table != NULL) keyspace_let_go(part->table);
-    }
+    for (int i = 0; i < snapshot.part_count; i++) snapshot_let_go(&snapshot.parts[i]);
     snapshot.phase = SNAPSHOT_SWEEPS;
     parts_make();
 }
@@ -357,10 +353,11 @@ void snapshot_abort(void) { snapshot_fail(-ECANCELED); }
 
 /* ---- Slices ---- */
 
-/* rdb-key-save-delay: how many keys may have been written by now. */
+/* rdb-key-save-delay: how many keys may have been written by now. A snapshot that was begun with it
+ * heeds its changes: there is no child that could be killed to be rid of it. */
 static uint64_t delay_allows(uint64_t now_ns)
 {
-    int64_t us = snapshot.terms.key_delay_us;
+    int64_t us = snapshot.terms.key_delay_us == 0 ? 0 : settings_now()->rdb_key_save_delay;
     uint64_t passed_us = (now_ns - snapshot.begun_ns) / 1000;
     if (us == 0) return UINT64_MAX;
     return us > 0 ? passed_us / (uint64_t)us : passed_us * (uint64_t)-us;
