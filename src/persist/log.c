@@ -29,7 +29,7 @@
 enum {
     LOG_GROUP = 1 << 20,       /* bytes written with one call */
     LOG_ORDERS = 8192,         /* done in one turn */
-    LOG_NAP_NS = 1000000,      /* how long what nobody waits for may lie in the ring */
+    LOG_NAP_NS = 1000000,      /* how long what nobody waits for may lie in a ring */
     LOG_SYNC_NS = 500000000,   /* everysec: from the start of a sync to the next */
     LOG_RETRY_NS = 1000000000, /* from a failed write to the next */
     LOG_GATHER_NS = 2000000,   /* how long a sync may wait for more to come */
@@ -272,6 +272,7 @@ static void log_drop_fresh(struct log_stage *l)
     if (l->is_open) {
         order_line_join(&l->main.waiting, &l->kept);
         order_line_join(&l->main.waiting, &l->fresh.waiting);
+        l->retry_ns = l->main.waiting.first != NULL ? clock_mono_ns() : 0;
         return;
     }
     log_send_all_home(l, &l->fresh.waiting, 0);
@@ -306,6 +307,7 @@ static int log_do_switch(struct log_stage *l, const struct order *o)
         return rc;
     }
     l->taken = o->end;
+    l->retry_ns = 0; /* main waits for what becomes of it */
     return 0;
 }
 
@@ -572,6 +574,7 @@ static uint64_t log_due(void *self)
     uint64_t due = l->sync_due_ns;
     if (l->nap_ns != 0 && l->nap_ns < due) due = l->nap_ns;
     if (l->retry_ns != 0 && l->retry_ns < due) due = l->retry_ns;
+    if (l->going_home.first != NULL && l->now_ns + LOG_NAP_NS < due) due = l->now_ns + LOG_NAP_NS;
     return due;
 }
 

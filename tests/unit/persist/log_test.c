@@ -7,6 +7,13 @@
 static uint64_t durable(void) { return counter_read(&px.card.durable); }
 static int error_now(void) { return (int)counter_read(&px.card.error); }
 
+/* The stage asks for no turn before. */
+static bool sleeps_for_ms(uint64_t ms)
+{
+    SOLO_UNTIL(atomic_load(&persist_log_stage(px.p)->due_ns) > clock_mono_ns() + ms * SOLO_MS);
+    return !thread_round(&solo.thread, 0);
+}
+
 static void expect_records(int n)
 {
     assert_int_equal(durable(), (uint64_t)n * RECORD);
@@ -21,6 +28,7 @@ static void a_new_log_gets_an_increment(void **state)
     expect_manifest(INCR(1));
     append(3);
     expect_records(3);
+    assert_true(sleeps_for_ms(60000));
     assert_int_equal(counter_read(&px.card.size), 3 * RECORD);
     assert_int_equal(counter_read(&px.card.pending), 0);
     assert_int_equal(log_order(ORDER_LOG_CLOSE), 0);
@@ -250,6 +258,7 @@ static void a_full_disk_heals_by_itself(void **state)
     assert_int_equal(counter_read(&px.card.failed), 4 * RECORD);
     assert_true(solo.gives > gives);
     append(1);
+    assert_true(sleeps_for_ms(500));
     assert_int_equal(counter_read(&px.card.failed), 5 * RECORD);
     assert_int_equal(recover(false), 3);
     assert_int_equal(log_order(ORDER_LOG_SYNC), -ENOSPC);
@@ -290,6 +299,7 @@ static void what_a_rewrite_had_is_written_when_it_fails(void **state)
     assert_int_equal(error_now(), ENOSPC);
     assert_int_equal(log_order(ORDER_LOG_SWITCH), 0);
     append(2);
+    assert_true(sleeps_for_ms(500));
     assert_int_equal(recover(true), 0);
     assert_int_equal(log_order(ORDER_LOG_FORGET), 0);
     assert_int_equal(log_order(ORDER_LOG_SYNC), 0);
