@@ -276,9 +276,18 @@ void effect_flush(void)
     o->len = effect_whole;
     o->end = effect_total;
     o->wall_ms = effect_wall_ms;
-    o->is_awaited = true; /* appendfsync may become `always`, and then replies wait for old ones */
+    o->is_awaited = effect_awaited > effect_asked;
+    effect_asked = effect_awaited;
     effect_whole = 0;
     order_send(o);
+}
+
+bool effect_flush_or_keep(void)
+{
+    if (unlikely(orders_log_is_busy()) && effect_whole > 0 && effect_awaited <= effect_asked)
+        return true;
+    effect_flush();
+    return false;
 }
 
 void effect_forget_db(void) { effect_db = -1; }

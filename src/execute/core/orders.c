@@ -13,6 +13,7 @@
 enum {
     ORDERS_POLL_NS = 200000,
     ORDERS_UNTOLD = 256 << 10, /* bytes that may wait for the log's stage to look by itself */
+    ORDERS_BUSY = 64,
     ORDERS_LAG_BYTES = 64 << 20,
     ORDERS_LAG_COUNT = 8192,
     ORDERS_IDLE = 64,       /* orders that wait for their next use */
@@ -55,6 +56,8 @@ void orders_starve(bool on)
 }
 uint64_t orders_out(void) { return orders_log.count + orders_file.count; }
 uint64_t orders_bytes(void) { return orders_log.bytes + orders_file.bytes; }
+
+bool orders_log_is_busy(void) { return orders_log.count > ORDERS_BUSY; }
 
 /* With an error what is kept is not much, as writes are refused, and may stay for long. */
 bool orders_log_lags(void)

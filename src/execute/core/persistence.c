@@ -267,7 +267,7 @@ static bool persistence_load(void)
 {
     if (persistence_phase == PHASE_START) {
         persistence_phase = PHASE_LOADING;
-        temp_files_tidy();
+        temp_files_tidy(".");
         loading_begin(persistence_loaded);
     }
     if (persistence_phase == PHASE_FAILED || shutdown_is_done()) return false;
