@@ -188,6 +188,8 @@ test "a log that is wrong is refused, and stays" -tags baton-only {
     foreach {text why} [list \
         "[record SET a b]!!!$tail" "*Bad file format reading the append only file*" \
         "[record SET a b][string repeat \x00 100]$tail" "*Bad file format reading the append only file*" \
+        "[record SET a b]*3\r\n\$3\r\nSET\r\n\$70\r\na\r\n\$1\r\nb\r\n$tail$tail" \
+            "*a length does not suit what follows*Bad file format reading the append only file*" \
         "[record MULTI][record MULTI]" "*Bad file format reading the append only file*" \
         "[record BLA a b]$tail" "*Unknown command 'BLA' reading the append only file*" \
         "[record SET a]$tail" "*Wrong number of arguments of 'SET'*" \
