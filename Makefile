@@ -179,7 +179,8 @@ test: deps-test
 	$(SUB) -j$(JOBS) build-tests
 	@utils/run-parts layers! utils/check-layers sizes! utils/check-sizes \
 	    unit '$(MAKE) -s unit' sim '$(MAKE) -s sim' \
-	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration'
+	    hiredis '$(MAKE) -s hiredis' integration '$(MAKE) -s integration' \
+	    faults '$(MAKE) -s faults-quick'
 
 .PHONY: build-tests
 build-tests: $(SERVER) $(UNIT_BIN) $(SIM_BIN) $(CLI_BIN) $(PROBE) $(FAULT_BIN)
@@ -200,13 +201,20 @@ else
 	@$(TEST_ENV) $(NO_ASLR) $(SIM_BIN) $(SIM_ARGS)
 endif
 
-# Crashes, power cuts, disks that fail: nothing acknowledged may be lost. COUNT: rounds of each test; ONLY: a
-# word of their names; REFERENCE=redis-server: the tools proven on another server.
+# Crashes, power cuts, disks that fail: nothing acknowledged may be lost; every bit of an RDB file flipped, a log
+# cut at every byte. COUNT: rounds of each test; ONLY: a word of their names;
+# REFERENCE=redis-server: the tools proven on another server.
 FAULT_ARGS = --server '$(abspath $(or $(REFERENCE),$(SERVER)))' --tools $B/tests/faults
-.PHONY: faults faults-quick
+DAMAGE_BIN := $(filter %/loading_damage_test,$(UNIT_BIN))
+.PHONY: faults faults-quick faults-live faults-damage
 faults: deps-test
-	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN)
+	$(SUB) -j$(JOBS) $(SERVER) $(FAULT_BIN) $(DAMAGE_BIN)
+	@utils/run-parts $(if $(ONLY)$(REFERENCE),,damage '$(MAKE) -s FLAVOUR=$(FLAVOUR) faults-damage') \
+	    faults '$(MAKE) -s FLAVOUR=$(FLAVOUR) faults-live COUNT="$(COUNT)" ONLY="$(ONLY)" REFERENCE="$(REFERENCE)"'
+faults-live:
 	@COUNT='$(COUNT)' tests/faults/run $(FAULT_ARGS) --only '$(ONLY)'
+faults-damage: $(DAMAGE_BIN)
+	@UNIT_TIMEOUT=3600 BATON_EXHAUSTIVE=1 $(TEST_ENV) $(NO_ASLR) utils/run-unit $(DAMAGE_BIN)
 faults-quick: $(SERVER) $(FAULT_BIN)
 	@tests/faults/run $(FAULT_ARGS) --quick
 
@@ -318,10 +326,13 @@ cov: deps-test
 
 .PHONY: install uninstall clean help
 # A configuration that is already there belongs to its owner and stays as it is.
+# The server is these tools, too, when it is called so (src/execute/check.h).
+TOOLS := baton-check-rdb baton-check-aof
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(SYSCONFDIR)/baton' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	install -m 755 src/baton-server '$(DESTDIR)$(PREFIX)/bin/baton-server'
+	for tool in $(TOOLS); do ln -sf baton-server '$(DESTDIR)$(PREFIX)/bin/'$$tool; done
 	install -m 644 utils/man/baton-server.1 '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1'
 	sed -e 's|@BINDIR@|$(PREFIX)/bin|' -e 's|@CONFDIR@|$(SYSCONFDIR)/baton|' utils/baton-server.service \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
@@ -330,6 +341,7 @@ install: all
 	    install -v -m 644 conf/baton.conf '$(DESTDIR)$(SYSCONFDIR)/baton/baton.conf'
 
 uninstall:
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(TOOLS))
 	rm -f '$(DESTDIR)$(PREFIX)/bin/baton-server' '$(DESTDIR)$(PREFIX)/share/man/man1/baton-server.1' \
 	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/baton-server.service'
 
@@ -348,7 +360,7 @@ help:
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=30'
 	@echo 'make cov             tests with line coverage by folder'
 	@echo 'make bench           against redis-server (QUICK=1 PLANS=1 TYPES=1 SCRIPTS=1 DURABILITY=1 PUBLISH=1 ROUNDS=5 SECONDS=0.7)'
-	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1)'
+	@echo 'make differ          the same random commands for redis-server and Baton (SECONDS=60 SEED=1 ARGS=--log)'
 	@echo 'make apps            redis-cli, clients, BullMQ, bull, socket.io, RQ, Celery ... (APPS="ioredis rq")'
 	@echo 'make compat SUITE=   the Tcl suite of an unpacked Redis 7.2.6 tree (FILES= RUNNER=)'
 	@echo 'make format          clang-format on everything'

@@ -15,6 +15,7 @@
 #include "boot/server.h"
 #include "catalog/command.h"
 #include "catalog/settings.h"
+#include "execute/check.h"
 #include "release.h"
 #include "version.h"
 
@@ -127,8 +128,10 @@ static int main_serve(const struct server_facts *facts)
 
 int main(int argc, char **argv)
 {
-    argv = daemon_title_open(argc, argv);
     clock_open();
+    check_tool *tool = check_tool_named(argv[0]);
+    if (tool != NULL) return tool(argc, argv);
+    argv = daemon_title_open(argc, argv);
     hash_open();
     log_open("");
     log_set_role('C');

@@ -70,7 +70,10 @@ enum {
     /* Not in every turn: whoever holds the token takes turns, one after the other, as long as
      * others ask for some, and replies wait for the last of them. */
     EXECUTE_WORK_EVERY_NS = 1000000,
-    EXECUTE_BREATHS = 4, /* looks for new batches, as long as there are some */
+    EXECUTE_HELD_BYTES = 64 << 20, /* of replies that are out, when some wait for the disk */
+    EXECUTE_HELD_MAX = 4096,       /* their batches */
+    EXECUTE_STARVES_NS = 1000000,  /* when it looks again, if nobody tells */
+    EXECUTE_BREATHS = 4,           /* looks for new batches, as long as there are some */
 };
 
 /* The next command of the batch that is being run. */
@@ -96,6 +99,7 @@ struct execute_stage {
     bool publishes;         /* somebody reads the figures */
     struct counter signals; /* the main thread's: how many came, times 256, and the last one */
     uint64_t signals_seen;
+    bool starves; /* no more batches are taken before the disk has done something */
     struct execute_figures figures;
 };
 
@@ -326,10 +330,14 @@ static void execute_items(struct execute_stage *e, struct turn *t, struct positi
     for (; at->item < at->batch->item_count; at->item++) execute_item(e, t, at);
 }
 
-/* What was done is on its way to the log before the answers are on theirs. */
+/* Where the answers wait for the disk, it gets to know at once what was done; else at the end of
+ * the turn. */
 static void execute_tell_effects(struct turn *t)
 {
     if (!effect_is_heard()) return;
+    uint64_t after = persistence_reply_after();
+    if (after == 0) return;
+    effect_await(after);
     effect_flush();
     orders_give(t);
 }
@@ -374,11 +382,27 @@ static bool execute_writers_lag(const struct execute_stage *e)
     return false;
 }
 
+/* The disk is far behind: with what it has not taken, or with replies that wait for it. Then no
+ * more is begun before some of that is home. */
+static bool execute_disk_lags(const struct execute_stage *e)
+{
+    if (unlikely(orders_log_lags())) return true;
+    if (likely(e->box.bytes_out < EXECUTE_HELD_BYTES && outbox_batches(&e->box) < EXECUTE_HELD_MAX))
+        return false;
+    return persistence_reply_after() > counter_read(&orders_log_card()->durable);
+}
+
 /* As many as one turn may; gives how many. */
 static int execute_batches(struct execute_stage *e, struct turn *t)
 {
     int count = 0;
+    if (unlikely(e->starves)) outbox_take_home(&e->box);
+    e->starves = false;
     for (; count < EXECUTE_BATCHES_PER_TURN && e->box.output < EXECUTE_TURN_OUTPUT; count++) {
+        if (unlikely(execute_disk_lags(e))) {
+            e->starves = true;
+            break;
+        }
         if (execute_writers_lag(e)) {
             e->box.output = EXECUTE_TURN_OUTPUT;
             break;
@@ -554,6 +578,27 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
 
 /* ---- The stage ---- */
 
+static bool execute_has_come(void *self)
+{
+    const struct execute_stage *e = self;
+    for (int i = 0; i < e->wiring.parser_count; i++)
+        if (handoff_depth(e->wiring.commands[i]) > 0) return true;
+    return false;
+}
+
+/* Has its home no other stage? */
+static bool execute_is_alone(const struct execute_stage *e)
+{
+    for (unsigned i = 0; i < stage_count(); i++)
+        if (stage_at(i) != &e->stage && stage_at(i)->home == e->stage.home) return false;
+    return true;
+}
+
+static void execute_note_runner(struct execute_stage *e, const struct turn *t)
+{
+    if (snapshot_works()) snapshot_turn(!t->at_home && execute_is_alone(e), execute_has_come, e);
+}
+
 static bool execute_run(void *self, struct turn *t)
 {
     struct execute_stage *e = self;
@@ -573,6 +618,7 @@ static bool execute_run(void *self, struct turn *t)
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
     execute_take_signal(e);
+    execute_note_runner(e, t);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;
     if (unlikely(blocking_is_pending() || push_is_pending() || tracking_prefix_is_pending())) {
@@ -583,6 +629,9 @@ static bool execute_run(void *self, struct turn *t)
     }
     effect_flush();
     orders_give(t);
+    orders_starve(e->starves);
+    if (unlikely(e->starves) && e->due_ns > mono_ns + EXECUTE_STARVES_NS)
+        e->due_ns = mono_ns + EXECUTE_STARVES_NS;
     errands_give(t);
     settings_leave(EXECUTE_SETTINGS_ID);
     if (e->box.output >= EXECUTE_TURN_OUTPUT) {

@@ -5,6 +5,7 @@
  */
 #include "execute/outbox.h"
 
+#include "execute/core/effect.h"
 #include "execute/core/memory_limit.h"
 #include "execute/core/persistence.h"
 #include "execute/core/slowlog.h"
@@ -58,6 +59,7 @@ void outbox_take_home(struct outbox *x)
     for (int i = 0; i < x->wiring->writer_count; i++) {
         struct reply_batch *b;
         while ((b = handoff_pop_ptr(x->wiring->home[i])) != NULL) {
+            x->bytes_out -= b->total;
             if (unlikely(b->awaited)) outbox_settle(x, b);
             outbox_keep_batch(x, b);
         }
@@ -137,7 +139,10 @@ void outbox_publish(struct outbox *x, struct turn *t, struct out *o)
     struct reply_batch *b = outbox_seal(x, o);
     b->read_ticks = t->ticks;
     b->after = persistence_reply_after();
-    x->output += reply_total(&o->reply);
+    effect_await(b->after);
+    b->total = reply_total(&o->reply);
+    x->output += b->total;
+    x->bytes_out += b->total;
     handoff_push(x->wiring->replies[b->writer], (uint64_t)(uintptr_t)b);
     stage_give(t, x->wiring->writers[b->writer]);
 }

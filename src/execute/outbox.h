@@ -53,6 +53,7 @@ struct outbox {
     uint32_t idle_count;
     size_t idle_bytes;     /* their buffers */
     uint64_t batches_made; /* those that exist */
+    uint64_t bytes_out;    /* of batches that are not at home */
     uint64_t awaited;      /* batches on their way with loans or items that are timed */
     uint64_t output;       /* bytes published; execute sets it to 0 when a turn begins */
     uint64_t read_ticks;   /* of the command batch being run */
@@ -94,6 +95,11 @@ void outbox_part(struct outbox *x, struct turn *t, size_t total);
 /* Which set is filled: the second one while others run. */
 void outbox_set_aside(struct outbox *x, bool aside);
 
+/* Batches that are not at home, those in the making among them. */
+static inline uint64_t outbox_batches(const struct outbox *x)
+{
+    return x->batches_made - x->idle_count;
+}
 /* For the simulator: batches that are neither at home nor in the making. */
 uint64_t outbox_batches_out(const struct outbox *x);
 

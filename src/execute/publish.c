@@ -2,9 +2,13 @@
 #include "execute/publish.h"
 
 #include "execute/commands/memory.h"
+#include "execute/core/loading.h"
+#include "execute/core/log_life.h"
+#include "execute/core/persistence.h"
 #include "execute/core/pubsub.h"
 #include "execute/core/session.h"
 #include "execute/core/slowlog.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/stats.h"
 #include "execute/core/tracking.h"
 #include "execute/core/tracking_table.h"
@@ -51,6 +55,27 @@ static void publish_features(struct execute_figures *f)
     counter_set(&f->memory_of_vms, eval_cache_vm_bytes() + function_vm_memory());
 }
 
+static void publish_persistence(struct execute_figures *f)
+{
+    struct persistence_figures p = persistence_figures();
+    struct log_life_figures l = log_life_figures();
+    counter_set(&f->loading, loading_is_on());
+    counter_set(&f->saves, p.saves);
+    counter_set(&f->save_is_on, p.is_saving);
+    counter_set(&f->save_last_s, (uint64_t)p.last_save_s);
+    counter_set(&f->save_is_well, !p.last_failed);
+    counter_set(&f->save_extra, p.last_extra);
+    counter_set(&f->log_is_on, log_life_is_wanted());
+    counter_set(&f->log_is_rewritten, l.is_rewriting);
+    counter_set(&f->log_rewrite_is_well, !l.last_rewrite_failed);
+    counter_set(&f->log_is_well, !l.write_fails);
+    counter_set(&f->log_size, l.size);
+    counter_set(&f->log_base_size, l.base_size);
+    counter_set(&f->log_pending, l.pending);
+    counter_set(&f->log_delayed, l.delayed);
+    counter_set(&f->snapshot_extra, snapshot_is_on() ? snapshot_figures().extra_bytes : 0);
+}
+
 static void publish_keyspace(struct execute_figures *f)
 {
     const struct keyspace_stats *ks = keyspace_stats();
@@ -82,6 +107,7 @@ void publish_figures(struct execute_figures *f, const struct settings *settings)
 {
     publish_server(f, settings);
     publish_features(f);
+    publish_persistence(f);
     publish_keyspace(f);
     publish_commands(f);
 }

@@ -57,6 +57,7 @@ struct reply_batch {
     uint64_t after;      /* the effect that must be on disk before it may leave; 0: none */
     uint64_t read_ticks; /* of the oldest command batch answered here; 0 when none */
     /* execute's own */
+    uint64_t total;             /* bytes with what is lent */
     struct slowlog_entry *slow; /* of commands that are answered in timed items */
     bool awaited;               /* on its way, with loans or timed items */
 };

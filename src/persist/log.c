@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     LOG_GROUP = 1 << 20,       /* bytes written with one call */
@@ -103,8 +104,17 @@ static void log_complain(struct log_stage *l, const char *what, int rc)
     log_warn("%s: %s", what, strerrordesc_np(-rc));
 }
 
+/* DEBUG AOF-FLUSH-SLEEP. */
+static void log_dawdle(const struct log_stage *l)
+{
+    uint64_t us = counter_read(&l->card->write_delay_us);
+    if (likely(us == 0) || l->main.waiting.first == NULL) return;
+    nanosleep(&(struct timespec){(time_t)(us / 1000000), (long)(us % 1000000 * 1000)}, NULL);
+}
+
 static int log_write_main(struct log_stage *l)
 {
+    log_dawdle(l);
     bool stamps = l->settings->aof_timestamp_enabled;
     uint64_t began = clock_mono_ns();
     while (l->main.waiting.first != NULL) {

@@ -6,6 +6,8 @@
 Commands come from the templates in grammar.py; keys, members and numbers from small pools, so that
 commands meet each other. Replies without an order are compared sorted. So are the
 keyspace notifications of each command, and whether it touched a key, as WATCH sees it. Now and then all values and encodings are compared too. A difference is printed with the commands that led to it on that key.
+With --log, Baton has a log, and now and then forgets all and reads it again (DEBUG LOADAOF), sometimes after it was rewritten:
+its digest must be the same, and whatever follows must still be what Redis does, which forgot nothing.
 Exits 1 after MAX_DIFFERENCES.
 """
 import argparse
@@ -77,7 +79,7 @@ COMPARE = {
 }
 
 
-def values(client, key):
+def values(client, key, encodings=True):
     """All of a value, in a form that both servers give alike, with its encoding."""
     kind = client.ask('TYPE', key)
     read = {b'string': ('GET', key), b'list': ('LRANGE', key, 0, -1), b'set': ('SMEMBERS', key),
@@ -93,7 +95,7 @@ def values(client, key):
     elif kind == b'stream':
         answer = grammar.stream_facts(answer)
     # Of other types they differ by version, and SORT of Redis changes that of what it reads.
-    encoding = client.ask('OBJECT', 'ENCODING', key) if kind == b'string' else b''
+    encoding = client.ask('OBJECT', 'ENCODING', key) if kind == b'string' and encodings else b''
     return kind, plain(answer), encoding
 
 
@@ -122,7 +124,8 @@ class Listener:
 
 
 class Run:
-    def __init__(self, baton, redis, seed):
+    def __init__(self, baton, redis, seed, has_log=False):
+        self.has_log, self.reloads = has_log, 0
         self.clients = [Typed(baton.port), Typed(redis.port)]
         self.listeners = [Listener(baton.port), Listener(redis.port)]
         self.rng, self.history, self.found, self.count = random.Random(seed), [], 0, 0
@@ -205,11 +208,36 @@ class Run:
 
     def check(self):
         for key in grammar.KEYS:
-            mine, theirs = (values(c, key) for c in self.clients)
+            mine, theirs = (values(c, key, not self.has_log) for c in self.clients)
             if mine != theirs and not grammar.is_known(('CHECK', key), mine, theirs):
                 self.tell(f'the value of {key}', key, mine, theirs)
                 for c in self.clients:
                     c.ask('DEL', key)
+
+    def rewrite(self):
+        """A new base for the log, while commands go on."""
+        baton = self.clients[0]
+        baton.ask('BGREWRITEAOF')
+        end = time.monotonic() + 30
+        while b'aof_rewrite_in_progress:0' not in baton.ask('INFO', 'persistence') or \
+                b'aof_rewrite_scheduled:0' not in baton.ask('INFO', 'persistence'):
+            self.batch()
+            if time.monotonic() > end:
+                raise Failure('the rewrite does not end')
+
+    def reload(self):
+        """Baton forgets all and reads its log."""
+        baton, listener = self.clients[0], self.listeners[0]
+        if self.rng.random() < 0.3:
+            self.rewrite()
+        before = baton.ask('DEBUG', 'DIGEST')
+        answer = baton.ask('DEBUG', 'LOADAOF')
+        after = baton.ask('DEBUG', 'DIGEST')
+        self.reloads += 1
+        if answer != b'OK' or before != after:
+            self.tell(f'DEBUG LOADAOF: {answer!r}', None, after, before)
+        baton.ask('PUBLISH', 'mark', '')                                # what it read may have been told
+        listener.until_mark()
 
     def run(self, seconds):
         end = time.monotonic() + seconds
@@ -218,6 +246,8 @@ class Run:
                 self.batch()
                 self.transaction()
             self.check()
+            if self.has_log and self.rng.random() < 0.3:
+                self.reload()
             if self.rng.random() < 0.02:
                 for c in self.clients:
                     c.ask('FLUSHALL')
@@ -229,15 +259,18 @@ def main():
     p.add_argument('--server', default='src/baton-server')
     p.add_argument('--seconds', type=float, default=float(os.environ.get('SECONDS') or 60))
     p.add_argument('--seed', type=int, default=int(os.environ.get('SEED') or random.randrange(1 << 30)))
+    p.add_argument('--log', action='store_true')
     opts = p.parse_args()
-    baton = Server('baton', os.path.abspath(opts.server))
+    logged = ['--appendonly', 'yes', '--appendfsync', 'no', '--enable-debug-command', 'yes'] if opts.log else []
+    baton = Server('baton', os.path.abspath(opts.server), logged)
     redis = Server('redis', os.path.abspath(redis_program()))
     try:
         baton.start()
         redis.start()
-        run = Run(baton, redis, opts.seed)
+        run = Run(baton, redis, opts.seed, opts.log)
         found = run.run(opts.seconds)
-        print(f'seed {opts.seed}: {run.count} commands, {found} differences')
+        reloads = f', {run.reloads} reloads' if opts.log else ''
+        print(f'seed {opts.seed}: {run.count} commands{reloads}, {found} differences')
     except Failure as failure:
         sys.exit(f'differ: seed {opts.seed}: {failure}')
     finally:

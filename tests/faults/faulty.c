@@ -43,7 +43,9 @@ struct control {
     uint32_t matched, hits;
     uint32_t file_count;
     uint64_t first_hit_ns;
-    char part[64]; /* of the path; "": any */
+    uint64_t sync_began_ns;   /* of the one that is under way; 0: none */
+    uint64_t longest_sync_ns; /* the disk's share of it */
+    char part[64];            /* of the path; "": any */
     struct file {
         uint64_t dev, ino, durable, is_poisoned;
     } files[FILES];
@@ -55,6 +57,13 @@ static size_t dir_len;
 static pid_t server_pid;
 static uint16_t file_of_fd[FDS]; /* index + 1; 0: not ours */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 static void *real(const char *name)
 {
@@ -104,11 +113,8 @@ static uint32_t meet(enum kind kind, const char *path)
     if (control->part[0] != '\0' && (path == NULL || strstr(path, control->part) == NULL)) return 0;
     uint32_t n = __atomic_add_fetch(&control->matched, 1, __ATOMIC_ACQ_REL);
     if (n < control->from || n - control->from >= control->count) return 0;
-    if (__atomic_add_fetch(&control->hits, 1, __ATOMIC_ACQ_REL) == 1) {
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        control->first_hit_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-    }
+    if (__atomic_add_fetch(&control->hits, 1, __ATOMIC_ACQ_REL) == 1)
+        control->first_hit_ns = now_ns();
     if (control->action == ACT_KILL_BEFORE) end_all();
     if (control->action == ACT_DELAY) usleep(control->delay_us);
     return control->action;
@@ -324,7 +330,11 @@ static int sync_with(int (*call)(int), int fd)
         errno = control->error;
         return -1;
     }
+    uint64_t began = control->sync_began_ns = now_ns();
     int status = call(fd);
+    control->sync_began_ns = 0;
+    uint64_t took = now_ns() - began;
+    if (took > control->longest_sync_ns) control->longest_sync_ns = took;
     if (status == 0 && !f->is_poisoned) f->durable = (uint64_t)st.st_size;
     after(action);
     return status;

@@ -25,9 +25,10 @@
 #include <unistd.h>
 
 #define CONNS_MAX 1024
-#define OP_MAX 256         /* bytes of one operation */
-#define REST_NS 2000000    /* after a refusal */
-#define REDIAL_NS 20000000 /* after a connection was lost */
+#define OP_MAX 256          /* bytes of one operation */
+#define REST_NS 2000000     /* after a refusal */
+#define REDIAL_NS 20000000  /* after a connection was lost */
+#define DRAIN_NS 5000000000 /* for replies that are still to come at the end */
 
 struct conn {
     int fd; /* -1: gone */
@@ -159,11 +160,11 @@ static void feed(struct conn *c, uint64_t now)
     if (c->out_sent == c->out_len) c->out_sent = c->out_len = 0;
 }
 
-/* Until the time is up; replies that are still to come are waited for a little, without writing. */
+/* Until the time is up; replies that are still to come are waited for, without writing. */
 static void run(struct conn *conns, uint32_t count, uint64_t end, bool stays)
 {
     struct pollfd polls[CONNS_MAX];
-    for (uint64_t now = now_ns(); now < end + 300000000u; now = now_ns()) {
+    for (uint64_t now = now_ns(); now < end + DRAIN_NS; now = now_ns()) {
         bool alive = false, waits = false;
         for (uint32_t i = 0; i < count; i++) {
             struct conn *c = &conns[i];

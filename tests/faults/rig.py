@@ -202,7 +202,7 @@ class Disk:
     """The memory that is shared with faulty.so, and its rule; see faulty.c."""
     KINDS = {name: 1 << i for i, name in enumerate(('open', 'write', 'sync', 'rename', 'unlink', 'truncate'))}
     ACTIONS = {name: i + 1 for i, name in enumerate(('error', 'short', 'kill-before', 'kill-after', 'delay'))}
-    HEAD = struct.Struct('@IIIIIiIIIIQ64s')
+    HEAD = struct.Struct('@IIIIIiIIIIQQQ64s')
     FILE = struct.Struct('@QQQQ')
     FILES, FOREVER = 1024, 0xffffffff
 
@@ -224,7 +224,7 @@ class Disk:
         files = self.HEAD.unpack_from(self.memory, 0)[9]
         # The word that arms comes last: the server reads the rest after it.
         self.HEAD.pack_into(self.memory, 0, 0, bits, at, count, self.ACTIONS[action], error, delay_us, 0, 0,
-                            files, 0, part.encode())
+                            files, 0, *self.HEAD.unpack_from(self.memory, 0)[11:13], part.encode())
         struct.pack_into('@I', self.memory, 0, 1)
 
     def disarm(self):
@@ -242,8 +242,11 @@ class Disk:
     def first_hit_ns(self):
         return self.HEAD.unpack_from(self.memory, 0)[10]
 
-    def forget_files(self):
-        self.memory[:] = bytes(len(self.memory))
+    def longest_sync_s(self, at_ns):
+        """What the disk alone took, up to that instant; what a test asks of a window holds where it is less
+        than half a second."""
+        began, longest = self.HEAD.unpack_from(self.memory, 0)[11:13]
+        return max(longest, at_ns - began if began else 0) / 1e9
 
     def lose_unsynced(self, directory):
         """A power cut, after the server is dead: what was not synced is gone."""

@@ -13,6 +13,7 @@
 #include "execute/core/call.h"
 #include "execute/core/config_apply.h"
 #include "execute/core/config_rewrite.h"
+#include "execute/core/loading.h"
 #include "execute/core/session.h"
 #include "execute/core/stats.h"
 #include "msg/conn.h"
@@ -168,6 +169,11 @@ enum run_result cmd_CONFIG_SET(struct call *c)
     if (c->nargs % 2 != 0) return reply_syntax(c);
     const struct option **chosen = config_choose(c, &count);
     if (chosen == NULL) return RUN_ERROR;
+    for (uint32_t i = 0; i < count && loading_is_on(); i++) {
+        if (!(chosen[i]->flags & OPTION_DENY_LOADING)) continue;
+        free(chosen);
+        return reply_error(c, ERR_LOADING);
+    }
     struct settings *next = config_set_all(c, chosen, count);
     if (next == NULL) {
         free(chosen);

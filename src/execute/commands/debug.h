@@ -18,6 +18,7 @@ enum run_result debug_digest_value(struct call *c);
 enum run_result debug_listpack(struct call *c);
 enum run_result debug_reload(struct call *c);
 enum run_result debug_loadaof(struct call *c);
+enum run_result debug_flush_sleep(struct call *c);
 enum run_result debug_quicklist_threshold(struct call *c);
 /* What DEBUG OBJECT says about a large list: printed, cut to `room` bytes with the end; gives how
  * many without the end, 0 for other values. */

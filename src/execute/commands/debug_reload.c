@@ -1,9 +1,11 @@
-/* DEBUG RELOAD and LOADAOF: the data goes to the disk and comes back from it, within one call. */
+/* DEBUG RELOAD and LOADAOF: the data goes to the disk and comes back from it, within one call.
+ * AOF-FLUSH-SLEEP: it goes late. */
 #include "execute/commands/debug.h"
 
 #include "base/log.h"
 #include "execute/core/loading.h"
 #include "execute/core/log_life.h"
+#include "execute/core/orders.h"
 #include "execute/core/persistence.h"
 #include "execute/keyspace/keyspace.h"
 #include "execute/script/library.h"
@@ -67,5 +69,13 @@ enum run_result debug_loadaof(struct call *c)
     }
     persistence_reloaded();
     log_warn("Append Only File loaded by DEBUG LOADAOF");
+    return reply_ok(c);
+}
+
+enum run_result debug_flush_sleep(struct call *c)
+{
+    int64_t us;
+    if (!call_int_range(c, 2, 0, INT64_MAX, ERR_OUT_OF_RANGE, &us)) return RUN_ERROR;
+    orders_delay_writes((uint64_t)us);
     return reply_ok(c);
 }

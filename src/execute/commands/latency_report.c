@@ -151,6 +151,16 @@ static void doctor_advise(struct reply *r, enum latency_event event, const struc
                         "larger limit, fewer or smaller values, or a lower "
                         "maxmemory-eviction-tenacity help.");
         break;
+    case LATENCY_LOG_WRITE:
+    case LATENCY_LOG_SYNC:
+        reply_printf(r, "   -> The disk is slow, or others use it. Commands are not held up, but "
+                        "with appendfsync always their replies wait: a faster disk, one of its "
+                        "own, or appendfsync everysec help.");
+        break;
+    case LATENCY_SNAPSHOT:
+        reply_printf(r, "   -> A slice of a snapshot lasted: too few CPUs for what runs on the "
+                        "machine, most likely.");
+        break;
     case LATENCY_EVENTS: break;
     }
     reply_raw(r, "\n", 1);

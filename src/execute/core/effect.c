@@ -36,6 +36,8 @@ static uint32_t effect_left;
 static bool effect_drops;     /* what is being written goes nowhere */
 static int effect_db = -1;    /* what the stream has selected */
 static uint64_t effect_total; /* bytes of the stream */
+uint64_t effect_awaited;      /* replies wait for it */
+static uint64_t effect_asked; /* the disk was asked for it */
 
 /* ---- Writing ---- */
 
@@ -59,10 +61,12 @@ static inline char *effect_room(size_t want)
 static inline char *effect_head(char *at, char type, uint64_t n)
 {
     *at++ = type;
-    if (likely(n < 10))
-        *at++ = (char)('0' + n);
-    else
+    if (likely(n < 100)) {
+        if (n >= 10) *at++ = (char)('0' + n / 10);
+        *at++ = (char)('0' + n % 10);
+    } else {
         at += number_print_uint(at, n);
+    }
     *at++ = '\r';
     *at++ = '\n';
     return at;
@@ -253,9 +257,20 @@ static struct order *effect_copy_whole(void)
     return o;
 }
 
+/* What replies wait for went to the log before any did. */
+static void effect_ask_for_sync(void)
+{
+    struct order *o = order_make(ORDER_LOG_SYNC, 0, order_done_free);
+    effect_asked = effect_awaited;
+    order_send(o);
+}
+
 void effect_flush(void)
 {
-    if (effect_whole == 0) return;
+    if (effect_whole == 0) {
+        if (unlikely(effect_awaited > effect_asked)) effect_ask_for_sync();
+        return;
+    }
     bool few = effect_whole <= EFFECT_COPY_MAX && effect_cap == EFFECT_BUFFER_LEN;
     struct order *o = few ? effect_copy_whole() : effect_take_buffer();
     o->len = effect_whole;

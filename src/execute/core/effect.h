@@ -81,6 +81,13 @@ bool effect_is_between_units(void);
 uint64_t effect_number(void);
 /* Hands over what was gathered since the last time, as ORDER_LOG_APPEND. */
 void effect_flush(void);
+/* A reply waits until effect `number` is on disk: the disk is asked for it by the next flush, at
+ * once, whatever the settings say by then. */
+static inline void effect_await(uint64_t number)
+{
+    extern uint64_t effect_awaited;
+    if (unlikely(number > effect_awaited)) effect_awaited = number;
+}
 /* The next effect is told its database again: a new file begins. */
 void effect_forget_db(void);
 void effect_close(void);

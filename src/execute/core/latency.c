@@ -12,7 +12,8 @@ struct latency_log {
 static const char *const latency_names[LATENCY_EVENTS] = {
     [LATENCY_COMMAND] = "command",           [LATENCY_FAST_COMMAND] = "fast-command",
     [LATENCY_EXPIRE_CYCLE] = "expire-cycle", [LATENCY_EVICTION_CYCLE] = "eviction-cycle",
-    [LATENCY_EVICTION_DEL] = "eviction-del",
+    [LATENCY_EVICTION_DEL] = "eviction-del", [LATENCY_LOG_WRITE] = "aof-write",
+    [LATENCY_LOG_SYNC] = "aof-fsync-always", [LATENCY_SNAPSHOT] = "snapshot-slice",
 };
 static struct latency_log latency_logs[LATENCY_EVENTS];
 

@@ -21,6 +21,9 @@ enum latency_event {
     LATENCY_EXPIRE_CYCLE, /* from the first key that was due to the last, their memory freed */
     LATENCY_EVICTION_CYCLE,
     LATENCY_EVICTION_DEL, /* of one key */
+    LATENCY_LOG_WRITE,    /* a write to the log: with appendfsync always, replies wait for it */
+    LATENCY_LOG_SYNC,     /* a sync of it, with appendfsync always */
+    LATENCY_SNAPSHOT,     /* a slice of a snapshot */
     LATENCY_EVENTS,
 };
 

@@ -82,13 +82,19 @@ static void loading_start(bool is_log, uint64_t total_bytes)
     run_look_again();
 }
 
-static void loading_stop(void)
+/* What was being read is closed. */
+static void loading_let_go(void)
 {
     if (loading.part == PART_RDB) loading_rdb_end(&loading.rdb);
     if (loading.part == PART_LOG) loading_log_end(&loading.log);
     loading.part = PART_NONE;
     loading_input_close(&loading.input);
     loading_files_close(&loading.files);
+}
+
+static void loading_stop(void)
+{
+    loading_let_go();
     if (!loading_on) return;
     stats()->changes_since_save = loading.changes;
     loading_on = false;
@@ -342,13 +348,22 @@ static enum loading_result loading_open_any(void)
     return loading_open_rdb(s->dbfilename);
 }
 
+/* After a failure loading stays on: the server is about to end, and until then nobody is to see
+ * what was loaded, nor is it to be saved. */
 static void loading_finish(enum loading_result r)
 {
     void (*done)(int result, const char *reason) = loading.done;
-    loading_last.loaded_bytes = loading_last.total_bytes;
-    loading_stop();
     loading.done = NULL;
-    done(r == LOADING_DONE ? 0 : -EINVAL, r == LOADING_DONE ? NULL : loading.wrong);
+    if (r == LOADING_DONE) {
+        loading_last.loaded_bytes = loading_last.total_bytes;
+        loading_stop();
+        done(0, NULL);
+        return;
+    }
+    loading_let_go();
+    loading_on = true;
+    run_look_again();
+    done(-EINVAL, loading.wrong);
 }
 
 void loading_begin(void (*done)(int result, const char *reason))

@@ -36,6 +36,18 @@ enum { MODULE_END, MODULE_SIGNED, MODULE_UNSIGNED, MODULE_FLOAT, MODULE_DOUBLE, 
 /* What became of an element. */
 enum element { ELEMENT_TAKEN, ELEMENT_SHORT, ELEMENT_WRONG, ELEMENT_LAST };
 
+static void __attribute__((format(printf, 2, 3)))
+rdb_tell(const struct loading_rdb *r, const char *fmt, ...)
+{
+    char text[512];
+    if (r->terms.tell == NULL) return;
+    va_list list;
+    va_start(list, fmt);
+    vsnprintf(text, sizeof(text), fmt, list);
+    va_end(list);
+    r->terms.tell(r, text);
+}
+
 static enum element rdb_wrong(struct loading_rdb *r, const char *what)
 {
     loading_wrong(r->wrong, "%s", what);
@@ -173,10 +185,11 @@ static bool rdb_take_word(struct rdb_in *in, char *to, size_t room)
 static enum element rdb_take_aux(struct loading_rdb *r, struct rdb_in *in)
 {
     char name[64], value[128];
+    r->place = LOADING_RDB_AUX;
     if (!rdb_take_word(in, name, sizeof(name)) || !rdb_take_word(in, value, sizeof(value)))
         return ELEMENT_SHORT;
     if (r->terms.only_checks) {
-        printf("[info] AUX FIELD %s = '%s'\n", name, value);
+        rdb_tell(r, "AUX FIELD %s = '%s'", name, value);
     } else if (name[0] == '%') {
         log_note("RDB '%s': %s", name, value);
     } else if (strcasecmp(name, "redis-ver") == 0) {
@@ -258,7 +271,9 @@ static enum element rdb_take_function(struct loading_rdb *r, struct rdb_in *in)
 static enum element rdb_select(struct loading_rdb *r, struct rdb_in *in)
 {
     uint64_t number;
+    r->place = LOADING_RDB_LENGTH;
     if (!rdb_take_len(in, &number)) return ELEMENT_SHORT;
+    rdb_tell(r, "Selecting DB ID %" PRIu64, number);
     if (number >= (uint64_t)r->terms.databases) {
         log_warn("FATAL: Data file was created with a Redis server configured to handle more than "
                  "%d databases. Exiting",
@@ -401,7 +416,10 @@ static enum loading_result rdb_finish(struct loading_rdb *r)
         log_note("RDB file was saved with checksum disabled: no check performed.");
         return LOADING_DONE;
     }
-    if (said == sum) return LOADING_DONE;
+    if (said == sum) {
+        rdb_tell(r, "Checksum OK");
+        return LOADING_DONE;
+    }
     log_warn("Wrong RDB checksum expected: (%" PRIx64 ") but got (%" PRIx64 "). Aborting now.", sum,
              said);
     return loading_wrong(r->wrong, "RDB CRC error");

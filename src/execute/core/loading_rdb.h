@@ -17,6 +17,7 @@
 #include "execute/core/loading_parts.h"
 #include "execute/keyspace/keyspace.h"
 
+struct loading_rdb;
 struct loading_rdb_terms {
     bool is_log_base; /* commands follow that expect keys which are due, so they stay */
     bool merges;      /* a key that is there already makes way, instead of being an error */
@@ -28,6 +29,8 @@ struct loading_rdb_terms {
     /* Takes the code of a library of functions. NULL, or what is wrong with it. NULL: they are
      * passed over. */
     const char *(*add_functions)(struct bytes code, bool replaces);
+    /* Of only_checks: what is said about the file, for people. */
+    void (*tell)(const struct loading_rdb *r, const char *text);
 };
 
 /* What it is at, for those who check files. */
@@ -38,6 +41,8 @@ enum loading_rdb_place {
     LOADING_RDB_KEY,
     LOADING_RDB_VALUE,
     LOADING_RDB_SUM,
+    LOADING_RDB_LENGTH,
+    LOADING_RDB_AUX,
     LOADING_RDB_MODULE_AUX,
     LOADING_RDB_FUNCTION,
 };

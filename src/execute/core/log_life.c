@@ -52,6 +52,7 @@ enum life_phase {
 static struct {
     enum life_state state;
     enum life_phase phase;
+    bool is_loaded;    /* what was there: until then, and if it failed, nothing is touched */
     bool is_asked;     /* a rewrite is to begin as soon as it can */
     bool is_switching; /* the switch is not home */
     bool is_switched;  /* there is one, and as far as we know it went well */
@@ -402,6 +403,7 @@ static void life_follow(bool wanted)
 
 uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 {
+    if (unlikely(!life.is_loaded)) return UINT64_MAX;
     life_follow(settings->appendonly);
     life_serve_waiters();
     life.error_seen = life.state == LIFE_ON ? (int)counter_read(&orders_log_card()->error) : 0;
@@ -461,6 +463,7 @@ static int life_make_first(const struct settings *s)
 
 int log_life_loaded(const struct settings *settings)
 {
+    life.is_loaded = true;
     if (!settings->appendonly) return 0;
     effect_listen(true);
     int r = 0;
@@ -470,6 +473,7 @@ int log_life_loaded(const struct settings *settings)
         r = life_make_first(settings);
     int waited = life_wait();
     if (r == 0) r = waited;
+    life.is_loaded = r == 0;
     if (r == 0)
         life_set_state(LIFE_ON);
     else
@@ -524,21 +528,26 @@ bool log_life_is_durable(uint64_t number)
 static bool life_is_about_to(void)
 {
     bool opens = life.state == LIFE_OFF && log_life_is_wanted();
-    return life.phase == PHASE_NONE && (life.is_asked || opens || life.state == LIFE_WAITING);
+    bool is_on = life.phase != PHASE_NONE && !life.is_aborted;
+    return !is_on && (life.is_asked || opens || life.state == LIFE_WAITING);
 }
+
+/* One that was aborted and is not gone yet is not told of. */
+static bool life_waits_for_others(void) { return life.phase == PHASE_NONE && snapshot_is_on(); }
 
 bool log_life_is_rewriting(void)
 {
-    return life.phase != PHASE_NONE || (life_is_about_to() && !snapshot_is_on());
+    return (life.phase != PHASE_NONE && !life.is_aborted) ||
+           (life_is_about_to() && !life_waits_for_others());
 }
 
-bool log_life_is_scheduled(void) { return life_is_about_to() && snapshot_is_on(); }
+bool log_life_is_scheduled(void) { return life_is_about_to() && life_waits_for_others(); }
 
 const char *log_life_rewrite(bool is_nested, const char **status)
 {
-    if (life.phase != PHASE_NONE)
+    if (life.phase != PHASE_NONE && !life.is_aborted)
         return "ERR Background append only file rewriting already in progress";
-    bool waits = is_nested || snapshot_is_on();
+    bool waits = is_nested || life_waits_for_others();
     *status = waits ? "Background append only file rewriting scheduled"
                     : "Background append only file rewriting started";
     life.is_asked = true; /* whatever failed before: who asks is not made to wait */
@@ -581,6 +590,8 @@ static int life_appendonly_changes(const struct settings *old, const struct sett
     if (snapshot_is_on() || life.phase != PHASE_NONE)
         log_note("AOF was enabled but there is already another background operation. An AOF "
                  "background was scheduled to start when possible.");
+    else
+        log_note("AOF was enabled. An AOF background was scheduled to start after this command.");
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Invariants: an order is in the making, in a ring, with persist, or in the list of those that the
- * ring had no room for; orders_count counts all but the first.
+ * ring had no room for; a line counts all but the first. Idle ones keep their buffers.
  */
 #include "execute/core/orders.h"
 
@@ -10,47 +10,92 @@
 #include <string.h>
 #include <time.h>
 
-enum { ORDERS_POLL_NS = 200000 };
+enum {
+    ORDERS_POLL_NS = 200000,
+    ORDERS_UNTOLD = 256 << 10, /* bytes that may wait for the log's stage to look by itself */
+    ORDERS_LAG_BYTES = 64 << 20,
+    ORDERS_LAG_COUNT = 8192,
+    ORDERS_IDLE = 64,       /* orders that wait for their next use */
+    ORDERS_IDLE_CAP = 4096, /* with buffers of this size */
+};
 
 struct orders_line {
     struct handoff *out, *home;
     struct stage *stage;
+    struct nap *nap;            /* or NULL: it is always woken */
     struct order *first, *last; /* the ring had no room for them */
     bool given_to;              /* since orders_give() */
+    bool is_urgent;             /* somebody waits for one of those */
+    uint64_t untold;            /* their bytes */
+    uint64_t count, bytes;      /* out */
 };
 
 static struct orders_line orders_log, orders_file;
-static uint64_t orders_count, orders_len;
+static struct order *orders_idle[ORDERS_IDLE];
+static unsigned orders_idle_count;
 static struct log_card orders_no_log; /* where there is none */
 static struct log_card *orders_card = &orders_no_log;
 
 void orders_open(const struct execute_wiring *w)
 {
-    orders_log =
-        (struct orders_line){.out = w->log_orders, .home = w->log_home, .stage = w->log_stage};
+    orders_log = (struct orders_line){
+        .out = w->log_orders, .home = w->log_home, .stage = w->log_stage, .nap = w->log_nap};
     orders_file =
         (struct orders_line){.out = w->file_orders, .home = w->file_home, .stage = w->file_stage};
     orders_card = w->log_card != NULL ? w->log_card : &orders_no_log;
-    orders_count = orders_len = 0;
 }
 
 const struct log_card *orders_log_card(void) { return orders_card; }
+void orders_delay_writes(uint64_t us) { counter_set(&orders_card->write_delay_us, us); }
 void orders_watch(uint64_t number) { counter_set(&orders_card->watched, number); }
-uint64_t orders_out(void) { return orders_count; }
-uint64_t orders_bytes(void) { return orders_len; }
+void orders_starve(bool on)
+{
+    if (unlikely(on != (counter_read(&orders_card->starved) != 0)))
+        counter_set(&orders_card->starved, on);
+}
+uint64_t orders_out(void) { return orders_log.count + orders_file.count; }
+uint64_t orders_bytes(void) { return orders_log.bytes + orders_file.bytes; }
+
+/* With an error what is kept is not much, as writes are refused, and may stay for long. */
+bool orders_log_lags(void)
+{
+    if (likely(orders_log.bytes < ORDERS_LAG_BYTES && orders_log.count < ORDERS_LAG_COUNT))
+        return false;
+    return counter_read(&orders_card->error) == 0;
+}
+
+/* Most orders are small, and many follow each other. */
+static struct order *order_reuse(void)
+{
+    struct order *o = orders_idle[--orders_idle_count];
+    char *buf = o->buf;
+    *o = (struct order){.buf = buf, .cap = ORDERS_IDLE_CAP};
+    return o;
+}
 
 struct order *order_make(enum order_kind kind, size_t cap, void (*done)(struct order *o))
 {
-    struct order *o = heap_zalloc(sizeof(*o));
+    struct order *o;
+    if (cap > 0 && cap <= ORDERS_IDLE_CAP) cap = ORDERS_IDLE_CAP;
+    if (cap == ORDERS_IDLE_CAP && orders_idle_count > 0) {
+        o = order_reuse();
+    } else {
+        o = heap_zalloc(sizeof(*o));
+        o->cap = cap;
+        if (cap > 0) o->buf = heap_alloc(cap);
+    }
     o->kind = kind;
     o->done = done;
-    o->cap = cap;
-    if (cap > 0) o->buf = heap_alloc(cap);
     return o;
 }
 
 void order_free(struct order *o)
 {
+    if (o->cap == ORDERS_IDLE_CAP && o->path == NULL && o->to == NULL &&
+        orders_idle_count < ORDERS_IDLE) {
+        orders_idle[orders_idle_count++] = o;
+        return;
+    }
     heap_free(o->buf);
     heap_free(o->path);
     heap_free(o->to);
@@ -87,8 +132,10 @@ void order_send(struct order *o)
 {
     struct orders_line *line = o->kind < ORDER_FILE_OPEN ? &orders_log : &orders_file;
     must(line->out != NULL);
-    orders_count++;
-    orders_len += o->cap;
+    line->count++;
+    line->bytes += o->cap;
+    line->untold += o->cap;
+    if (o->kind != ORDER_LOG_APPEND || o->is_awaited) line->is_urgent = true;
     o->result = 0;
     o->next = NULL;
     if (line->last == NULL)
@@ -102,8 +149,14 @@ void order_send(struct order *o)
 static void orders_give_line(struct orders_line *line, struct turn *t)
 {
     if (line->first != NULL) orders_push_waiting(line);
-    if (line->given_to) stage_give(t, line->stage);
+    if (!line->given_to) return;
     line->given_to = false;
+    if (line->nap != NULL && !line->is_urgent && line->untold < ORDERS_UNTOLD &&
+        nap_covers(line->nap))
+        return;
+    stage_give(t, line->stage);
+    line->is_urgent = false;
+    line->untold = 0;
 }
 
 void orders_give(struct turn *t)
@@ -116,8 +169,8 @@ static void orders_take_line(struct orders_line *line)
 {
     struct order *o;
     while (line->home != NULL && (o = handoff_pop_ptr(line->home)) != NULL) {
-        orders_count--;
-        orders_len -= o->cap;
+        line->count--;
+        line->bytes -= o->cap;
         o->done(o);
     }
 }
@@ -130,23 +183,28 @@ void orders_take_home(void)
 
 void orders_wait_some(void)
 {
-    uint64_t count = orders_count;
+    uint64_t count = orders_out();
     orders_push_waiting(&orders_log);
     orders_push_waiting(&orders_file);
     stage_call_home(orders_log.stage);
     stage_call_home(orders_file.stage);
     orders_take_home();
-    if (orders_count == count) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
+    if (orders_out() == count) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
 }
 
 void orders_wait_all(void)
 {
-    while (orders_count > 0) orders_wait_some();
+    while (orders_out() > 0) orders_wait_some();
 }
 
 void orders_close(void)
 {
     orders_take_home();
+    while (orders_idle_count > 0) {
+        struct order *o = orders_idle[--orders_idle_count];
+        heap_free(o->buf);
+        heap_free(o);
+    }
     orders_log = orders_file = (struct orders_line){0};
     orders_card = &orders_no_log;
 }

@@ -27,7 +27,8 @@ void order_done_free(struct order *o);
 
 /* Takes it. To the stage that its kind belongs to. */
 void order_send(struct order *o);
-/* At the end of a turn, and before replies leave that wait for what was sent. */
+/* At the end of a turn, and before replies leave that wait for what was sent. A log's stage that
+ * looks by itself soon is not woken for effects that nobody waits for. */
 void orders_give(struct turn *t);
 /* At the top of a turn. */
 void orders_take_home(void);
@@ -38,10 +39,16 @@ void orders_wait_all(void);
  */
 void orders_wait_some(void);
 
+/* The log's stage has so much to write that it must not get more. */
+bool orders_log_lags(void);
+/* Execute gets a turn when orders come home from the log, or no longer. */
+void orders_starve(bool on);
 uint64_t orders_out(void);   /* orders that are not at home */
 uint64_t orders_bytes(void); /* their buffers */
 /* What the log's stage tells; never NULL. */
 const struct log_card *orders_log_card(void);
+/* For tests: the log's stage sleeps so long before it writes. */
+void orders_delay_writes(uint64_t us);
 /* Execute gets a turn when this number is on disk; 0: nobody waits. */
 void orders_watch(uint64_t number);
 

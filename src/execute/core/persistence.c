@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "catalog/error.h"
+#include "execute/core/latency.h"
 #include "execute/core/loading.h"
 #include "execute/core/log_life.h"
 #include "execute/core/orders.h"
@@ -32,7 +33,7 @@ enum {
     PERSISTENCE_LOOK_NS = 100000000,
 };
 
-enum persistence_phase { PHASE_START, PHASE_LOADING, PHASE_LOADED };
+enum persistence_phase { PHASE_START, PHASE_LOADING, PHASE_LOADED, PHASE_FAILED };
 
 const char *persistence_refusal_now;
 static enum persistence_phase persistence_phase;
@@ -241,8 +242,7 @@ static void persistence_cron(const struct settings *s, int64_t now_ms)
 
 static void persistence_tell_loaded(int result)
 {
-    persistence_phase = PHASE_LOADED;
-    if (result != 0) log_warn("Fatal error loading the DB, check server logs. Exiting.");
+    persistence_phase = result == 0 ? PHASE_LOADED : PHASE_FAILED;
     if (world()->loaded != NULL) world()->loaded(result);
 }
 
@@ -250,6 +250,9 @@ static void persistence_loaded(int result, const char *reason)
 {
     if (result != 0) {
         if (reason != NULL) log_warn("%s", reason);
+        /* Of a log, as in Redis, the reason is the last word: scripts look for it there. */
+        if (!loading_figures().is_log)
+            log_warn("Fatal error loading the DB, check server logs. Exiting.");
         persistence_tell_loaded(result);
         return;
     }
@@ -267,7 +270,7 @@ static bool persistence_load(void)
         temp_files_tidy();
         loading_begin(persistence_loaded);
     }
-    if (shutdown_is_done()) return false;
+    if (persistence_phase == PHASE_FAILED || shutdown_is_done()) return false;
     return loading_step(PERSISTENCE_LOAD_US) || persistence_phase != PHASE_LOADED;
 }
 
@@ -305,6 +308,28 @@ uint64_t persistence_reply_after(void) { return log_life_reply_after(); }
 
 /* ---- Time ---- */
 
+/* The log's stage tells what its last write and its last sync took. */
+static void persistence_note_log(const struct settings *s)
+{
+    static uint64_t written, syncs;
+    const struct log_card *card = orders_log_card();
+    if (counter_read(&card->written) != written)
+        latency_note(LATENCY_LOG_WRITE, counter_read(&card->write_ns));
+    if (counter_read(&card->syncs) != syncs && s->appendfsync == APPENDFSYNC_ALWAYS)
+        latency_note(LATENCY_LOG_SYNC, counter_read(&card->sync_ns));
+    written = counter_read(&card->written);
+    syncs = counter_read(&card->syncs);
+}
+
+static uint64_t persistence_work(void)
+{
+    if (likely(!latency_is_on())) return snapshot_work(PERSISTENCE_SLICE_US);
+    uint64_t began = clock_ticks();
+    uint64_t due = snapshot_work(PERSISTENCE_SLICE_US);
+    latency_note(LATENCY_SNAPSHOT, clock_ticks_to_ns(clock_ticks() - began));
+    return due;
+}
+
 void persistence_open(void)
 {
     persistence_phase = PHASE_START;
@@ -327,9 +352,11 @@ uint64_t persistence_tick(const struct settings *settings, uint64_t mono_ns)
     if (unlikely(persistence_phase != PHASE_LOADED)) {
         bool more = persistence_load();
         shutdown_tick(settings);
-        if (more) return 0;
+        /* What is not whole must not be written over what it was loaded from. */
+        if (persistence_phase != PHASE_LOADED) return more ? 0 : UINT64_MAX;
     }
-    uint64_t due = snapshot_work(PERSISTENCE_SLICE_US);
+    uint64_t due = persistence_work();
+    if (unlikely(latency_is_on())) persistence_note_log(settings);
     uint64_t log_due = log_life_tick(settings, mono_ns);
     if (log_due < due) due = log_due;
     if (unlikely(bgsave.flushed) || mono_ns >= persistence_look_ns) {

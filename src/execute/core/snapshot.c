@@ -26,7 +26,7 @@
 enum {
     SNAPSHOT_OUT_MAX = 8 << 20,     /* memory of orders on their way: the walk waits */
     SNAPSHOT_LAG = 32 << 20,        /* writers wait, too */
-    SNAPSHOT_LARGE_STEP = 256,      /* elements between two looks at the clock */
+    SNAPSHOT_LARGE_STEP = 64,       /* elements between two looks at the clock */
     SNAPSHOT_SLICE_US = 60,         /* of a slice while commands run */
     SNAPSHOT_REST = 1,              /* so many times its length until the next one then */
     SNAPSHOT_IDLE_SLICE_US = 250,   /* of a slice while none run */
@@ -37,6 +37,11 @@ struct snapshot snapshot;
 bool snapshot_holds;
 
 bool snapshot_is_on(void) { return snapshot.phase > SNAPSHOT_SWEEPS; }
+
+bool snapshot_works(void)
+{
+    return snapshot.phase == SNAPSHOT_WALKS || snapshot.phase == SNAPSHOT_SWEEPS;
+}
 
 /* ---- What it costs ---- */
 
@@ -291,7 +296,8 @@ int snapshot_begin(const struct snapshot_terms *terms)
     snapshot.crc = 0;
     snapshot.begun_ns = clock_mono_ns();
     snapshot.next_ns = 0;
-    snapshot.figures = (struct snapshot_figures){.begun_ms = clock_wall_ms()};
+    snapshot.figures =
+        (struct snapshot_figures){.begun_ms = clock_wall_ms(), .begun = snapshot.figures.begun + 1};
     terms_copy(terms);
     parts_make();
     for (int i = 0; i < snapshot.part_count; i++)
@@ -373,14 +379,22 @@ static bool slice(uint64_t us)
             return false;
         }
         if (clock_ticks() - began >= most) return true;
+        if (snapshot.has_come != NULL && snapshot.has_come(snapshot.has_come_self)) return true;
     }
+}
+
+void snapshot_turn(bool leaves_it, bool (*has_come)(void *self), void *self)
+{
+    snapshot.leaves_it = leaves_it;
+    snapshot.has_come = has_come;
+    snapshot.has_come_self = self;
 }
 
 uint64_t snapshot_work(uint64_t budget_us)
 {
-    if (snapshot.phase != SNAPSHOT_WALKS && snapshot.phase != SNAPSHOT_SWEEPS) return UINT64_MAX;
+    if (!snapshot_works()) return UINT64_MAX;
     uint64_t now = clock_mono_ns();
-    if (now < snapshot.next_ns) return snapshot.next_ns;
+    if (now < snapshot.next_ns || snapshot.leaves_it) return snapshot.next_ns;
     bool busy = stats()->commands != snapshot.commands;
     uint64_t us = busy ? SNAPSHOT_SLICE_US : SNAPSHOT_IDLE_SLICE_US;
     snapshot.commands = stats()->commands;

@@ -48,8 +48,16 @@ void snapshot_close(void);
  * -errno. done() is not called. A snapshot in slices may be on; it goes on. */
 int snapshot_now(const struct snapshot_terms *terms);
 
-/* A slice of about so much time, in execute's turn. Gives when it wants the next: monotonic ns, 0
- * at once, UINT64_MAX when a home-coming order will say. */
+/* Are there slices to be cut? */
+bool snapshot_works(void);
+/*
+ * Before snapshot_work(): is the turn lent, while its home has nothing else to do? Then slices are
+ * left to the home, as the thread that runs the turn reads clients, too. `has_come` tells whether
+ * commands wait for execute's turn, which ends a slice; borrowed.
+ */
+void snapshot_turn(bool leaves_it, bool (*has_come)(void *self), void *self);
+/* A slice of about so much time at most, in execute's turn. Gives when it wants the next: monotonic
+ * ns, 0 at once, UINT64_MAX when a home-coming order will say. */
 uint64_t snapshot_work(uint64_t budget_us);
 
 /* Before a command that writes: would it change what must be encoded first, and cannot at once? */
@@ -68,6 +76,7 @@ struct snapshot_figures {
     uint64_t gate_saves;    /* keys that the write gate encoded */
     uint64_t held_commands; /* that waited for it */
     int64_t begun_ms;       /* wall */
+    uint64_t begun;         /* snapshots since the start */
 };
 struct snapshot_figures snapshot_figures(void);
 

@@ -11,6 +11,7 @@
 #include "execute/core/snapshot_form.h"
 
 #include "base/must.h"
+#include "catalog/settings.h"
 #include "execute/keyspace/keyspace.h"
 #include "execute/types/list.h"
 #include "execute/types/stream_group.h"
@@ -369,8 +370,11 @@ static bool commands_step(struct rdb_out *out, struct commands_walk *w, uint64_t
 
 static void form_begin(struct rdb_out *out, const struct snapshot_terms *terms)
 {
-    (void)out;
     (void)terms;
+    if (!settings_now()->aof_timestamp_enabled) return;
+    char line[32];
+    int len = snprintf(line, sizeof(line), "#TS:%" PRId64 "\r\n", keyspace_now_ms() / 1000);
+    rdb_put_raw(out, bytes_make(line, (size_t)len));
 }
 
 static void form_function(struct rdb_out *out, struct bytes code)

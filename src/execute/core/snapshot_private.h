@@ -81,12 +81,15 @@ struct snapshot {
     bool large_is_owned;
     struct snapshot_large *first, *last; /* what comes next */
     uint64_t crc;
-    size_t out;         /* memory of orders that are with persist */
-    size_t kept;        /* of values that left the keyspace */
-    unsigned epochs;    /* bits: an entry may have this one */
-    uint64_t begun_ns;  /* for the delay of keys */
-    uint64_t next_ns;   /* the next slice */
-    uint64_t commands;  /* that had run at the last one */
+    size_t out;                   /* memory of orders that are with persist */
+    size_t kept;                  /* of values that left the keyspace */
+    unsigned epochs;              /* bits: an entry may have this one */
+    uint64_t begun_ns;            /* for the delay of keys */
+    uint64_t next_ns;             /* the next slice */
+    uint64_t commands;            /* that had run at the last one */
+    bool leaves_it;               /* slices are left to the home */
+    bool (*has_come)(void *self); /* or NULL */
+    void *has_come_self;
     bool holds_writers; /* some wait */
     struct snapshot_figures figures;
 };

@@ -20,6 +20,8 @@
 #define ORDER_BITS 47
 #define ORDER_END ((uint64_t)1 << ORDER_BITS)
 #define TAG_BITS 16
+/* How far ahead entries are asked for: reading them is most of a walk. */
+#define SCAN_AHEAD 12
 
 struct scan_place {
     uint64_t order; /* where the block begins: reversed bits, ORDER_BITS of them */
@@ -74,6 +76,7 @@ static bool scan_block(const struct segment *s, struct scan_place *at, struct sc
     bool part = at->depth > s->depth;
     uint32_t last = at->tag;
     for (uint32_t i = band_home(at->tag, band_homes(s->room)); i < s->room; i++) {
+        if (i + SCAN_AHEAD < s->room) __builtin_prefetch(segment_entry(s->slots[i + SCAN_AHEAD]));
         if (s->slots[i] == 0 || band_tag(s->slots[i]) < at->tag) continue;
         uint32_t tag = band_tag(s->slots[i]);
         if (step->seen >= step->want && tag != last) {

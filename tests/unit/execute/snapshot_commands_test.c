@@ -233,7 +233,19 @@ static void libraries_are_loaded_by_their_code(void **state)
     free(out.ptr);
 }
 
-#define core_test(name) cmocka_unit_test_setup_teardown(name, core_open, core_close)
+static void the_time_stands_first_where_the_option_says_so(void **state)
+{
+    (void)state;
+    out = (struct rdb_out){.room = out_room};
+    snapshot_form_commands.begin(&out, NULL);
+    assert_int_equal(out.len, 0);
+    core_set("aof-timestamp-enabled", "yes");
+    snapshot_form_commands.begin(&out, NULL);
+    static const char want[] = "#TS:1700000000\r\n";
+    assert_int_equal(out.len, sizeof(want) - 1);
+    assert_memory_equal(out.ptr, want, out.len);
+    free(out.ptr);
+}
 
 int main(void)
 {
@@ -243,6 +255,7 @@ int main(void)
         core_test(long_strings_come_back),
         core_test(fields_that_are_due_stay_behind),
         core_test(libraries_are_loaded_by_their_code),
+        core_test(the_time_stands_first_where_the_option_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
