@@ -201,7 +201,8 @@ static void file_put_page(struct disk_file *f, int fd, size_t page, size_t len)
     if (from >= f->len) return;
     if (len > f->len - from) len = f->len - from;
     if (f->safe_len < from + len) safe_resize(f, from + len);
-    if (pread(fd, f->safe + from, len, (off_t)from) != (ssize_t)len) sim_fail("a page is not there");
+    if (pread(fd, f->safe + from, len, (off_t)from) != (ssize_t)len)
+        sim_fail("a page is not there");
 }
 
 static void file_sync(struct disk_file *f, int fd)
@@ -377,7 +378,8 @@ static int call_open(const char *path, int flags, int mode)
 {
     if (!disk_enter("open", true)) return -1;
     /* Pages are read back when they are synced. */
-    int fd = open(path, (flags & O_ACCMODE) == O_WRONLY ? (flags & ~O_ACCMODE) | O_RDWR : flags, mode);
+    int fd =
+        open(path, (flags & O_ACCMODE) == O_WRONLY ? (flags & ~O_ACCMODE) | O_RDWR : flags, mode);
     if (fd < 0) return fd;
     if (fd >= OPENED) sim_fail("too many open files");
     disk.opened[fd] = disk_file_at(disk_path(path), flags);

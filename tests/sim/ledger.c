@@ -50,23 +50,31 @@ struct holding {
 struct account {
     struct holding held; /* after the writes up to `settled` */
     int settled;         /* acknowledged or refused, or looked at; all before them too */
+    int acked;           /* the last of them that was acknowledged */
     int sent;
     bool refused[WRITES + 1];
     enum write_kind kinds[WRITES + 1];
     uint64_t settled_ns[WRITES + 1];
     int shared_told, own_told; /* the last answer of WRITE_COUNT */
-    int safe;                  /* it was loaded, or `settled` when a SAVE was sent that was answered */
+    int safe; /* it was loaded, or `settled` when a SAVE was sent that was answered */
 };
 
 struct ledger {
     struct account accounts[ACCOUNTS];
-    bool subset; /* something failed: those in doubt need not be the first ones */
-    bool always; /* what is acknowledged must be there */
-    bool saved;  /* what was saved must */
+    bool subset;                /* something failed: those in doubt need not be the first ones */
+    bool always;                /* what is acknowledged must be there */
+    bool saves;                 /* SAVE and its like is all that makes anything safe */
     uint64_t end_ns, window_ns; /* what was settled so long before the end must; 0: no promise */
 };
 
-enum teller_state { TELLER_NEW, TELLER_GREETS, TELLER_LOOKS, TELLER_WAITS, TELLER_WORKS, TELLER_DONE };
+enum teller_state {
+    TELLER_NEW,
+    TELLER_GREETS,
+    TELLER_LOOKS,
+    TELLER_WAITS,
+    TELLER_WORKS,
+    TELLER_DONE
+};
 
 /* A client in this life. */
 struct teller {
@@ -148,9 +156,7 @@ static int teller_write(struct text *t, int i, enum write_kind kind, int n)
     case WRITE_ALL:
         text_print(t, "mset a%d:s0 %d a%d:s1 %d a%d:s2 %d\r\n", i, n, i, n, i, n);
         return 1;
-    case WRITE_COUNT:
-        text_print(t, "multi\r\nincr shared\r\nincr a%d:c\r\nexec\r\n", i);
-        return 4;
+    case WRITE_COUNT: text_print(t, "multi\r\nincr shared\r\nincr a%d:c\r\nexec\r\n", i); return 4;
     case WRITE_KINDS: break;
     }
     must(false);
@@ -226,7 +232,7 @@ static void holding_print(const char *what, const struct holding *h)
 /* The first write that may be missing is the one behind this. */
 static int account_floor(const struct account *a)
 {
-    if (ledger->always) return a->settled;
+    if (ledger->always) return a->acked > a->safe ? a->acked : a->safe;
     int floor = a->safe;
     for (int n = floor + 1; n <= a->settled && ledger->window_ns > 0; n++)
         if (a->settled_ns[n] + ledger->window_ns < ledger->end_ns) floor = n;
@@ -253,7 +259,8 @@ static bool account_fits(const struct account *a, int from, int count, unsigned 
     return holding_equal(&h, seen);
 }
 
-/* Takes what is seen for what there is: finds which writes have happened. False: none make sense. */
+/* Takes what is seen for what there is: finds which writes have happened. False: none make sense.
+ */
 static bool account_take(struct account *a, int floor, const struct holding *seen)
 {
     struct holding h;
@@ -264,7 +271,8 @@ static bool account_take(struct account *a, int floor, const struct holding *see
         return true;
     }
     int count = a->sent - a->settled;
-    if (!(ledger->subset || disk_has_failed()) || floor > a->settled || count > WINDOW) return false;
+    if (!(ledger->subset || disk_has_failed()) || floor > a->settled || count > WINDOW)
+        return false;
     for (unsigned which = 0; which < 1u << count; which++) {
         if (!account_fits(a, a->settled, count, which, seen)) continue;
         for (int k = 0; k < count; k++) a->refused[a->settled + 1 + k] = !(which & 1u << k);
@@ -305,7 +313,9 @@ static void teller_check(struct teller *c, int i)
         a->shared_told = a->own_told = 0;
     }
     account_settle(a);
-    a->safe = a->settled;
+    /* What is read while the disk fails need not be on it. */
+    if (!everybody_works) a->safe = a->settled;
+    if (!disk_has_failed()) a->acked = a->settled;
     c->state = everybody_works ? TELLER_WORKS : TELLER_WAITS;
 }
 
@@ -318,7 +328,8 @@ static void tellers_begin(void)
         sum += tellers[i].seen.count;
     }
     if (sum != shared)
-        sim_fail("the shared counter is %" PRId64 ", and all together counted %" PRId64, shared, sum);
+        sim_fail("the shared counter is %" PRId64 ", and all together counted %" PRId64, shared,
+                 sum);
     everybody_works = true;
     ledger->subset = false;
     for (int i = 0; i < ACCOUNTS; i++) tellers[i].state = TELLER_WORKS;
@@ -331,7 +342,7 @@ static void teller_settle(struct teller *c, int i, const char *at, size_t len)
     struct account *a = &ledger->accounts[i];
     int n = c->awaited[c->first % 64].number;
     if (n == 0) {
-        if (c->awaited[c->first % 64].is_save && *at == '+')
+        if (c->awaited[c->first % 64].is_save && *at == '+' && ledger->saves)
             for (int k = 0; k < ACCOUNTS; k++)
                 if (c->awaited[c->first % 64].safe[k] > ledger->accounts[k].safe)
                     ledger->accounts[k].safe = c->awaited[c->first % 64].safe[k];
@@ -346,6 +357,7 @@ static void teller_settle(struct teller *c, int i, const char *at, size_t len)
         a->own_told = (int)strtol(strchr(strchr(at, ':') + 1, ':') + 1, NULL, 10);
     }
     a->settled = n;
+    if (!a->refused[n]) a->acked = n;
     a->settled_ns[n] = kernel_now_ns;
     sim_note("settled", (uint64_t)i, (uint64_t)n);
 }
@@ -393,8 +405,8 @@ static void teller_send(struct teller *c, int i)
     unsigned at = c->last++ % 64;
     memset(&c->awaited[at], 0, sizeof(c->awaited[at]));
     c->awaited[at].answers = 1;
-    if (sim_chance(25) || (ledger->saved && sim_chance(6))) {
-        unsigned other = ledger->saved ? 2 : (unsigned)sim_below(4);
+    if (sim_chance(25) || (ledger->saves && sim_chance(6))) {
+        unsigned other = ledger->saves ? 2 : (unsigned)sim_below(4);
         text_print(&t, "%s\r\n", others[other]);
         c->awaited[at].is_save = other == 2;
         for (int k = 0; k < ACCOUNTS; k++) c->awaited[at].safe[k] = ledger->accounts[k].settled;
@@ -490,18 +502,19 @@ void ledger_print(void)
 
 struct ledger *ledger_make(void)
 {
-    void *at = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *at = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                    -1, 0);
     must(at != MAP_FAILED);
     return at;
 }
 
 void ledger_free(struct ledger *l) { munmap(l, sizeof(*l)); }
 
-void ledger_open(struct ledger *l, bool is_last)
+void ledger_open(struct ledger *l, bool is_last, bool saves)
 {
     static const int windows[] = {1, 2, WINDOW};
     ledger = l;
+    ledger->saves = saves;
     memset(tellers, 0, sizeof(tellers));
     everybody_works = false;
     for (int i = 0; i < ACCOUNTS; i++) {
@@ -517,8 +530,11 @@ void ledger_close(void)
 
 void ledger_promise(const struct ledger_promise *p)
 {
+    if (!everybody_works) { /* what was promised before holds */
+        ledger->subset |= p->failed;
+        return;
+    }
     ledger->always = p->always;
-    ledger->saved = p->saved;
     ledger->window_ns = p->window_ns;
     ledger->subset = p->failed;
     ledger->end_ns = kernel_now_ns;

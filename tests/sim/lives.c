@@ -57,7 +57,8 @@ static void life_set(struct settings *s)
 
 static void life_choose(enum lives_disk kind)
 {
-    static const char *const fsyncs[] = {"always", "always", "always", "everysec", "everysec", "no"};
+    static const char *const fsyncs[] = {"always",   "always",   "always",
+                                         "everysec", "everysec", "no"};
     static const unsigned spans[] = {20, 100, 500, 3000};
     bool lies = kind != LIVES_HONEST;
     life.fsync = lies ? "always" : choose(fsyncs, 6);
@@ -80,7 +81,6 @@ static void life_ends(void)
     bool is_always = strcmp(life.fsync, "always") == 0, is_no = strcmp(life.fsync, "no") == 0;
     struct ledger_promise p = {
         .always = !life.is_rdb && (is_always || ended_well),
-        .saved = life.is_rdb,
         .failed = fails,
         .window_ns = life.is_rdb || is_no || fails ? 0 : 1000000000,
     };
@@ -99,8 +99,8 @@ static void life_run(const char *dir)
     must(chdir(dir) == 0);
     sim_restore(&shared->state);
     life_choose(life.kind);
-    sim_note("life", life.terms.end, life.terms.calls);
-    ledger_open(ledger, life.is_last);
+    sim_note(life.is_rdb ? "life of rdb" : life.fsync, life.terms.end, life.terms.calls);
+    ledger_open(ledger, life.is_last, life.is_rdb);
     disk_start(&life.terms, life_ends);
     if (shared->is_ragged) disk_fix_logs();
     sim_life(life_set, life_at_end);
@@ -152,7 +152,7 @@ bool lives_run(uint64_t seed, enum lives_disk kind)
     }
     sim_restore(&shared->state);
     ledger_free(ledger);
-    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    must(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
     if (!good && kind == LIVES_HONEST) _exit(1); /* the life has told */
     return good;
 }

@@ -241,8 +241,9 @@ void disk_fix_logs(void);
 struct ledger;
 struct ledger *ledger_make(void);
 void ledger_free(struct ledger *l);
-/* A life begins; in the last one nothing is written. */
-void ledger_open(struct ledger *l, bool is_last);
+/* A life begins; in the last one nothing is written. `saves`: there is no log, so that only what
+ * SAVE was answered for is safe. */
+void ledger_open(struct ledger *l, bool is_last, bool saves);
 void ledger_close(void);
 bool ledger_step(void);
 bool ledger_is_done(void);
@@ -250,7 +251,6 @@ void ledger_print(void);
 /* When a life ends: what must be there in the next one. */
 struct ledger_promise {
     bool always;        /* all that was acknowledged */
-    bool saved;         /* what a SAVE was answered for */
     bool failed;        /* some call of the disk has */
     uint64_t window_ns; /* what was acknowledged so long ago; 0: no promise */
 };
