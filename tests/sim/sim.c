@@ -315,7 +315,7 @@ static uint64_t sim_run(uint64_t seed)
 {
     sim_begin(seed);
     if (seed % LIVES_EVERY == 0) {
-        lives_run(seed, LIVES_HONEST);
+        lives_run(LIVES_HONEST);
         return sim.hash;
     }
     sim_open(NULL);
@@ -342,7 +342,7 @@ static void sim_run_controls(void)
     for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
         uint64_t seed = 1;
         do sim_begin(seed);
-        while (lives_run(seed, controls[i]) && ++seed <= CONTROL_SEEDS);
+        while (lives_run(controls[i]) && ++seed <= CONTROL_SEEDS);
         if (seed > CONTROL_SEEDS) sim_fail("the disk that lies (%zu) was not found out", i);
         sim.passed++;
     }

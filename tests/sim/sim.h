@@ -83,7 +83,7 @@ enum lives_disk {
 };
 void lives_open(void);
 /* After sim_begin(). What an honest disk does wrong ends the program; false: a liar was found. */
-bool lives_run(uint64_t seed, enum lives_disk kind);
+bool lives_run(enum lives_disk kind);
 
 /* ---- fiber.c ---- */
 
