@@ -248,7 +248,7 @@ static bool check_one(struct check_file *f, const char *kind, bool says_form)
     enum check_verdict v = CHECK_EMPTY;
     int r = loading_input_open(&f->in, f->path);
     if (r != 0) {
-        printf("Cannot open file %s: %s, aborting...\n", f->path, strerror(-r));
+        printf("Cannot open file %s: %s, aborting...\n", f->path, strerrordesc_np(-r));
         return false;
     }
     f->line = 1;
@@ -330,7 +330,7 @@ int check_aof(int argc, char **argv)
         return check_usage(argv[0]);
     }
     if (access(path, R_OK) != 0) {
-        printf("Cannot open file %s: %s\n", path, strerror(errno));
+        printf("Cannot open file %s: %s\n", path, strerrordesc_np(errno));
         return 1;
     }
     if (check_is_manifest(path)) return check_manifest(path, &o) ? 0 : 1;

@@ -119,7 +119,7 @@ int check_rdb(int argc, char **argv)
     struct loading_input in;
     int r = loading_input_open(&in, argv[1]);
     if (r != 0) {
-        printf("Cannot open file %s: %s\n", argv[1], strerror(-r));
+        printf("Cannot open file %s: %s\n", argv[1], strerrordesc_np(-r));
         return 1;
     }
     bool good = check_rdb_input(&in, argv[1]);

@@ -30,8 +30,7 @@ struct log_card {
     struct counter watched; /* execute's: the number that somebody waits for, 0: none. Execute gets
                              * a turn when `durable` has reached it; but as the two words are not
                              * ordered, whoever waits looks again after a while, too */
-    struct counter
-        write_delay_us;     /* execute's, for tests: the stage sleeps so long before it writes */
+    struct counter write_delay_us; /* execute's, for tests: it sleeps so long before it writes */
     struct counter starved; /* execute's: 1: it takes no more work before orders come home, and gets
                              * a turn when some do; the same holds */
 };

@@ -62,6 +62,7 @@ struct log_stage {
     uint64_t pending_len;         /* bytes of effects that are here */
     struct order_line going_home; /* the ring has no room */
     bool tells_execute;           /* it gets a turn */
+    bool tells_writers;           /* they do: replies may have come to wait for what is on disk */
     char *group;
 };
 
@@ -367,6 +368,7 @@ static int log_do_adopt(struct log_stage *l, const struct order *o)
 static int log_do_sync(struct log_stage *l)
 {
     l->awaited = l->taken;
+    l->tells_writers = true;
     int rc = log_write(l);
     if (rc == 0 && l->is_open && l->fresh.fd < 0) rc = log_sync(l);
     if (rc == 0 && l->is_open && l->fresh.fd >= 0) rc = -(l->sync_error + l->write_error);
@@ -452,7 +454,10 @@ static bool log_show(struct log_stage *l)
     if (l->main.fd >= 0) counter_set(&card->size, l->others_len + l->main.len);
     uint64_t watched = counter_read(&card->watched);
     if (watched != 0 && watched > durable && watched <= l->synced) l->tells_execute = true;
-    return durable < l->awaited && (l->synced != durable || failed != counter_read(&card->failed));
+    bool asked = l->tells_writers;
+    l->tells_writers = false;
+    if (durable >= l->awaited) return asked;
+    return asked || l->synced != durable || failed != counter_read(&card->failed);
 }
 
 static void log_tell(struct log_stage *l, struct turn *t)

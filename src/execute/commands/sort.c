@@ -12,6 +12,7 @@
 #include "base/keysort.h"
 #include "execute/commands/table.h"
 #include "execute/core/acl.h"
+#include "execute/core/effect.h"
 #include "execute/core/event.h"
 #include "execute/core/session.h"
 #include "execute/types/heap.h"
@@ -19,7 +20,7 @@
 
 #include <ctype.h>
 
-enum { SORT_GETS_FEW = 8, SORT_LOOK_FULL = 100 };
+enum { SORT_GETS_FEW = 8, SORT_LOOK_FULL = 100, SORT_TELL_MAX = 1024 /* elements of an effect */ };
 
 struct sort_query {
     bool may_store;
@@ -227,6 +228,29 @@ static void sort_push(struct entry *to, struct bytes text, struct block *b)
     list_push(to, false, (struct list_value){text, b == NULL ? NULL : block_share(b)});
 }
 
+/* As what it made, since the same command would make something else. */
+static void sort_tell(struct call *c, struct key key, const struct entry *made)
+{
+    struct list_walk w;
+    struct list_item item;
+    char scratch[LISTPACK_INT_CHARS];
+    effect_begin(c, 2);
+    effect_word("DEL");
+    effect_arg(key.name);
+    list_walk_begin(&w, made, 0, true);
+    for (uint64_t left = list_count(made); left > 0;) {
+        uint32_t n = left < SORT_TELL_MAX ? (uint32_t)left : SORT_TELL_MAX;
+        effect_begin(c, 2 + n);
+        effect_word("RPUSH");
+        effect_arg(key.name);
+        for (left -= n; n > 0; n--) {
+            must(list_walk_next(&w, &item));
+            effect_arg(list_item_text(&item, scratch));
+        }
+    }
+    list_walk_end(&w);
+}
+
 static enum run_result sort_store(struct sort_work *w)
 {
     const struct sort_query *q = w->q;
@@ -251,6 +275,7 @@ static enum run_result sort_store(struct sort_work *w)
     }
     uint64_t count = list_count(to);
     keyspace_put_entry(c->db, key, to);
+    if (w->name.met_due) sort_tell(c, key, to);
     call_event(c, count, key, NOTIFY_LIST, "sortstore");
     return reply_int(c, (int64_t)count);
 }

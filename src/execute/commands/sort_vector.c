@@ -8,6 +8,7 @@
 
 #include "execute/commands/sort_vector.h"
 
+#include "execute/core/effect.h"
 #include "execute/types/block.h"
 #include "execute/types/heap.h"
 #include "execute/types/list.h"
@@ -174,7 +175,10 @@ bool sort_find(struct call *c, const struct sort_pattern *pattern, const struct 
         found->is_volatile = found->text.ptr == found->scratch;
         return true;
     }
-    if (!hash_get(e, pattern->field, c->due_ms, &found->item)) return false;
+    if (!hash_get(e, pattern->field, c->due_ms, &found->item)) {
+        name->met_due |= effect_is_heard() && hash_get(e, pattern->field, INT64_MIN, &found->item);
+        return false;
+    }
     found->text = found->item.value;
     found->block = found->item.block;
     found->is_volatile =

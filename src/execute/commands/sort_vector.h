@@ -59,6 +59,7 @@ struct sort_found {
 struct sort_name {
     char *bytes;
     size_t room;
+    bool met_due; /* a field that is due and still there: a replay would find it */
 };
 
 /* False when there is nothing, or something of another type. `pattern` is not fixed. */

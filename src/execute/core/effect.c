@@ -276,7 +276,8 @@ void effect_flush(void)
     o->len = effect_whole;
     o->end = effect_total;
     o->wall_ms = effect_wall_ms;
-    o->is_awaited = true; /* appendfsync may become `always`, and then replies wait for old ones */
+    o->is_awaited = effect_awaited > effect_asked;
+    effect_asked = effect_awaited;
     effect_whole = 0;
     order_send(o);
 }

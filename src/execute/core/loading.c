@@ -203,7 +203,7 @@ static enum loading_result loading_begin_file(void)
     if (r != 0)
         return loading_wrong(loading.wrong,
                              "Fatal error: can't open the append log file %s for reading: %s",
-                             file->name, strerror(-r));
+                             file->name, strerrordesc_np(-r));
     struct loading_input *in = &loading.input;
     while (loading_input_left(in) < 5 && loading_input_more(in)) continue; /* a read may be short */
     if (loading_input_left(in) >= 5 && memcmp(in->at, "REDIS", 5) == 0) {
@@ -261,7 +261,7 @@ static enum loading_result loading_fail_log(void)
     log_warn("!!! Truncating the AOF %s at offset %" PRIu64 " !!!", loading.name, good);
     int r = loading_truncate(good);
     if (r != 0) {
-        log_warn("Error truncating the AOF file %s: %s", loading.name, strerror(-r));
+        log_warn("Error truncating the AOF file %s: %s", loading.name, strerrordesc_np(-r));
         return loading_fail(l->wrong);
     }
     log_warn("AOF %s loaded anyway because aof-load-truncated is enabled", loading.name);
@@ -317,7 +317,7 @@ static enum loading_result loading_open_rdb(const char *path)
     if (r != 0)
         return loading_wrong(loading.wrong,
                              "Fatal error: can't open the RDB file %s for reading: %s", path,
-                             strerror(-r));
+                             strerrordesc_np(-r));
     loading_start(false, loading.input.size);
     loading_begin_rdb();
     return LOADING_MORE;

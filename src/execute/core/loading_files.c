@@ -26,7 +26,7 @@ struct files_place {
 
 static int files_wrong(struct loading_files *f, int error, const char *what, const char *path)
 {
-    loading_wrong(f->wrong, "%s %s: %s", what, path, strerror(-error));
+    loading_wrong(f->wrong, "%s %s: %s", what, path, strerrordesc_np(-error));
     return error;
 }
 
@@ -123,7 +123,7 @@ static int files_measure(struct loading_files *f, const char *dir)
         if (fd >= 0) disk_close(fd);
         if (size < 0) {
             loading_wrong(f->wrong, "Unable to obtain the AOF file %s length. stat: %s", name,
-                          strerror((int)-size));
+                          strerrordesc_np((int)-size));
             return (int)size;
         }
         f->total_bytes += (uint64_t)size;

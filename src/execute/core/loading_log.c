@@ -86,7 +86,7 @@ static enum look log_more(struct loading_log *l, uint64_t missing)
     }
     if (in->error != 0) {
         loading_wrong(l->wrong, "Unrecoverable error reading the append only file %s: %s", l->name,
-                      strerror(in->error));
+                      strerrordesc_np(in->error));
     } else {
         log_say_cut_off(l);
     }

@@ -376,7 +376,8 @@ static bool rdb_have(struct loading_rdb *r, uint64_t len)
 static enum loading_result rdb_cut_off(struct loading_rdb *r)
 {
     if (r->in->error != 0)
-        return loading_wrong(r->wrong, "Error reading the RDB file: %s", strerror(r->in->error));
+        return loading_wrong(r->wrong, "Error reading the RDB file: %s",
+                             strerrordesc_np(r->in->error));
     return loading_wrong(r->wrong, "Unexpected EOF reading RDB file");
 }
 

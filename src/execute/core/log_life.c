@@ -15,6 +15,7 @@
 #include "execute/core/effect.h"
 #include "execute/core/orders.h"
 #include "execute/core/snapshot.h"
+#include "execute/core/temp_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -60,6 +61,8 @@ static struct {
     bool is_aborted;   /* nobody wants the rewrite any more: its end is no failure */
     int error_seen;    /* of the card, at the end of the last turn: 0, or no write runs meanwhile */
     bool is_rdb;
+    int policy; /* of syncs, and whether history is kept, when it was looked at last */
+    bool keeps;
     int error;                     /* why the rewrite fails */
     uint64_t begun_ns;             /* monotonic */
     uint64_t not_before_ns;        /* rewrites that nobody asked for are delayed until then */
@@ -77,10 +80,10 @@ static struct {
 /* Absolute: CONFIG SET dir does not move it. 0 or -errno. */
 static int life_name_base(const struct settings *s)
 {
-    char here[LIFE_PATH_MAX / 2];
+    char here[LIFE_PATH_MAX / 2], name[TEMP_FILE_NAME];
     if (getcwd(here, sizeof(here)) == NULL) return -errno;
-    int len = snprintf(life.base, sizeof(life.base), "%s/%s/temp-rewriteaof-bg-%d.aof", here,
-                       s->appenddirname, (int)getpid());
+    temp_file_name(name, TEMP_FILE_REWRITE);
+    int len = snprintf(life.base, sizeof(life.base), "%s/%s/%s", here, s->appenddirname, name);
     if (len >= LIFE_PATH_MAX) return -ENAMETOOLONG;
     return disk_make_dir(s->appenddirname);
 }
@@ -401,10 +404,23 @@ static void life_follow(bool wanted)
     if (!wanted && (life.state == LIFE_WAITING || life.state == LIFE_ON)) life_turn_off();
 }
 
+/* The log's stage sleeps until there is an order: what is not on disk may be due now, and history
+ * may go. */
+static void life_follow_options(const struct settings *s)
+{
+    bool may_sync = life.policy != s->appendfsync,
+         may_clean = life.keeps && !s->aof_disable_auto_gc;
+    if (unlikely(may_sync || may_clean) && life.state == LIFE_ON)
+        life_send(ORDER_LOG_SYNC, order_done_free);
+    life.policy = s->appendfsync;
+    life.keeps = s->aof_disable_auto_gc;
+}
+
 uint64_t log_life_tick(const struct settings *settings, uint64_t mono_ns)
 {
     if (unlikely(!life.is_loaded)) return UINT64_MAX;
     life_follow(settings->appendonly);
+    life_follow_options(settings);
     life_serve_waiters();
     life.error_seen = life.state == LIFE_ON ? (int)counter_read(&orders_log_card()->error) : 0;
     if (life.phase != PHASE_NONE || life.state == LIFE_CLOSING) return UINT64_MAX;
@@ -464,6 +480,9 @@ static int life_make_first(const struct settings *s)
 int log_life_loaded(const struct settings *settings)
 {
     life.is_loaded = true;
+    life.policy = settings->appendfsync;
+    life.keeps = settings->aof_disable_auto_gc;
+    temp_files_tidy(settings->appenddirname);
     if (!settings->appendonly) return 0;
     effect_listen(true);
     int r = 0;
@@ -485,6 +504,7 @@ int log_life_loaded(const struct settings *settings)
 
 int log_life_flush(void)
 {
+    while (life.state == LIFE_CLOSING) orders_wait_some();
     if (life.state != LIFE_ON) return 0;
     effect_flush();
     life_send_noted(order_make(ORDER_LOG_SYNC, 0, NULL));
@@ -527,7 +547,8 @@ bool log_life_is_durable(uint64_t number)
 /* What is asked for begins at the turn's end. */
 static bool life_is_about_to(void)
 {
-    bool opens = life.state == LIFE_OFF && log_life_is_wanted();
+    bool is_off = life.state == LIFE_OFF || life.state == LIFE_CLOSING;
+    bool opens = is_off && log_life_is_wanted();
     bool is_on = life.phase != PHASE_NONE && !life.is_aborted;
     return !is_on && (life.is_asked || opens || life.state == LIFE_WAITING);
 }
@@ -581,7 +602,9 @@ static int life_appendonly_changes(const struct settings *old, const struct sett
                                    char *error)
 {
     if (old->appendonly || !next->appendonly) return 0;
+    struct stat st;
     int r = disk_make_dir(next->appenddirname);
+    if (r == 0 && (stat(next->appenddirname, &st) != 0 || !S_ISDIR(st.st_mode))) r = -ENOTDIR;
     if (r != 0) {
         log_warn("Can't create the folder %s: %s", next->appenddirname, strerrordesc_np(-r));
         snprintf(error, OPTION_ERROR_MAX, "Unable to turn on AOF. Check server logs.");

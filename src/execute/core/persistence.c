@@ -266,7 +266,7 @@ void persistence_begin(void)
 {
     if (likely(persistence_phase != PHASE_START)) return;
     persistence_phase = PHASE_LOADING;
-    temp_files_tidy();
+    temp_files_tidy(".");
     loading_begin(persistence_loaded);
 }
 

@@ -5,17 +5,21 @@
 #include "execute/core/shutdown.h"
 
 #include "base/log.h"
+#include "execute/core/busy.h"
 #include "execute/core/effect.h"
 #include "execute/core/loading.h"
 #include "execute/core/log_life.h"
 #include "execute/core/orders.h"
 #include "execute/core/persistence.h"
 #include "execute/core/run.h"
+#include "execute/core/session.h"
 #include "execute/core/world.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+
+#define SHUTDOWN_HELD_MS (365ll * 86400 * 1000) /* what comes too late is held for so long */
 
 bool shutdown_done;
 static int shutdown_signal;  /* that came and was not acted upon; 0: none */
@@ -60,6 +64,8 @@ static bool shutdown_saves(int how)
 
 /* ---- How it comes to it ---- */
 
+static int64_t shutdown_never(void) { return run_now_ms() + SHUTDOWN_HELD_MS; }
+
 static void shutdown_refused(void)
 {
     log_warn("Errors trying to shut down the server. Check the logs for more information.");
@@ -82,7 +88,7 @@ bool shutdown_now(int how)
     shutdown_done = true;
     /* What comes from now on would be lost: it is held, and its clients see the end of their
      * connections. */
-    run_pause(PAUSE_ALL, INT64_MAX);
+    run_pause(PAUSE_ALL, shutdown_never());
     world()->shutdown();
     return true;
 }
@@ -93,10 +99,15 @@ void shutdown_ask(int signal_number)
     shutdown_signal = signal_number;
 }
 
+/* Half of what the script does, or the EXEC around it, is not to be found in the log: of the unit
+ * that is open nothing is heard, and its client is not answered. */
 void shutdown_after_script(int how)
 {
     shutdown_wanted = true;
     shutdown_how = how | SHUTDOWN_FORCE;
+    effect_listen(false);
+    session_kill(busy_script()->call->session);
+    run_pause(PAUSE_ALL, shutdown_never());
 }
 
 bool shutdown_is_asked(void) { return shutdown_signal != 0 || shutdown_wanted; }

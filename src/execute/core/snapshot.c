@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "catalog/settings.h"
 #include "execute/core/busy.h"
 #include "execute/core/pause.h"
 #include "execute/core/run.h"
@@ -357,10 +358,11 @@ void snapshot_abort(void) { snapshot_fail(-ECANCELED); }
 
 /* ---- Slices ---- */
 
-/* rdb-key-save-delay: how many keys may have been written by now. */
+/* rdb-key-save-delay: how many keys may have been written by now. A snapshot that was begun with it
+ * heeds its changes: there is no child that could be killed to be rid of it. */
 static uint64_t delay_allows(uint64_t now_ns)
 {
-    int64_t us = snapshot.terms.key_delay_us;
+    int64_t us = snapshot.terms.key_delay_us == 0 ? 0 : settings_now()->rdb_key_save_delay;
     uint64_t passed_us = (now_ns - snapshot.begun_ns) / 1000;
     if (us == 0) return UINT64_MAX;
     return us > 0 ? passed_us / (uint64_t)us : passed_us * (uint64_t)-us;

@@ -166,3 +166,55 @@ foreach policy {always everysec no} {
             counting_survives [started "''" "appendonly yes" "appendfsync %P"] TERM
         }]
 }
+
+test "SHUTDOWN NOSAVE in the middle of a script: the log has nothing of it" {
+    set h [started "''" "appendonly yes" "busy-reply-threshold 5"]
+    with_server $h {
+        ask SET before 1
+        set c [client::dial]
+        client::write $c [client::encode MULTI][client::encode SET in 1][client::encode EVAL \
+            {redis.call('set', 'a', 1); while true do end} 0][client::encode SET b 1][client::encode EXEC]
+        set other [client::dial]
+        wait_for {[catch { $other PING } answer] && [string match BUSY* $answer]}
+        server::end_is_expected $h
+        client::send $other SHUTDOWN NOSAVE
+        expect 0 { keeper::wait_exit [server::pid $h] [scaled_ms 10000] }
+        expect "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n" { client::until_eof $c }
+        server::launch $h
+        suite::note_server $h
+        set suite::default ""
+        expect {1 (nil) (nil) (nil)} { ask MGET before in a b }
+    }
+    server::stop $h
+}
+
+# Starts a server by hand that loads for long, and gives its process and a client.
+proc start_loading {h} {
+    set port [server::free_port]
+    set dir [server::dir $h]
+    set pid [keeper::spawn $dir /dev/null $dir/loading $dir/loading.err [list $::option(server) --port $port \
+        --bind 127.0.0.1 --dir $dir --save 900 1 --key-load-delay 100000 {*}$::option(args)]]
+    wait_for {![catch { client::dial -port $port } c]}
+    wait_for {[string match "*\nloading:1*" [client::ask $c INFO persistence]]}
+    return [list $pid $c]
+}
+
+test "the end comes while the data is loaded: nothing is saved" {
+    set h [started "''"]
+    with_server $h {
+        for {set i 0} {$i < 300} {incr i} { ask SET key:$i v }
+        ask SAVE
+    }
+    server::stop $h
+    set before [slurp [dump $h]]
+    lassign [start_loading $h] pid c
+    expect_error "LOADING*" { client::ask $c GET key:1 }
+    keeper::signal $pid TERM
+    expect 0 { keeper::wait_exit $pid [scaled_ms 5000] }
+    expect $before { slurp [dump $h] }
+    lassign [start_loading $h] pid c
+    client::send $c SHUTDOWN SAVE
+    expect 0 { keeper::wait_exit $pid [scaled_ms 5000] }
+    expect $before { slurp [dump $h] }
+    expect {} { glob -nocomplain -directory [server::dir $h] temp-* }
+}

@@ -41,6 +41,7 @@ static inline int harness_open(void **state)
     if (!is_open) {
         heap_use(arena_open("test"));
         command_open();
+        settings_publish(settings_default()); /* what is not asked of a call */
         is_open = true;
     }
     keyspace_open(16);

@@ -77,6 +77,7 @@ static const char *const templates[] = {
     "SORT %t ALPHA DESC LIMIT 0 3 STORE %l",
     "SORT %t BY nosort STORE %l",
     "SORT %l BY w_* GET # STORE %l",
+    "SORT %t ALPHA BY h*->f1 GET # GET h*->f2 STORE %l",
     "SORT %z BY nosort DESC STORE %l",
     "LPUSH %l %*m",
     "RPUSH %l %*m",
