@@ -22,12 +22,6 @@ static enum log_record log_bad(struct log_reader *r, const uint8_t *at, const ch
     return LOG_BAD;
 }
 
-/* There should be a line end at `p`: the first byte that is not as it should be is what is bad. */
-static enum log_record log_no_line_end(struct log_reader *r, const uint8_t *p)
-{
-    return log_bad(r, p[0] == '\r' ? p + 1 : p, "Expected \\r\\n");
-}
-
 /* A head: a letter, a number, a line end. Gives LOG_COMMAND when it is there. */
 static inline enum log_record log_take_head(struct log_reader *r, const uint8_t **at, char letter,
                                             uint64_t *n)
@@ -47,7 +41,8 @@ static inline enum log_record log_take_head(struct log_reader *r, const uint8_t 
         return log_short(r, (uint64_t)(2 - (end - p)));
     }
     if (unlikely(p == digits)) return log_bad(r, p, "Expected a number");
-    if (unlikely(p[0] != '\r' || p[1] != '\n')) return log_no_line_end(r, p);
+    if (unlikely(p[0] != '\r' || p[1] != '\n'))
+        return log_bad(r, p + (p[0] == '\r'), "Expected \\r\\n");
     r->lines++;
     *at = p + 2;
     *n = value;
@@ -63,7 +58,8 @@ static inline enum log_record log_take_arg(struct log_reader *r, const uint8_t *
     const uint8_t *text = *at;
     uint64_t left = (uint64_t)(r->end - text);
     if (unlikely(left < len + 2)) return log_short(r, len + 2 - left);
-    if (unlikely(text[len] != '\r' || text[len + 1] != '\n')) return log_no_line_end(r, text + len);
+    if (unlikely(text[len] != '\r' || text[len + 1] != '\n'))
+        return log_bad(r, text + len + (text[len] == '\r'), "Expected \\r\\n");
     r->lines++;
     *arg = bytes_make((const char *)text, len);
     *at = text + len + 2;
@@ -76,9 +72,9 @@ static enum log_record log_take_annotation(struct log_reader *r)
     size_t most = left < LOG_ANNOTATION_MAX ? left : LOG_ANNOTATION_MAX;
     const uint8_t *nl = memchr(r->at, '\n', most);
     if (nl == NULL) {
-        const uint8_t *zero = memchr(r->at, '\0', most);
-        if (most == LOG_ANNOTATION_MAX)
-            return log_bad(r, zero != NULL ? zero : r->at, "Expected a shorter annotation");
+        const uint8_t *zero = memchr(r->at, 0, most);
+        if (zero != NULL) return log_bad(r, zero, "Expected text");
+        if (most == LOG_ANNOTATION_MAX) return log_bad(r, r->at, "Expected a shorter annotation");
         return log_short(r, 1);
     }
     size_t len = (size_t)(nl - r->at) - 1;

@@ -628,10 +628,10 @@ static bool execute_run(void *self, struct turn *t)
         outbox_publish_all(&e->box, t);
         e->due_ns = 0; /* they may hold commands */
     }
-    effect_flush();
+    bool keeps = effect_flush_or_keep();
     orders_give(t);
     orders_starve(e->starves);
-    if (unlikely(e->starves) && e->due_ns > mono_ns + EXECUTE_STARVES_NS)
+    if (unlikely(e->starves || keeps) && e->due_ns > mono_ns + EXECUTE_STARVES_NS)
         e->due_ns = mono_ns + EXECUTE_STARVES_NS;
     errands_give(t);
     settings_leave(EXECUTE_SETTINGS_ID);

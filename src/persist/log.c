@@ -32,6 +32,8 @@ enum {
     LOG_NAP_NS = 1000000,      /* how long what nobody waits for may lie in the ring */
     LOG_SYNC_NS = 500000000,   /* everysec: from the start of a sync to the next */
     LOG_RETRY_NS = 1000000000, /* from a failed write to the next */
+    LOG_GATHER_NS = 2000000,   /* how long a sync may wait for more to come */
+    LOG_GATHER_PART = 2,       /* and what part of the time that one takes */
 };
 static const uint64_t log_complain_ns = 30000000000u, log_delayed_ns = 2000000000u;
 
@@ -57,6 +59,9 @@ struct log_stage {
     uint64_t now_ns, sync_ns;    /* of the turn; when the last sync began */
     uint64_t retry_ns, nap_ns;   /* deadlines; 0: none */
     uint64_t sync_due_ns;
+    uint64_t mean_sync_ns;
+    uint64_t gather_ns;           /* until then what replies wait for gathers; 0: it does not */
+    uint64_t enough;              /* unless so much has come */
     uint64_t complained_ns;       /* when a failure was logged */
     uint64_t others_len;          /* bytes of the files beside main */
     uint64_t pending_len;         /* bytes of effects that are here */
@@ -177,6 +182,7 @@ static int log_sync(struct log_stage *l)
     counter_set(&l->card->sync_pending, 0);
     counter_set(&l->card->sync_ns, lasted);
     counter_add(&l->card->syncs, 1);
+    l->mean_sync_ns = l->mean_sync_ns / 8 * 7 + lasted / 8;
     if (lasted > log_delayed_ns) counter_add(&l->card->delayed_syncs, 1);
     if (rc == 0) {
         l->synced = l->written;
@@ -428,10 +434,12 @@ static unsigned log_take_orders(struct log_stage *l)
     unsigned count = 0;
     while (count < LOG_ORDERS && (o = handoff_pop_ptr(l->wiring.log_orders)) != NULL) {
         count++;
-        if (o->kind == ORDER_LOG_APPEND)
+        if (o->kind == ORDER_LOG_APPEND) {
             log_append(l, o);
-        else
+        } else {
             log_send_home(l, o, log_do(l, o));
+            l->gather_ns = 0;
+        }
     }
     return count;
 }
@@ -475,11 +483,36 @@ static void log_tell(struct log_stage *l, struct turn *t)
 
 /* ---- The stage ---- */
 
+/*
+ * Clients whose replies have just left will ask again in a moment. If the next sync began at once
+ * it would be for the others only, and the two halves would take turns for ever, each waiting for
+ * two syncs. So the next one waits until as much has come as the last one was for, but for no large
+ * part of its time.
+ */
+static void log_begin_gathering(struct log_stage *l, uint64_t was_synced)
+{
+    uint64_t group = l->synced - was_synced, now = clock_mono_ns();
+    uint64_t wait_ns = l->mean_sync_ns / LOG_GATHER_PART;
+    if (wait_ns > LOG_GATHER_NS) wait_ns = LOG_GATHER_NS;
+    l->gather_ns = now + wait_ns;
+    l->enough = l->taken + group - group / 16;
+}
+
+static bool log_gathers(const struct log_stage *l)
+{
+    return l->gather_ns > clock_mono_ns() && l->taken < l->enough && l->pending_len < LOG_GROUP;
+}
+
 /* True when there is more to take. */
 static bool log_look_again(struct log_stage *l, bool took)
 {
+    if (l->gather_ns != 0) {
+        nap_begin(&l->nap, NAP_DEEP, l->enough);
+        l->nap_ns = l->gather_ns;
+        return handoff_depth(l->wiring.log_orders) > 0;
+    }
     if (took) {
-        nap_begin(&l->nap);
+        nap_begin(&l->nap, NAP_LIGHT, 0);
         l->nap_ns = clock_mono_ns() + LOG_NAP_NS;
         return false;
     }
@@ -489,6 +522,18 @@ static bool log_look_again(struct log_stage *l, bool took)
     return handoff_depth(l->wiring.log_orders) > 0;
 }
 
+static void log_commit(struct log_stage *l, struct turn *t)
+{
+    uint64_t synced = l->synced;
+    if (l->write_error == 0 || l->fresh.fd >= 0 || l->now_ns >= l->retry_ns) log_write(l);
+    log_sync_if_due(l);
+    bool is_awaited = l->awaited > synced;
+    log_tell(l, t);
+    if (!is_awaited || l->synced == synced) return;
+    log_take_orders(l);
+    log_begin_gathering(l, synced);
+}
+
 static bool log_run(void *self, struct turn *t)
 {
     struct log_stage *l = self;
@@ -496,10 +541,11 @@ static bool log_run(void *self, struct turn *t)
     l->now_ns = clock_mono_ns();
     log_push_home(l);
     unsigned count = log_take_orders(l);
-    if (l->write_error == 0 || l->fresh.fd >= 0 || l->now_ns >= l->retry_ns) log_write(l);
-    log_sync_if_due(l);
-    log_tell(l, t);
     t->items += count;
+    if (!log_gathers(l)) {
+        l->gather_ns = 0;
+        log_commit(l, t);
+    }
     bool more = count == LOG_ORDERS || log_look_again(l, count > 0);
     l->sync_due_ns = log_sync_due(l);
     settings_leave(l->wiring.log_settings_id);

@@ -277,9 +277,17 @@ void effect_flush(void)
     o->end = effect_total;
     o->wall_ms = effect_wall_ms;
     o->is_awaited = effect_awaited > effect_asked;
-    effect_asked = effect_awaited;
+    if (o->is_awaited) effect_asked = effect_total;
     effect_whole = 0;
     order_send(o);
+}
+
+bool effect_flush_or_keep(void)
+{
+    if (unlikely(orders_log_is_busy()) && effect_whole > 0 && effect_awaited <= effect_asked)
+        return true;
+    effect_flush();
+    return false;
 }
 
 void effect_forget_db(void) { effect_db = -1; }

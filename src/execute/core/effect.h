@@ -81,6 +81,10 @@ bool effect_is_between_units(void);
 uint64_t effect_number(void);
 /* Hands over what was gathered since the last time, as ORDER_LOG_APPEND. */
 void effect_flush(void);
+/* The same at the end of a turn, but what nobody waits for gathers while the log has enough to do:
+ * a slow sync would find as many orders as there were turns. True: some is kept, and another turn
+ * is wanted soon. */
+bool effect_flush_or_keep(void);
 /* A reply waits until effect `number` is on disk: the disk is asked for it by the next flush, at
  * once, whatever the settings say by then. */
 static inline void effect_await(uint64_t number)

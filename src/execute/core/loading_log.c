@@ -196,11 +196,18 @@ static enum look log_fill_window(struct loading_log *l, uint32_t *count)
 
 /* ---- Running ---- */
 
-/* Commands about connections, servers and waiting have no place in a log. */
-static bool log_may_run(const struct command_spec *spec)
+/* What is to be done with a command. */
+enum log_use { LOG_RUN, LOG_PASS_OVER, LOG_REFUSE };
+
+/* What only reads changes nothing; commands about connections, servers and waiting have no place in
+ * a log. */
+static enum log_use log_use_of(const struct command_spec *spec)
 {
-    if (strcmp(spec->full, "migrate") == 0) return false;
-    return !(spec->flags & CF_NOSCRIPT) || (spec->categories & CAT_SCRIPTING) != 0;
+    bool is_script = (spec->categories & CAT_SCRIPTING) != 0;
+    if (((spec->flags & CF_NOSCRIPT) && !is_script) || strcmp(spec->full, "migrate") == 0)
+        return LOG_REFUSE;
+    bool changes = (spec->flags & (CF_WRITE | CF_MAY_REPLICATE)) != 0;
+    return changes || is_script || spec->id == CMD_SELECT ? LOG_RUN : LOG_PASS_OVER;
 }
 
 static bool log_refuse(struct loading_log *l, const struct command *cmd)
@@ -234,7 +241,8 @@ static bool log_run(struct loading_log *l, const struct command *cmd)
 {
     if (unlikely(cmd->flaw != FLAW_NONE)) return log_refuse(l, cmd);
     if (unlikely(cmd->spec->id == CMD_EXEC || cmd->spec->id == CMD_MULTI)) return true;
-    if (unlikely(!log_may_run(cmd->spec))) return log_refuse(l, cmd);
+    enum log_use use = log_use_of(cmd->spec);
+    if (unlikely(use != LOG_RUN)) return use == LOG_PASS_OVER || log_refuse(l, cmd);
     if (unlikely(!run_loaded(&l->session, &l->outer, cmd, &l->reply))) log_note_failure(l, cmd);
     if (unlikely(l->reply.cap > LOG_REPLY_KEPT))
         reply_release(&l->reply);

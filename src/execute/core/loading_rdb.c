@@ -363,14 +363,23 @@ static enum element rdb_take_element(struct loading_rdb *r, struct rdb_in *in)
 
 /* ---- The file ---- */
 
-static bool rdb_have(struct loading_rdb *r, uint64_t len)
+/* So many bytes more are wanted than lie there. False: there are not so many. */
+static bool rdb_more(struct loading_rdb *r, uint64_t missing)
 {
-    while (loading_input_left(r->in) < len) {
+    while (missing > 0) {
         uint64_t unread = r->in->size > r->in->read ? r->in->size - r->in->read : 0;
-        if (len - loading_input_left(r->in) > unread) return false;
-        if (!loading_input_more(r->in)) return false;
+        uint64_t before = loading_input_left(r->in);
+        if (missing > unread || !loading_input_more(r->in)) return false;
+        uint64_t came = loading_input_left(r->in) - before;
+        missing -= came < missing ? came : missing;
     }
     return true;
+}
+
+static bool rdb_have(struct loading_rdb *r, size_t len)
+{
+    size_t left = loading_input_left(r->in);
+    return left >= len || rdb_more(r, len - left);
 }
 
 static enum loading_result rdb_cut_off(struct loading_rdb *r)
@@ -442,7 +451,7 @@ static enum loading_result rdb_next(struct loading_rdb *r)
         }
         if (got == ELEMENT_WRONG) return LOADING_FAILED;
         if (in.missing == 0) return loading_wrong(r->wrong, "a string or a length is damaged");
-        if (!rdb_have(r, loading_input_left(r->in) + in.missing)) return rdb_cut_off(r);
+        if (!rdb_more(r, in.missing)) return rdb_cut_off(r);
     }
 }
 

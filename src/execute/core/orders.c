@@ -13,6 +13,7 @@
 enum {
     ORDERS_POLL_NS = 200000,
     ORDERS_UNTOLD = 256 << 10, /* bytes that may wait for the log's stage to look by itself */
+    ORDERS_BUSY = 64,
     ORDERS_LAG_BYTES = 64 << 20,
     ORDERS_LAG_COUNT = 8192,
     ORDERS_IDLE = 64,       /* orders that wait for their next use */
@@ -27,6 +28,7 @@ struct orders_line {
     bool given_to;              /* since orders_give() */
     bool is_urgent;             /* somebody waits for one of those */
     uint64_t untold;            /* their bytes */
+    uint64_t number;            /* the last effect among them */
     uint64_t count, bytes;      /* out */
 };
 
@@ -55,6 +57,8 @@ void orders_starve(bool on)
 }
 uint64_t orders_out(void) { return orders_log.count + orders_file.count; }
 uint64_t orders_bytes(void) { return orders_log.bytes + orders_file.bytes; }
+
+bool orders_log_is_busy(void) { return orders_log.count > ORDERS_BUSY; }
 
 /* With an error what is kept is not much, as writes are refused, and may stay for long. */
 bool orders_log_lags(void)
@@ -135,6 +139,10 @@ void order_send(struct order *o)
     line->count++;
     line->bytes += o->cap;
     line->untold += o->cap;
+    if (o->kind == ORDER_LOG_APPEND)
+        line->number = o->end;
+    else
+        line->number = UINT64_MAX;
     if (o->kind != ORDER_LOG_APPEND || o->is_awaited) line->is_urgent = true;
     o->result = 0;
     o->next = NULL;
@@ -151,8 +159,8 @@ static void orders_give_line(struct orders_line *line, struct turn *t)
     if (line->first != NULL) orders_push_waiting(line);
     if (!line->given_to) return;
     line->given_to = false;
-    if (line->nap != NULL && !line->is_urgent && line->untold < ORDERS_UNTOLD &&
-        nap_covers(line->nap))
+    if (line->nap != NULL && line->untold < ORDERS_UNTOLD &&
+        nap_covers(line->nap, line->is_urgent, line->number))
         return;
     stage_give(t, line->stage);
     line->is_urgent = false;

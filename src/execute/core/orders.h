@@ -39,6 +39,8 @@ void orders_wait_all(void);
  */
 void orders_wait_some(void);
 
+/* The log's stage has enough to do: what nobody waits for may gather. */
+bool orders_log_is_busy(void);
 /* The log's stage has so much to write that it must not get more. */
 bool orders_log_lags(void);
 /* Execute gets a turn when orders come home from the log, or no longer. */

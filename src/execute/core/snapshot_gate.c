@@ -58,7 +58,8 @@ void snapshot_queue_owned(struct snapshot_part *part, struct entry *e)
 {
     struct snapshot_large *l = large_make(part, bytes_make("", 0));
     l->e = e;
-    snapshot.kept += large_memory(e);
+    l->kept = large_memory(e);
+    snapshot.kept += l->kept;
     snapshot_note_extra();
     large_append(l);
 }
@@ -81,6 +82,7 @@ bool snapshot_next_large(void)
         snapshot.first = l->next;
         if (snapshot.first == NULL) snapshot.last = NULL;
         snapshot.large_is_owned = l->e != NULL;
+        snapshot.large_kept = l->kept;
         heap_free(l);
         if (e == NULL) continue;
         snapshot.large = (struct snapshot_cursor){.e = e};
@@ -105,9 +107,19 @@ void snapshot_drop_large(void)
     }
     snapshot.last = NULL;
     snapshot.kept = 0;
+    for (int i = 0; i < snapshot.part_count; i++) snapshot.parts[i].kept = 0;
 }
 
 /* ---- The gate ---- */
+
+/* The value that is being written has left the keyspace. */
+static void large_own(void)
+{
+    snapshot.large_is_owned = true;
+    snapshot.large_kept = large_memory(snapshot.large.e);
+    snapshot.kept += snapshot.large_kept;
+    snapshot_note_extra();
+}
 
 /* A string's block is shared: whoever edits it then has a copy. */
 static bool gate_keeps_string(struct snapshot_part *part, const struct entry *e)
@@ -135,8 +147,7 @@ static void gate_change(struct db *db, struct entry *e)
     struct entry *copy = entry_renamed(e, entry_name(e)); /* writing goes on in it */
     block_share(entry_block(copy));
     snapshot.large.e = snapshot.large.walk.e = copy;
-    snapshot.large_is_owned = true;
-    snapshot.kept += large_memory(copy);
+    large_own();
 }
 
 static bool gate_gone(struct db *db, struct entry *e)
@@ -145,8 +156,7 @@ static bool gate_gone(struct db *db, struct entry *e)
     if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return false;
     snapshot.figures.gate_saves++;
     if (e == snapshot.large.e) {
-        snapshot.large_is_owned = true;
-        snapshot.kept += large_memory(e);
+        large_own();
         return true;
     }
     if (dump_is_large(e)) {
@@ -166,15 +176,44 @@ static bool gate_may_expire(struct db *db, struct entry *e)
     return false;
 }
 
+/* Some entries are measured, and the others reckoned by them. */
+static size_t table_memory(const struct table *t)
+{
+    enum { SAMPLES = 64 };
+    uint64_t index = 0, seen = 0;
+    size_t sum = 0;
+    for (struct segment *s; seen < SAMPLES && (s = table_next_segment(t, &index)) != NULL;) {
+        for (uint32_t i = 0; i < s->room && seen < SAMPLES; i++) {
+            if (s->slots[i] == 0) continue;
+            sum += large_memory(segment_entry(s->slots[i]));
+            seen++;
+        }
+    }
+    return table_bytes(t) + (seen == 0 ? 0 : sum / seen * t->count);
+}
+
+void snapshot_let_go(struct snapshot_part *part)
+{
+    if (part->db != NULL || part->table == NULL) return;
+    keyspace_let_go(part->table);
+    part->table = NULL;
+    snapshot.kept -= part->kept;
+}
+
 static bool gate_flushed(struct db *db, const struct table *was)
 {
     struct snapshot_part *part = snapshot_part_of(db);
     if (part == NULL) return false;
     part->db = NULL;
     part->table = was;
-    bool keeps = snapshot.phase == SNAPSHOT_WALKS && !part->is_walked;
-    if (!keeps) part->table = NULL;
-    return keeps;
+    if (snapshot.phase != SNAPSHOT_WALKS || part->is_walked) {
+        part->table = NULL;
+        return false;
+    }
+    part->kept = table_memory(was);
+    snapshot.kept += part->kept;
+    snapshot_note_extra();
+    return true;
 }
 
 static void gate_swapped(struct db *a, struct db *b)

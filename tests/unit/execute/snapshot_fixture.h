@@ -310,7 +310,7 @@ static inline struct picture picture_read(const char *path, struct rdb_file *f)
     *f = rdb_file_read(path);
     assert_true(f->len > 17 && memcmp(f->bytes, "REDIS", 5) == 0);
     f->version = atoi((const char *)f->bytes + 5);
-    struct rdb_in in = {f->bytes + 9, f->bytes + f->len, SIZE_MAX};
+    struct rdb_in in = {.at = f->bytes + 9, .end = f->bytes + f->len, .max_string = SIZE_MAX};
     while (rdb_read_item(&in, f, &p, &at_ms)) continue;
     assert_int_equal(rdb_left(&in), 8);
     memcpy(&f->checksum, in.at, 8);
