@@ -186,7 +186,7 @@ void persistence_end_bgsave(void)
     log_warn("A background save is under way and is ended: its file would not be complete");
     bgsave.is_ended = true;
     snapshot_abort();
-    orders_wait_all();
+    orders_wait_files();
 }
 
 void persistence_flushed(void)
