@@ -7,6 +7,7 @@
 #include "execute/commands/info.h"
 #include "execute/commands/table.h"
 #include "execute/core/orders.h"
+#include "execute/core/snapshot.h"
 #include "execute/core/session.h"
 #include "execute/script/eval_cache.h"
 #include "execute/script/function_vm.h"
@@ -154,7 +155,7 @@ void info_show_memory(struct info *info)
     memory_show_bytes(info, "maxmemory", (size_t)settings->maxmemory);
     info_text(info, "maxmemory_policy", memory_policy(settings));
     memory_show_ratios(info, m);
-    info_int(info, "mem_not_counted_for_evict", (int64_t)orders_bytes());
+    info_int(info, "mem_not_counted_for_evict", (int64_t)(orders_bytes() + snapshot_kept_bytes()));
     info_zeros(info, replicas);
     info_line(info, "mem_clients_normal:%zu", m->client_memory);
     info_int(info, "mem_cluster_links", 0);

@@ -10,6 +10,7 @@
 #include "execute/core/client_limit.h"
 #include "execute/core/latency.h"
 #include "execute/core/orders.h"
+#include "execute/core/snapshot.h"
 #include "execute/keyspace/keyspace.h"
 #include "mem/arena.h"
 
@@ -74,7 +75,8 @@ static void limit_note(bool exceeds)
 
 static bool limit_is_exceeded(const struct settings *s)
 {
-    return mem_used() > (uint64_t)s->maxmemory + client_limit_dying_bytes() + orders_bytes();
+    uint64_t passing = client_limit_dying_bytes() + orders_bytes() + snapshot_kept_bytes();
+    return mem_used() > (uint64_t)s->maxmemory + passing;
 }
 
 /* As keyspace_evict(); how long it takes is looked at only while somebody wants to know. */

@@ -56,6 +56,8 @@ void snapshot_note_extra(void)
 
 bool snapshot_lags(void) { return snapshot.out + snapshot.aside.waiting > SNAPSHOT_LAG; }
 
+uint64_t snapshot_kept_bytes(void) { return snapshot.aside.waiting + snapshot.kept; }
+
 struct snapshot_figures snapshot_figures(void)
 {
     struct snapshot_figures f = snapshot.figures;
@@ -97,8 +99,7 @@ static void large_done(void)
     snapshot.large.e = NULL;
     snapshot.figures.keys_done++;
     if (snapshot.large_is_owned) {
-        size_t bytes = entry_memory(e, 16);
-        snapshot.kept -= bytes < snapshot.kept ? bytes : snapshot.kept;
+        snapshot.kept -= snapshot.large_kept;
         entry_free(e);
     } else {
         entry_make_young(e);
@@ -147,10 +148,7 @@ static void walk_begin(struct snapshot_part *part)
 static void walk_end(struct snapshot_part *part)
 {
     part->is_walked = true;
-    if (part->db == NULL && part->table != NULL) {
-        keyspace_let_go(part->table);
-        part->table = NULL;
-    }
+    snapshot_let_go(part);
     snapshot.part_at++;
 }
 
@@ -219,10 +217,7 @@ static void sweep_end(void)
 
 static void sweep_begin(void)
 {
-    for (int i = 0; i < snapshot.part_count; i++) {
-        struct snapshot_part *part = &snapshot.parts[i];
-        if (part->db == NULL && part->table != NULL) keyspace_let_go(part->table);
-    }
+    for (int i = 0; i < snapshot.part_count; i++) snapshot_let_go(&snapshot.parts[i]);
     snapshot.phase = SNAPSHOT_SWEEPS;
     parts_make();
 }

@@ -79,5 +79,7 @@ struct snapshot_figures {
     uint64_t begun;         /* snapshots since the start */
 };
 struct snapshot_figures snapshot_figures(void);
+/* Of them those that are not in orders: keys need not be evicted for them, either. */
+uint64_t snapshot_kept_bytes(void);
 
 #endif

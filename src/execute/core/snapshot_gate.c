@@ -58,7 +58,8 @@ void snapshot_queue_owned(struct snapshot_part *part, struct entry *e)
 {
     struct snapshot_large *l = large_make(part, bytes_make("", 0));
     l->e = e;
-    snapshot.kept += large_memory(e);
+    l->kept = large_memory(e);
+    snapshot.kept += l->kept;
     snapshot_note_extra();
     large_append(l);
 }
@@ -72,21 +73,35 @@ static struct entry *large_find(const struct snapshot_large *l)
     return e != NULL && entry_is_old(e) ? e : NULL;
 }
 
+/* The same string in an entry of its own: whoever edits the first has a copy of the block then. */
+static struct entry *large_share_string(const struct entry *e)
+{
+    struct entry *copy = entry_renamed(e, entry_name(e));
+    block_share(entry_block(copy));
+    return copy;
+}
+
+static void large_begin(struct snapshot_large *l, struct entry *e)
+{
+    bool is_shared = l->e == NULL && (e->flags & ENTRY_BLOCK);
+    snapshot.large_is_owned = l->e != NULL || is_shared;
+    snapshot.large_kept = l->kept;
+    snapshot.large = (struct snapshot_cursor){.e = is_shared ? large_share_string(e) : e};
+    if (is_shared) entry_make_young(e);
+    snapshot_select(&snapshot.main, l->part->number);
+    snapshot.form->large_begin(&snapshot.main.out, &snapshot.large);
+}
+
 bool snapshot_next_large(void)
 {
     while (snapshot.first != NULL) {
         struct snapshot_large *l = snapshot.first;
         struct entry *e = large_find(l);
-        struct snapshot_part *part = l->part;
         snapshot.first = l->next;
         if (snapshot.first == NULL) snapshot.last = NULL;
-        snapshot.large_is_owned = l->e != NULL;
+        if (e != NULL) large_begin(l, e);
         heap_free(l);
-        if (e == NULL) continue;
-        snapshot.large = (struct snapshot_cursor){.e = e};
-        snapshot_select(&snapshot.main, part->number);
-        snapshot.form->large_begin(&snapshot.main.out, &snapshot.large);
-        return true;
+        if (e != NULL) return true;
     }
     return false;
 }
@@ -105,17 +120,16 @@ void snapshot_drop_large(void)
     }
     snapshot.last = NULL;
     snapshot.kept = 0;
+    for (int i = 0; i < snapshot.part_count; i++) snapshot.parts[i].kept = 0;
 }
 
 /* ---- The gate ---- */
 
-/* A string's block is shared: whoever edits it then has a copy. */
+/* A long string needs not be written at once. */
 static bool gate_keeps_string(struct snapshot_part *part, const struct entry *e)
 {
     if (!(e->flags & ENTRY_BLOCK) || !dump_is_large(e)) return false;
-    struct entry *copy = entry_renamed(e, entry_name(e));
-    block_share(entry_block(copy));
-    snapshot_queue_owned(part, copy);
+    snapshot_queue_owned(part, large_share_string(e));
     return true;
 }
 
@@ -124,19 +138,10 @@ static void gate_change(struct db *db, struct entry *e)
     struct snapshot_part *part = snapshot_part_of(db);
     if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return;
     snapshot.figures.gate_saves++;
-    if (e != snapshot.large.e) {
-        if (!gate_keeps_string(part, e)) snapshot_put(part, e);
-        return;
-    }
-    if (!(e->flags & ENTRY_BLOCK)) {
+    if (e == snapshot.large.e)
         snapshot_finish_large();
-        return;
-    }
-    struct entry *copy = entry_renamed(e, entry_name(e)); /* writing goes on in it */
-    block_share(entry_block(copy));
-    snapshot.large.e = snapshot.large.walk.e = copy;
-    snapshot.large_is_owned = true;
-    snapshot.kept += large_memory(copy);
+    else if (!gate_keeps_string(part, e))
+        snapshot_put(part, e);
 }
 
 static bool gate_gone(struct db *db, struct entry *e)
@@ -146,7 +151,9 @@ static bool gate_gone(struct db *db, struct entry *e)
     snapshot.figures.gate_saves++;
     if (e == snapshot.large.e) {
         snapshot.large_is_owned = true;
-        snapshot.kept += large_memory(e);
+        snapshot.large_kept = large_memory(e);
+        snapshot.kept += snapshot.large_kept;
+        snapshot_note_extra();
         return true;
     }
     if (dump_is_large(e)) {
@@ -166,15 +173,44 @@ static bool gate_may_expire(struct db *db, struct entry *e)
     return false;
 }
 
+/* Some entries are measured, and the others reckoned by them. */
+static size_t table_memory(const struct table *t)
+{
+    enum { SAMPLES = 64 };
+    uint64_t index = 0, seen = 0;
+    size_t sum = 0;
+    for (struct segment *s; seen < SAMPLES && (s = table_next_segment(t, &index)) != NULL;) {
+        for (uint32_t i = 0; i < s->room && seen < SAMPLES; i++) {
+            if (s->slots[i] == 0) continue;
+            sum += large_memory(segment_entry(s->slots[i]));
+            seen++;
+        }
+    }
+    return table_bytes(t) + (seen == 0 ? 0 : sum / seen * t->count);
+}
+
+void snapshot_let_go(struct snapshot_part *part)
+{
+    if (part->db != NULL || part->table == NULL) return;
+    keyspace_let_go(part->table);
+    part->table = NULL;
+    snapshot.kept -= part->kept;
+}
+
 static bool gate_flushed(struct db *db, const struct table *was)
 {
     struct snapshot_part *part = snapshot_part_of(db);
     if (part == NULL) return false;
     part->db = NULL;
     part->table = was;
-    bool keeps = snapshot.phase == SNAPSHOT_WALKS && !part->is_walked;
-    if (!keeps) part->table = NULL;
-    return keeps;
+    if (snapshot.phase != SNAPSHOT_WALKS || part->is_walked) {
+        part->table = NULL;
+        return false;
+    }
+    part->kept = table_memory(was);
+    snapshot.kept += part->kept;
+    snapshot_note_extra();
+    return true;
 }
 
 static void gate_swapped(struct db *a, struct db *b)

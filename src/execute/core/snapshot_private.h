@@ -48,6 +48,7 @@ struct snapshot_part {
     const struct table *table;
     struct db *db;   /* that has this table; NULL: it was flushed, the table is kept for us */
     int number;      /* it had then */
+    size_t kept;     /* memory of a table that is kept, about */
     uint64_t cursor; /* of the walk */
     bool is_begun, is_walked;
 };
@@ -57,6 +58,7 @@ struct snapshot_large {
     struct snapshot_large *next;
     struct entry *e; /* owned: it has left the keyspace; NULL: it is in the part, under this name */
     struct snapshot_part *part;
+    size_t kept; /* memory of what is owned, about */
     size_t name_len;
     char name[];
 };
@@ -79,10 +81,11 @@ struct snapshot {
     struct snapshot_stream main, aside;
     struct snapshot_cursor large; /* what is being written, in main; .e NULL: nothing */
     bool large_is_owned;
+    size_t large_kept;                   /* its memory then */
     struct snapshot_large *first, *last; /* what comes next */
     uint64_t crc;
     size_t out;                   /* memory of orders that are with persist */
-    size_t kept;                  /* of values that left the keyspace */
+    size_t kept;                  /* of what left the keyspace */
     unsigned epochs;              /* bits: an entry may have this one */
     uint64_t begun_ns;            /* for the delay of keys */
     uint64_t next_ns;             /* the next slice */
@@ -117,6 +120,8 @@ void snapshot_queue_owned(struct snapshot_part *part, struct entry *e);
 /* The next one becomes the one that is written; false: there is none. */
 bool snapshot_next_large(void);
 void snapshot_drop_large(void);
+/* A table that was kept is not needed any more. */
+void snapshot_let_go(struct snapshot_part *part);
 /* Those who waited look again. */
 void snapshot_ease(void);
 

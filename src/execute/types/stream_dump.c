@@ -105,6 +105,8 @@ static void dump_counters(struct rdb_out *out, const struct stream *s)
     rdb_put_len(out, s->groups.count);
 }
 
+enum { STREAM_DUMP_NODE_WEIGHT = 16 }; /* things that are as much work as a node */
+
 /* ---- Steps: each writes one thing, or finds that a phase is over ---- */
 
 static void step_node(struct rdb_out *out, struct stream_dump *d)
@@ -178,6 +180,7 @@ void stream_dump_begin(struct rdb_out *out, struct stream_dump *d, const struct 
 bool stream_dump_step(struct rdb_out *out, struct stream_dump *d, uint64_t max)
 {
     for (uint64_t n = 0; n < max && d->phase != STREAM_DUMP_DONE; n++) {
+        if (d->phase == STREAM_DUMP_NODES) n += STREAM_DUMP_NODE_WEIGHT - 1;
         switch (d->phase) {
         case STREAM_DUMP_NODES: step_node(out, d); break;
         case STREAM_DUMP_GROUPS: step_group(out, d); break;
