@@ -614,6 +614,7 @@ static bool execute_run(void *self, struct turn *t)
     if (unlikely(e->box.awaited > 0))
         outbox_take_home(&e->box); /* what was lent may be written to again */
     if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
+    persistence_begin();
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     uint64_t mono_ns = clock_mono_ns();

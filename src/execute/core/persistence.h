@@ -18,6 +18,9 @@
  * told (execute.h, `loaded`). */
 void persistence_open(void);
 void persistence_close(void);
+/* In every turn, before its commands: the first one begins to load, so that no command runs before
+ * that. */
+void persistence_begin(void);
 /* In every turn: loading, slices of a snapshot, the log's life, and, ten times a second, save
  * points. Gives when it wants the next turn: monotonic ns. Execute's cron gives it one in 100 ms
  * anyway. */
