@@ -67,6 +67,7 @@ static void life_choose(enum lives_disk kind)
         .calls = 1 + (unsigned)sim_below(spans[sim_below(4)]),
         .fails = !lies && !life.is_last && sim_chance(4),
         .fills = !lies && !life.is_last && sim_chance(5),
+        .stays_full = sim_chance(2),
         .is_wild = sim_chance(3),
         .lies = kind == LIVES_SYNC_LIES,
         .lies_of_dirs = kind == LIVES_DIR_SYNC_LIES,

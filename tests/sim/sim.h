@@ -218,11 +218,12 @@ enum disk_end {
 
 struct disk_terms {
     enum disk_end end;
-    unsigned calls; /* at this one, from 1 on, the end comes, unless it ends well; 0: when asked */
-    bool fails;     /* syncs do, now and then */
-    bool fills;     /* it is full, now and then */
-    bool is_wild;   /* unsynced pages survive in any order, not only the first ones */
-    bool lies;      /* a control: a sync of a file is none */
+    unsigned calls;  /* at this one, from 1 on, the end comes, unless it ends well; 0: when asked */
+    bool fails;      /* syncs do, now and then */
+    bool fills;      /* it is full, now and then */
+    bool stays_full; /* once it is, it stays so */
+    bool is_wild;    /* unsynced pages survive in any order, not only the first ones */
+    bool lies;       /* a control: a sync of a file is none */
     bool lies_of_dirs; /* a control: nor is one of a directory */
 };
 

@@ -174,7 +174,8 @@ static enum look log_fill_window(struct loading_log *l, uint32_t *count)
         if (look == LOOK_SHORT || r.nargs == 0) return LOOK_TAKEN;
         size_t end = (size_t)(r.at - l->in->at);
         bool is_multi = log_is_word(&r, "multi");
-        if (unlikely(is_multi) && !is_first) return LOOK_TAKEN; /* behind an EXEC of this window, too */
+        if (unlikely(is_multi) && !is_first)
+            return LOOK_TAKEN; /* behind an EXEC of this window, too */
         if (unlikely(is_multi) && l->group_end == 0) {
             if (log_find_exec(l, end) == LOOK_WRONG) return LOOK_WRONG;
             l->in->at += end;
