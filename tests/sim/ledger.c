@@ -63,6 +63,8 @@ struct ledger {
     struct account accounts[ACCOUNTS];
     bool subset;                /* something failed: those in doubt need not be the first ones */
     bool always;                /* what is acknowledged must be there */
+    bool syncs_always;          /* in this life */
+    bool toggles, toggled;      /* the log is closed and opened; and was so in this life */
     bool saves;                 /* SAVE and its like is all that makes anything safe */
     uint64_t end_ns, window_ns; /* what was settled so long before the end must; 0: no promise */
 };
@@ -346,7 +348,7 @@ static void teller_settle(struct teller *c, int i, const char *at, size_t len)
     if (c->awaited[c->first % 64].is_wait) {
         /* So is all before what this connection has written. */
         if (strncmp(at, "*2\r\n:1", 7) == 0 && a->acked > c->base) a->safe = a->acked;
-        if (*at != '*') sim_fail("WAITAOF was answered %.*s", (int)len, at);
+        if (*at != '*' && !ledger->toggled) sim_fail("WAITAOF was answered %.*s", (int)len, at);
         return;
     }
     if (n == 0) {
@@ -405,6 +407,17 @@ static void teller_read(struct teller *c, int i)
     text_drop(&c->rx, at);
 }
 
+/* What was acknowledged before is safe, if it was then. */
+static void teller_toggle(struct text *t)
+{
+    bool is_safe = ledger->syncs_always && !ledger->toggled && !disk_has_failed();
+    for (int k = 0; k < ACCOUNTS && is_safe; k++)
+        if (ledger->accounts[k].acked > ledger->accounts[k].safe)
+            ledger->accounts[k].safe = ledger->accounts[k].acked;
+    ledger->toggled = true;
+    text_print(t, "config set appendonly %s\r\n", sim_chance(3) ? "no" : "yes");
+}
+
 static void teller_send(struct teller *c, int i)
 {
     static const char *const others[] = {"bgrewriteaof", "bgsave", "save", "bgsave schedule"};
@@ -418,6 +431,8 @@ static void teller_send(struct teller *c, int i)
         text_print(&t, "%s\r\n", others[other]);
         c->awaited[at].is_save = other == 2;
         for (int k = 0; k < ACCOUNTS; k++) c->awaited[at].safe[k] = ledger->accounts[k].settled;
+    } else if (ledger->toggles && sim_chance(15)) {
+        teller_toggle(&t);
     } else if (!ledger->saves && sim_chance(15)) {
         text_print(&t, "waitaof 1 0 %d\r\n", (int)sim_below(3000));
         c->awaited[at].is_wait = true;
@@ -521,15 +536,18 @@ struct ledger *ledger_make(void)
 
 void ledger_free(struct ledger *l) { munmap(l, sizeof(*l)); }
 
-void ledger_open(struct ledger *l, bool is_last, bool saves)
+void ledger_open(struct ledger *l, const struct ledger_terms *terms)
 {
     static const int windows[] = {1, 2, WINDOW};
     ledger = l;
-    ledger->saves = saves;
+    ledger->saves = terms->saves;
+    ledger->toggles = terms->toggles;
+    ledger->syncs_always = terms->syncs_always;
+    ledger->toggled = false;
     memset(tellers, 0, sizeof(tellers));
     everybody_works = false;
     for (int i = 0; i < ACCOUNTS; i++) {
-        tellers[i].left = is_last ? 0 : (int)sim_some(60);
+        tellers[i].left = terms->is_last ? 0 : (int)sim_some(60);
         tellers[i].window = windows[sim_below(3)];
     }
 }
@@ -545,8 +563,8 @@ void ledger_promise(const struct ledger_promise *p)
         ledger->subset |= p->failed;
         return;
     }
-    ledger->always = p->always;
-    ledger->window_ns = p->window_ns;
+    ledger->always = p->always && !ledger->toggled;
+    ledger->window_ns = ledger->toggled ? 0 : p->window_ns;
     ledger->subset = p->failed;
     ledger->end_ns = kernel_now_ns;
 }

@@ -101,7 +101,13 @@ static void life_run(const char *dir)
     sim_restore(&shared->state);
     life_choose(life.kind);
     sim_note(life.is_rdb ? "life of rdb" : life.fsync, life.terms.end, life.terms.calls);
-    ledger_open(ledger, life.is_last, life.is_rdb);
+    const struct ledger_terms terms = {
+        .is_last = life.is_last,
+        .saves = life.is_rdb,
+        .syncs_always = strcmp(life.fsync, "always") == 0,
+        .toggles = !life.is_rdb && life.kind == LIVES_HONEST && sim_chance(5),
+    };
+    ledger_open(ledger, &terms);
     disk_start(&life.terms, life_ends);
     if (shared->is_ragged) disk_fix_logs();
     sim_life(life_set, life_at_end);
