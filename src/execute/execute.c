@@ -608,6 +608,7 @@ static bool execute_run(void *self, struct turn *t)
     run_begin_turn(settings, wall_ms, t->ticks);
     e->box.output = 0;
     e->turn = t;
+    execute_take_signal(e);
     orders_take_home();
     if (run_pause_mode() == PAUSE_OFF) errands_take_home(); /* data stands still under a pause */
     if (unlikely(e->box.awaited > 0))
@@ -618,7 +619,6 @@ static bool execute_run(void *self, struct turn *t)
     execute_held(e, t);
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
-    execute_take_signal(e);
     execute_note_runner(e, t);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;

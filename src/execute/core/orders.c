@@ -138,7 +138,7 @@ void order_send(struct order *o)
     must(line->out != NULL);
     line->count++;
     line->bytes += o->cap;
-    line->untold += o->cap;
+    line->untold += o->len;
     if (o->kind == ORDER_LOG_APPEND)
         line->number = o->end;
     else

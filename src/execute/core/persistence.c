@@ -189,13 +189,13 @@ void persistence_end_bgsave(void)
     orders_wait_files();
 }
 
-void persistence_flushed(void)
+void persistence_flushed(const struct settings *settings)
 {
     if (bgsave.is_on) {
         bgsave.is_ended = true;
         snapshot_abort();
     }
-    bgsave.flushed = settings_now()->save.count > 0;
+    bgsave.flushed = settings->save.count > 0;
 }
 
 /*

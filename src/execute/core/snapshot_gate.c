@@ -73,22 +73,35 @@ static struct entry *large_find(const struct snapshot_large *l)
     return e != NULL && entry_is_old(e) ? e : NULL;
 }
 
+/* The same string in an entry of its own: whoever edits the first has a copy of the block then. */
+static struct entry *large_share_string(const struct entry *e)
+{
+    struct entry *copy = entry_renamed(e, entry_name(e));
+    block_share(entry_block(copy));
+    return copy;
+}
+
+static void large_begin(struct snapshot_large *l, struct entry *e)
+{
+    bool is_shared = l->e == NULL && (e->flags & ENTRY_BLOCK);
+    snapshot.large_is_owned = l->e != NULL || is_shared;
+    snapshot.large_kept = l->kept;
+    snapshot.large = (struct snapshot_cursor){.e = is_shared ? large_share_string(e) : e};
+    if (is_shared) entry_make_young(e);
+    snapshot_select(&snapshot.main, l->part->number);
+    snapshot.form->large_begin(&snapshot.main.out, &snapshot.large);
+}
+
 bool snapshot_next_large(void)
 {
     while (snapshot.first != NULL) {
         struct snapshot_large *l = snapshot.first;
         struct entry *e = large_find(l);
-        struct snapshot_part *part = l->part;
         snapshot.first = l->next;
         if (snapshot.first == NULL) snapshot.last = NULL;
-        snapshot.large_is_owned = l->e != NULL;
-        snapshot.large_kept = l->kept;
+        if (e != NULL) large_begin(l, e);
         heap_free(l);
-        if (e == NULL) continue;
-        snapshot.large = (struct snapshot_cursor){.e = e};
-        snapshot_select(&snapshot.main, part->number);
-        snapshot.form->large_begin(&snapshot.main.out, &snapshot.large);
-        return true;
+        if (e != NULL) return true;
     }
     return false;
 }
@@ -112,22 +125,11 @@ void snapshot_drop_large(void)
 
 /* ---- The gate ---- */
 
-/* The value that is being written has left the keyspace. */
-static void large_own(void)
-{
-    snapshot.large_is_owned = true;
-    snapshot.large_kept = large_memory(snapshot.large.e);
-    snapshot.kept += snapshot.large_kept;
-    snapshot_note_extra();
-}
-
-/* A string's block is shared: whoever edits it then has a copy. */
+/* A long string needs not be written at once. */
 static bool gate_keeps_string(struct snapshot_part *part, const struct entry *e)
 {
     if (!(e->flags & ENTRY_BLOCK) || !dump_is_large(e)) return false;
-    struct entry *copy = entry_renamed(e, entry_name(e));
-    block_share(entry_block(copy));
-    snapshot_queue_owned(part, copy);
+    snapshot_queue_owned(part, large_share_string(e));
     return true;
 }
 
@@ -136,18 +138,10 @@ static void gate_change(struct db *db, struct entry *e)
     struct snapshot_part *part = snapshot_part_of(db);
     if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return;
     snapshot.figures.gate_saves++;
-    if (e != snapshot.large.e) {
-        if (!gate_keeps_string(part, e)) snapshot_put(part, e);
-        return;
-    }
-    if (!(e->flags & ENTRY_BLOCK)) {
+    if (e == snapshot.large.e)
         snapshot_finish_large();
-        return;
-    }
-    struct entry *copy = entry_renamed(e, entry_name(e)); /* writing goes on in it */
-    block_share(entry_block(copy));
-    snapshot.large.e = snapshot.large.walk.e = copy;
-    large_own();
+    else if (!gate_keeps_string(part, e))
+        snapshot_put(part, e);
 }
 
 static bool gate_gone(struct db *db, struct entry *e)
@@ -156,7 +150,10 @@ static bool gate_gone(struct db *db, struct entry *e)
     if (snapshot.phase != SNAPSHOT_WALKS || part == NULL) return false;
     snapshot.figures.gate_saves++;
     if (e == snapshot.large.e) {
-        large_own();
+        snapshot.large_is_owned = true;
+        snapshot.large_kept = large_memory(e);
+        snapshot.kept += snapshot.large_kept;
+        snapshot_note_extra();
         return true;
     }
     if (dump_is_large(e)) {

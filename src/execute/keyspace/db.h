@@ -57,6 +57,8 @@ static inline void db_tell_gone(struct db *db, uint64_t hash, const struct entry
 {
     if (unlikely(db->waited > 0)) db_tell_waiting(db, (struct key){entry_name(e), hash});
 }
+/* The candidates of eviction are of databases that are closed. */
+void evict_forget(void);
 /* The database whose next deadline is the earliest (a lower bound, as the heaps know it), or NULL.
  */
 struct db *db_next_due(void);

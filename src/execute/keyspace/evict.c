@@ -56,6 +56,8 @@ static void pool_offer(struct db *db, uint64_t word, uint32_t score)
     pool_count++;
 }
 
+void evict_forget(void) { pool_count = 0; }
+
 /* The slot of a candidate that is still there and as old as it was, or NULL. */
 static uint64_t *candidate_slot(const struct candidate *c, enum evict_order order)
 {

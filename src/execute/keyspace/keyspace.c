@@ -27,6 +27,7 @@ void keyspace_close(void)
     keyspace_flush(NULL, false);
     while (keyspace_work(UINT64_MAX)) continue;
     heap_free(keyspace.dbs);
+    evict_forget();
     keyspace = (struct keyspace){0};
 }
 

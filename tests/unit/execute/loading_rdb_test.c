@@ -2,6 +2,7 @@
 #include "unit/execute/loading_fixture.h"
 
 #include "base/log.h"
+#include "disk/disk.h"
 
 static struct loading_rdb r;
 static char functions[256];
@@ -255,6 +256,54 @@ static void what_a_snapshot_wrote_comes_back_from_a_file(void **state)
     unlink(path);
 }
 
+/* ---- A disk that fails ---- */
+
+static const struct disk_calls *real;
+static int reads_left, read_error; /* so many reads succeed, then this one fails or finds no more */
+
+static int64_t failing_read(int fd, void *to, size_t len)
+{
+    if (reads_left-- > 0) return real->read(fd, to, len);
+    errno = read_error;
+    return read_error == 0 ? 0 : -1;
+}
+
+static void expect_from_disk(const char *path, int error, const char *why)
+{
+    struct loading_rdb_terms terms = loading_terms();
+    struct disk_calls calls = *disk_calls;
+    struct loading_input in;
+    real = disk_calls;
+    calls.read = failing_read;
+    reads_left = 2;
+    read_error = error;
+    disk_calls = &calls;
+    loading_forget();
+    assert_int_equal(loading_input_open(&in, path), 0);
+    loading_rdb_begin(&r, &terms, &in);
+    assert_int_equal(loading_rdb_step(&r, &loading_whole), LOADING_FAILED);
+    assert_string_equal(r.wrong, why);
+    loading_rdb_end(&r);
+    loading_input_close(&in);
+    disk_calls = real;
+}
+
+static void a_disk_that_fails_and_a_file_that_shrinks_are_errors(void **state)
+{
+    (void)state;
+    struct session *s = core_session(0);
+    loading_fill(s, 3000);
+    struct text file = loading_save(RDB_VERSION_7_2);
+    char path[] = "/tmp/baton-loading-XXXXXX";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, file.ptr, file.len), file.len);
+    close(fd);
+    expect_from_disk(path, EIO, "Error reading the RDB file: Input/output error");
+    expect_from_disk(path, 0, "Unexpected EOF reading RDB file");
+    free(file.ptr);
+    unlink(path);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rdb_open, core_close)
 
 int main(void)
@@ -270,6 +319,7 @@ int main(void)
         TEST(a_sum_of_zero_or_of_nobody_is_not_checked),
         TEST(a_false_announcement_of_keys_costs_nothing),
         TEST(what_a_snapshot_wrote_comes_back_from_a_file),
+        TEST(a_disk_that_fails_and_a_file_that_shrinks_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

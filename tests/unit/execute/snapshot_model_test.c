@@ -274,9 +274,10 @@ static void fill_small(void)
 
 static void is_over(int result) { over = result; }
 
-static void begin(uint16_t version)
+static void begin_as(enum snapshot_form form, uint16_t version)
 {
     const struct snapshot_terms t = {
+        .form = form,
         .version = version,
         .compresses = true,
         .has_checksum = true,
@@ -288,6 +289,8 @@ static void begin(uint16_t version)
     assert_int_equal(snapshot_begin(&t), 0);
     assert_int_equal(snapshot_begin(&t), -EBUSY);
 }
+
+static void begin(uint16_t version) { begin_as(SNAPSHOT_RDB, version); }
 
 /* Nobody waits for ever. */
 static void expect_nobody_waits(void)
@@ -335,6 +338,67 @@ static void the_file_is_the_instant(void **state)
     }
     assert_true(saves > 1000);
     assert_true(held > 10);
+}
+
+/* ---- As commands ---- */
+
+static uint64_t wire_number(const char **at)
+{
+    char *end;
+    uint64_t n = strtoull(*at + 1, &end, 10);
+    *at = end + 2;
+    return n;
+}
+
+/* Runs the commands of a file, all at one time. */
+static void replay(const char *file, struct session *s, int64_t now_ms)
+{
+    enum { WORDS = 4096 };
+    static struct bytes args[WORDS];
+    struct rdb_file f = rdb_file_read(file);
+    const char *at = (const char *)f.bytes, *end = at + f.len;
+    while (at < end) {
+        uint32_t nargs = (uint32_t)wire_number(&at);
+        assert_true(nargs > 0 && nargs <= WORDS);
+        for (uint32_t i = 0; i < nargs; i++) {
+            size_t len = wire_number(&at);
+            args[i] = bytes_make(at, len);
+            at += len + 2;
+        }
+        struct command cmd = core_command(args, nargs);
+        core.reply.len = 0;
+        core_set_time(now_ms);
+        run(s, &cmd, &core.reply);
+        if (core.reply.len > 0 && core.reply.buf[0] == '-') fail_msg("%s", core_show());
+    }
+    free(f.bytes);
+}
+
+static void the_commands_are_the_instant(void **state)
+{
+    (void)state;
+    sum_leaves_out_lost = true;
+    for (int round = 0; round < ROUNDS / 3; round++) {
+        fill_small();
+        fill_large();
+        while (keyspace_expire_due(1000, 1000000) > 0) continue;
+        struct picture want = picture_take();
+        int64_t began_ms = keyspace_now_ms();
+        begin_as(SNAPSHOT_COMMANDS, RDB_VERSION_7_2);
+        run_to_end(round % 3 == 0);
+        assert_int_equal(over, 0);
+        for (int i = 0; i < SESSIONS; i++) core_ask(sessions[i], "DISCARD");
+        core_ask(sessions[0], "FLUSHALL");
+        keyspace_work(UINT64_MAX);
+        core_ask(sessions[0], "SELECT 0");
+        replay(path, sessions[0], began_ms);
+        struct picture got = picture_take();
+        picture_expect(&want, &got);
+        picture_free(&want);
+        picture_free(&got);
+        assert_int_equal(unlink(path), 0);
+    }
+    sum_leaves_out_lost = false;
 }
 
 /* Entries of all epochs are about then, and the next one is right all the same. */
@@ -394,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         snapshot_test(the_file_is_the_instant),
+        snapshot_test(the_commands_are_the_instant),
         snapshot_test(aborted_ones_leave_nothing),
         snapshot_test(a_full_disk_ends_it),
     };
