@@ -132,6 +132,9 @@ static bool holding_equal(const struct holding *a, const struct holding *b)
            memcmp(a->list, b->list, (size_t)a->list_len * sizeof(a->list[0])) == 0;
 }
 
+static size_t big_len(int n) { return (size_t)(16 + n * 977 % (BIG - 16)); }
+static char big_char(int n) { return (char)('a' + n % 26); }
+
 /* The answers that it gets; the last one tells. */
 static int teller_write(struct text *t, int i, enum write_kind kind, int n)
 {
@@ -152,9 +155,9 @@ static int teller_write(struct text *t, int i, enum write_kind kind, int n)
     case WRITE_POP: text_print(t, "lpop a%d:l\r\n", i); return 1;
     case WRITE_BIG:
         text_print(t, "*3\r\n$3\r\nset\r\n$4\r\na%d:b\r\n", i % 10);
-        memset(big, 'a' + n % 26, sizeof(big));
+        memset(big, big_char(n), sizeof(big));
         snprintf(big, 16, "%d.", n);
-        text_bulk(t, big, (size_t)(16 + n * 977 % (BIG - 16)));
+        text_bulk(t, big, big_len(n));
         return 1;
     case WRITE_ALL:
         text_print(t, "mset a%d:s0 %d a%d:s1 %d a%d:s2 %d\r\n", i, n, i, n, i, n);
@@ -193,6 +196,17 @@ static int answer_int(const char **at)
     return len < 0 ? 0 : (int)strtol(text, NULL, 10);
 }
 
+static int answer_big(const char **at)
+{
+    size_t len = strtoul(*at + 1, NULL, 10);
+    int n = answer_int(at);
+    const char *end = *at - 2; /* of the bulk */
+    bool is_good = n == 0 || (len == big_len(n) && end[-1] == big_char(n) &&
+                              (len < 17 || end[16 - (ptrdiff_t)len] == big_char(n)));
+    if (!is_good) sim_fail("the big value %d is damaged", n);
+    return n;
+}
+
 static void teller_look(struct teller *c, int i)
 {
     struct text t = {0};
@@ -218,7 +232,7 @@ static void teller_see(struct teller *c, const char *at, size_t len)
     }
     for (int k = 0; k < SLOTS; k++) h->slot[k] = answer_int(&at);
     for (int k = 0; k < 2; k++) h->pair[k] = answer_int(&at);
-    h->big = answer_int(&at);
+    h->big = answer_big(&at);
     h->count = answer_int(&at);
     c->shared_seen = answer_int(&at);
 }
@@ -427,7 +441,7 @@ static void teller_send(struct teller *c, int i)
     memset(&c->awaited[at], 0, sizeof(c->awaited[at]));
     c->awaited[at].answers = 1;
     if (sim_chance(25) || (ledger->saves && sim_chance(6))) {
-        unsigned other = ledger->saves ? 2 : (unsigned)sim_below(4);
+        unsigned other = ledger->saves ? 1 + (unsigned)sim_below(2) : (unsigned)sim_below(4);
         text_print(&t, "%s\r\n", others[other]);
         c->awaited[at].is_save = other == 2;
         for (int k = 0; k < ACCOUNTS; k++) c->awaited[at].safe[k] = ledger->accounts[k].settled;
