@@ -398,7 +398,8 @@ static int call_close(int fd)
 static size_t disk_room(size_t len)
 {
     if (!disk.terms.fills) return len;
-    if (disk.room == 0 && sim_chance(4)) disk.room = 1 + sim_below(200000);
+    if (disk.room == 0 && !disk.terms.stays_full && sim_chance(4))
+        disk.room = 1 + sim_below(200000);
     size_t n = len < disk.room ? len : (size_t)disk.room;
     disk.room -= n;
     return n;
@@ -559,7 +560,7 @@ void disk_start(const struct disk_terms *terms, void (*before_end)(void))
     memset(&disk, 0, sizeof(disk));
     disk.terms = *terms;
     disk.before_end = before_end;
-    disk.room = sim_below(200000);
+    disk.room = sim_below(sim_chance(2) ? 200000 : 20000);
     must(getcwd(disk.root, sizeof(disk.root)) != NULL);
     disk.root_len = strlen(disk.root);
     disk_file_new(true); /* the working directory */

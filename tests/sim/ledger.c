@@ -63,6 +63,8 @@ struct ledger {
     struct account accounts[ACCOUNTS];
     bool subset;                /* something failed: those in doubt need not be the first ones */
     bool always;                /* what is acknowledged must be there */
+    bool syncs_always;          /* in this life */
+    bool toggles, toggled;      /* the log is closed and opened; and was so in this life */
     bool saves;                 /* SAVE and its like is all that makes anything safe */
     uint64_t end_ns, window_ns; /* what was settled so long before the end must; 0: no promise */
 };
@@ -130,6 +132,9 @@ static bool holding_equal(const struct holding *a, const struct holding *b)
            memcmp(a->list, b->list, (size_t)a->list_len * sizeof(a->list[0])) == 0;
 }
 
+static size_t big_len(int n) { return (size_t)(16 + n * 977 % (BIG - 16)); }
+static char big_char(int n) { return (char)('a' + n % 26); }
+
 /* The answers that it gets; the last one tells. */
 static int teller_write(struct text *t, int i, enum write_kind kind, int n)
 {
@@ -150,9 +155,9 @@ static int teller_write(struct text *t, int i, enum write_kind kind, int n)
     case WRITE_POP: text_print(t, "lpop a%d:l\r\n", i); return 1;
     case WRITE_BIG:
         text_print(t, "*3\r\n$3\r\nset\r\n$4\r\na%d:b\r\n", i % 10);
-        memset(big, 'a' + n % 26, sizeof(big));
+        memset(big, big_char(n), sizeof(big));
         snprintf(big, 16, "%d.", n);
-        text_bulk(t, big, (size_t)(16 + n * 977 % (BIG - 16)));
+        text_bulk(t, big, big_len(n));
         return 1;
     case WRITE_ALL:
         text_print(t, "mset a%d:s0 %d a%d:s1 %d a%d:s2 %d\r\n", i, n, i, n, i, n);
@@ -191,6 +196,17 @@ static int answer_int(const char **at)
     return len < 0 ? 0 : (int)strtol(text, NULL, 10);
 }
 
+static int answer_big(const char **at)
+{
+    size_t len = strtoul(*at + 1, NULL, 10);
+    int n = answer_int(at);
+    const char *end = *at - 2; /* of the bulk */
+    bool is_good = n == 0 || (len == big_len(n) && end[-1] == big_char(n) &&
+                              (len < 17 || end[16 - (ptrdiff_t)len] == big_char(n)));
+    if (!is_good) sim_fail("the big value %d is damaged", n);
+    return n;
+}
+
 static void teller_look(struct teller *c, int i)
 {
     struct text t = {0};
@@ -216,7 +232,7 @@ static void teller_see(struct teller *c, const char *at, size_t len)
     }
     for (int k = 0; k < SLOTS; k++) h->slot[k] = answer_int(&at);
     for (int k = 0; k < 2; k++) h->pair[k] = answer_int(&at);
-    h->big = answer_int(&at);
+    h->big = answer_big(&at);
     h->count = answer_int(&at);
     c->shared_seen = answer_int(&at);
 }
@@ -346,7 +362,7 @@ static void teller_settle(struct teller *c, int i, const char *at, size_t len)
     if (c->awaited[c->first % 64].is_wait) {
         /* So is all before what this connection has written. */
         if (strncmp(at, "*2\r\n:1", 7) == 0 && a->acked > c->base) a->safe = a->acked;
-        if (*at != '*') sim_fail("WAITAOF was answered %.*s", (int)len, at);
+        if (*at != '*' && !ledger->toggled) sim_fail("WAITAOF was answered %.*s", (int)len, at);
         return;
     }
     if (n == 0) {
@@ -405,6 +421,17 @@ static void teller_read(struct teller *c, int i)
     text_drop(&c->rx, at);
 }
 
+/* What was acknowledged before is safe, if it was then. */
+static void teller_toggle(struct text *t)
+{
+    bool is_safe = ledger->syncs_always && !ledger->toggled && !disk_has_failed();
+    for (int k = 0; k < ACCOUNTS && is_safe; k++)
+        if (ledger->accounts[k].acked > ledger->accounts[k].safe)
+            ledger->accounts[k].safe = ledger->accounts[k].acked;
+    ledger->toggled = true;
+    text_print(t, "config set appendonly %s\r\n", sim_chance(3) ? "no" : "yes");
+}
+
 static void teller_send(struct teller *c, int i)
 {
     static const char *const others[] = {"bgrewriteaof", "bgsave", "save", "bgsave schedule"};
@@ -414,10 +441,12 @@ static void teller_send(struct teller *c, int i)
     memset(&c->awaited[at], 0, sizeof(c->awaited[at]));
     c->awaited[at].answers = 1;
     if (sim_chance(25) || (ledger->saves && sim_chance(6))) {
-        unsigned other = ledger->saves ? 2 : (unsigned)sim_below(4);
+        unsigned other = ledger->saves ? 1 + (unsigned)sim_below(2) : (unsigned)sim_below(4);
         text_print(&t, "%s\r\n", others[other]);
         c->awaited[at].is_save = other == 2;
         for (int k = 0; k < ACCOUNTS; k++) c->awaited[at].safe[k] = ledger->accounts[k].settled;
+    } else if (ledger->toggles && sim_chance(15)) {
+        teller_toggle(&t);
     } else if (!ledger->saves && sim_chance(15)) {
         text_print(&t, "waitaof 1 0 %d\r\n", (int)sim_below(3000));
         c->awaited[at].is_wait = true;
@@ -521,15 +550,18 @@ struct ledger *ledger_make(void)
 
 void ledger_free(struct ledger *l) { munmap(l, sizeof(*l)); }
 
-void ledger_open(struct ledger *l, bool is_last, bool saves)
+void ledger_open(struct ledger *l, const struct ledger_terms *terms)
 {
     static const int windows[] = {1, 2, WINDOW};
     ledger = l;
-    ledger->saves = saves;
+    ledger->saves = terms->saves;
+    ledger->toggles = terms->toggles;
+    ledger->syncs_always = terms->syncs_always;
+    ledger->toggled = false;
     memset(tellers, 0, sizeof(tellers));
     everybody_works = false;
     for (int i = 0; i < ACCOUNTS; i++) {
-        tellers[i].left = is_last ? 0 : (int)sim_some(60);
+        tellers[i].left = terms->is_last ? 0 : (int)sim_some(60);
         tellers[i].window = windows[sim_below(3)];
     }
 }
@@ -545,8 +577,8 @@ void ledger_promise(const struct ledger_promise *p)
         ledger->subset |= p->failed;
         return;
     }
-    ledger->always = p->always;
-    ledger->window_ns = p->window_ns;
+    ledger->always = p->always && !ledger->toggled;
+    ledger->window_ns = ledger->toggled ? 0 : p->window_ns;
     ledger->subset = p->failed;
     ledger->end_ns = kernel_now_ns;
 }

@@ -67,6 +67,7 @@ static void life_choose(enum lives_disk kind)
         .calls = 1 + (unsigned)sim_below(spans[sim_below(4)]),
         .fails = !lies && !life.is_last && sim_chance(4),
         .fills = !lies && !life.is_last && sim_chance(5),
+        .stays_full = sim_chance(2),
         .is_wild = sim_chance(3),
         .lies = kind == LIVES_SYNC_LIES,
         .lies_of_dirs = kind == LIVES_DIR_SYNC_LIES,
@@ -100,7 +101,13 @@ static void life_run(const char *dir)
     sim_restore(&shared->state);
     life_choose(life.kind);
     sim_note(life.is_rdb ? "life of rdb" : life.fsync, life.terms.end, life.terms.calls);
-    ledger_open(ledger, life.is_last, life.is_rdb);
+    const struct ledger_terms terms = {
+        .is_last = life.is_last,
+        .saves = life.is_rdb,
+        .syncs_always = strcmp(life.fsync, "always") == 0,
+        .toggles = !life.is_rdb && life.kind == LIVES_HONEST && sim_chance(5),
+    };
+    ledger_open(ledger, &terms);
     disk_start(&life.terms, life_ends);
     if (shared->is_ragged) disk_fix_logs();
     sim_life(life_set, life_at_end);

@@ -218,11 +218,12 @@ enum disk_end {
 
 struct disk_terms {
     enum disk_end end;
-    unsigned calls; /* at this one, from 1 on, the end comes, unless it ends well; 0: when asked */
-    bool fails;     /* syncs do, now and then */
-    bool fills;     /* it is full, now and then */
-    bool is_wild;   /* unsynced pages survive in any order, not only the first ones */
-    bool lies;      /* a control: a sync of a file is none */
+    unsigned calls;  /* at this one, from 1 on, the end comes, unless it ends well; 0: when asked */
+    bool fails;      /* syncs do, now and then */
+    bool fills;      /* it is full, now and then */
+    bool stays_full; /* once it is, it stays so */
+    bool is_wild;    /* unsynced pages survive in any order, not only the first ones */
+    bool lies;       /* a control: a sync of a file is none */
     bool lies_of_dirs; /* a control: nor is one of a directory */
 };
 
@@ -241,9 +242,14 @@ void disk_fix_logs(void);
 struct ledger;
 struct ledger *ledger_make(void);
 void ledger_free(struct ledger *l);
-/* A life begins; in the last one nothing is written. `saves`: there is no log, so that only what
- * SAVE was answered for is safe. */
-void ledger_open(struct ledger *l, bool is_last, bool saves);
+struct ledger_terms {
+    bool is_last; /* nothing is written */
+    bool saves;   /* there is no log: only what SAVE was answered for is safe */
+    bool syncs_always;
+    bool toggles; /* the log is closed and opened; only WAITAOF is believed from then on */
+};
+/* A life begins. */
+void ledger_open(struct ledger *l, const struct ledger_terms *terms);
 void ledger_close(void);
 bool ledger_step(void);
 bool ledger_is_done(void);
