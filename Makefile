@@ -131,7 +131,7 @@ $(FUZZ_BIN): $B/%: $B/%.o $(LIB_OBJ)
 
 # The simulator stands in for the kernel and the clocks: the linker leads these calls to tests/sim/kernel.c.
 SIM_WRAPS := accept4 recv recvmsg send sendmsg shutdown close getpeername getsockname setsockopt poll clock_mono_ns \
-    clock_wall_us clock_gettime random_secret poller_wake poller_wait_for_wake arena_close
+    clock_wall_us clock_gettime nanosleep getpid random_secret poller_wake poller_wait_for_wake arena_close
 $(SIM_BIN): $(SIM:%.c=$B/%.o) $(LIB_OBJ)
 	@echo "  LINK    $@"
 	@$(CC) $(ALL_CFLAGS) $(TEST_LINK) $(SIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(ALL_LIBS)

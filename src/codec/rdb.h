@@ -123,6 +123,9 @@ struct rdb_string {
 };
 
 bool rdb_take_string(struct rdb_in *in, struct rdb_string *s);
+/* Goes past the value that follows a type byte: false without `missing` when it is damaged. What it
+ * goes past need not be sound. */
+bool rdb_skip_value(struct rdb_in *in, uint8_t type);
 /* The text, where it needs no room: borrows from the input or from *s. Not for RDB_LZF. */
 struct bytes rdb_string_text(const struct rdb_string *s);
 /* Writes the text's s->len bytes to `to`; false when what is compressed is damaged. */

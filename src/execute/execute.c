@@ -608,16 +608,17 @@ static bool execute_run(void *self, struct turn *t)
     run_begin_turn(settings, wall_ms, t->ticks);
     e->box.output = 0;
     e->turn = t;
+    execute_take_signal(e);
     orders_take_home();
     if (run_pause_mode() == PAUSE_OFF) errands_take_home(); /* data stands still under a pause */
     if (unlikely(e->box.awaited > 0))
         outbox_take_home(&e->box); /* what was lent may be written to again */
     if (unlikely(settings->maxmemory_clients != 0)) client_limit_look(settings, t->ticks);
+    persistence_begin();
     bool more = execute_batches(e, t) == EXECUTE_BATCHES_PER_TURN;
     execute_held(e, t);
     uint64_t mono_ns = clock_mono_ns();
     e->due_ns = execute_time(e, settings_now(), wall_ms, mono_ns);
-    execute_take_signal(e);
     execute_note_runner(e, t);
     uint64_t persist_due = persistence_tick(settings_now(), mono_ns);
     if (persist_due < e->due_ns) e->due_ns = persist_due;

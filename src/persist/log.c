@@ -29,7 +29,7 @@
 enum {
     LOG_GROUP = 1 << 20,       /* bytes written with one call */
     LOG_ORDERS = 8192,         /* done in one turn */
-    LOG_NAP_NS = 1000000,      /* how long what nobody waits for may lie in the ring */
+    LOG_NAP_NS = 1000000,      /* how long what nobody waits for may lie in a ring */
     LOG_SYNC_NS = 500000000,   /* everysec: from the start of a sync to the next */
     LOG_RETRY_NS = 1000000000, /* from a failed write to the next */
     LOG_GATHER_NS = 2000000,   /* how long a sync may wait for more to come */
@@ -272,6 +272,7 @@ static void log_drop_fresh(struct log_stage *l)
     if (l->is_open) {
         order_line_join(&l->main.waiting, &l->kept);
         order_line_join(&l->main.waiting, &l->fresh.waiting);
+        l->retry_ns = l->main.waiting.first != NULL ? clock_mono_ns() : 0;
         return;
     }
     log_send_all_home(l, &l->fresh.waiting, 0);
@@ -306,10 +307,12 @@ static int log_do_switch(struct log_stage *l, const struct order *o)
         return rc;
     }
     l->taken = o->end;
+    l->retry_ns = 0; /* main waits for what becomes of it */
     return 0;
 }
 
-/* Fresh takes main's place, with all that it lacks: that is in the base. */
+/* Fresh takes main's place, with all that it lacks: that is in the base. -errno: what names them is
+ * not on disk for sure. */
 static void log_take_fresh(struct log_stage *l, int rc)
 {
     log_send_all_home(l, &l->main.waiting, 0);
@@ -319,7 +322,9 @@ static void log_take_fresh(struct log_stage *l, int rc)
     tail_clear(&l->fresh);
     l->is_open = true;
     l->since = 0;
+    uint64_t synced = rc == 0 ? l->taken : l->synced;
     log_start_at(l, l->taken);
+    l->synced = synced;
     l->sync_error = -rc;
 }
 
@@ -468,6 +473,18 @@ static bool log_show(struct log_stage *l)
     return asked || l->synced != durable || failed != counter_read(&card->failed);
 }
 
+/* One writer's turn is lent, before the next group: it costs no wake-up. Several send at the same
+ * time, each at home. */
+static void log_wake_writers(struct log_stage *l, struct turn *t)
+{
+    if (l->wiring.writer_count > 1) {
+        for (int i = 0; i < l->wiring.writer_count; i++) stage_call_home(l->wiring.writers[i]);
+        return;
+    }
+    stage_give(t, l->wiring.writers[0]);
+    stage_breathe(t);
+}
+
 static void log_tell(struct log_stage *l, struct turn *t)
 {
     bool went_home = l->going_home.first != NULL;
@@ -477,8 +494,7 @@ static void log_tell(struct log_stage *l, struct turn *t)
     if (l->tells_execute && l->execute != NULL) stage_call_home(l->execute);
     l->tells_execute = false;
     if (!wakes_writers) return;
-    for (int i = 0; i < l->wiring.writer_count; i++) stage_give(t, l->wiring.writers[i]);
-    stage_breathe(t); /* before the next group */
+    log_wake_writers(l, t);
 }
 
 /* ---- The stage ---- */
@@ -558,6 +574,7 @@ static uint64_t log_due(void *self)
     uint64_t due = l->sync_due_ns;
     if (l->nap_ns != 0 && l->nap_ns < due) due = l->nap_ns;
     if (l->retry_ns != 0 && l->retry_ns < due) due = l->retry_ns;
+    if (l->going_home.first != NULL && l->now_ns + LOG_NAP_NS < due) due = l->now_ns + LOG_NAP_NS;
     return due;
 }
 

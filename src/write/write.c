@@ -24,6 +24,7 @@
 #include "catalog/settings.h"
 #include "flow/thread.h"
 #include "mem/arena.h"
+#include "write/hold.h"
 
 #include <errno.h>
 #include <string.h>
@@ -86,10 +87,10 @@ struct write_stage {
     struct arena *arena;
     struct conn_out **conns;
     uint32_t conn_max;
-    struct conn_out *waiting;                   /* the home is to watch them */
-    struct reply_batch *returning;              /* done, but the ring home had no room */
-    struct reply_batch *held_first, *held_last; /* they wait for the disk, or behind such a one */
-    struct conn_out *line_first, *line_last;    /* connections with messages */
+    struct conn_out *waiting;                /* the home is to watch them */
+    struct reply_batch *returning;           /* done, but the ring home had no room */
+    struct hold held;                        /* batches that wait for the disk */
+    struct conn_out *line_first, *line_last; /* connections with messages */
     uint32_t line_count;
     uint64_t line_due_ns; /* when the home looks after the line; 0: it is empty */
     uint64_t soft_count;  /* connections over their soft limit */
@@ -615,38 +616,16 @@ static void write_batch(struct write_stage *w, struct turn *t, struct reply_batc
 
 /* ---- Batches that wait for the disk ---- */
 
-static uint64_t write_batch_len(const struct reply_batch *b)
-{
-    uint64_t len = b->len;
-    for (uint32_t i = 0; i < b->loan_count; i++) len += b->loans[i].len;
-    return len;
-}
-
-/* True when it may not leave now. */
-static bool write_must_hold(const struct write_stage *w, const struct reply_batch *b)
-{
-    if (w->held_first != NULL) return true;
-    return b->after != 0 && b->after > counter_read(&w->wiring.log_card->durable);
-}
-
 static void write_hold(struct write_stage *w, struct reply_batch *b)
 {
-    b->next = NULL;
-    if (w->held_last == NULL)
-        w->held_first = b;
-    else
-        w->held_last->next = b;
-    w->held_last = b;
-    write_add_pending(w, write_batch_len(b));
+    hold_add(&w->held, b);
+    write_add_pending(w, hold_len(b));
 }
 
-/* The first held batch may leave. */
 static struct reply_batch *write_let_go(struct write_stage *w)
 {
-    struct reply_batch *b = w->held_first;
-    w->held_first = b->next;
-    if (w->held_first == NULL) w->held_last = NULL;
-    write_add_pending(w, -write_batch_len(b));
+    struct reply_batch *b = hold_take(&w->held);
+    if (b != NULL) write_add_pending(w, -hold_len(b));
     return b;
 }
 
@@ -671,13 +650,11 @@ static void write_cut_batch(struct write_stage *w, struct reply_batch *b)
 /* Sends what the disk has reached, cuts what it failed to take. */
 static void write_release_held(struct write_stage *w, struct turn *t)
 {
-    const struct log_card *card = w->wiring.log_card;
-    uint64_t durable = counter_read(&card->durable), failed = counter_read(&card->failed);
-    while (w->held_first != NULL) {
-        uint64_t after = w->held_first->after;
-        if (after > durable && after > failed) return;
+    while (w->held.first != NULL) {
+        enum hold_end end = hold_first_end(&w->held, w->wiring.log_card);
+        if (end == HOLD_NOT_YET) return;
         struct reply_batch *b = write_let_go(w);
-        if (after <= durable)
+        if (end == HOLD_SENT)
             write_batch(w, t, b);
         else
             write_cut_batch(w, b);
@@ -733,7 +710,7 @@ static bool write_batches(struct write_stage *w, struct turn *t)
         if (b != NULL) {
             batches++;
             if (b->read_ticks != 0) stage_note_handoff(&w->stage, t, b->read_ticks);
-            if (unlikely(write_must_hold(w, b)))
+            if (unlikely(hold_wants(&w->held, w->wiring.log_card, b)))
                 write_hold(w, b);
             else
                 write_batch(w, t, b);
@@ -752,7 +729,7 @@ static bool write_run(void *self, struct turn *t)
     write_return_more(w);
     if (t->at_home) write_take_events(w, t);
     bool more = write_batches(w, t);
-    if (unlikely(w->held_first != NULL)) write_release_held(w, t);
+    if (unlikely(w->held.first != NULL)) write_release_held(w, t);
     w->line_due_ns = w->line_count > 0 ? clock_mono_ns() + WRITE_LINE_NS : 0;
     t->goes_on = w->line_count > 0;
     write_watch_waiting(w, t);
@@ -797,7 +774,7 @@ void write_close(struct write_stage *w)
         arena_free(arena, c);
     }
     struct reply_batch *b;
-    while (w->held_first != NULL) write_batch_home(w, write_let_go(w));
+    while ((b = write_let_go(w)) != NULL) write_batch_home(w, b);
     while ((b = handoff_pop_ptr(w->wiring.replies)) != NULL) write_batch_home(w, b);
     write_return_more(w);
     arena_free(arena, w->conns);

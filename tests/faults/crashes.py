@@ -155,6 +155,27 @@ def power_cut_everysec(rig, place, count):
     return power_cut(rig, place, count, 'everysec', 1200, 3000)
 
 
+def ordered_end(rig, place, count):
+    """SIGTERM under load, with a log or with save points: nothing acknowledged is lost."""
+    acked = 0
+    for turn in range(count):
+        options = log_options('everysec') if turn % 2 else ('--save', '3600 1', '--appendonly', 'no')
+        server = rig.start(place, place.sub(f'end{turn}'), *options)
+        log = os.path.join(place.path, f'end-acks{turn}')
+        load = Load(rig, server, log, pipeline=4, ms=20000)
+        sleep_random(100, 600)
+        server.process.terminate()
+        server.wait_death()
+        must(server.process.returncode == 0, 'exit status', server.process.returncode)
+        acked += load.end().acked
+        server = rig.start(place, server.directory, *options)
+        verdict = Verdict(rig, server, [log])
+        must(verdict.lost == 0, f'end {turn}: {verdict.lost} acknowledged operations are lost')
+        server.kill()
+    must(acked > 0, 'nothing was acknowledged')
+    return f'{count} ends, {acked} operations acknowledged, 0 lost'
+
+
 def cut_after_a_save(rig, place, count):
     """What SAVE or BGSAVE said that it has saved is there after a power cut: the file, and its name."""
     if os.geteuid() != 0:
@@ -176,6 +197,7 @@ def cut_after_a_save(rig, place, count):
 # name, function, how many of it in `make faults` and in the quick share
 TESTS = (
     ('kill -9, always', kill_9, 200, 10),
+    ('SIGTERM', ordered_end, 20, 2),
     ('power cut, always', power_cut_always, 50, 3),
     ('power cut, everysec', power_cut_everysec, 30, 2),
     ('power cut after a save', cut_after_a_save, 40, 4),

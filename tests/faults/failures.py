@@ -70,7 +70,7 @@ def log_fault(rig, place, policy, fault, at, forever):
     server = rig.start(place, directory, *log_options(policy), disk=disk)
     server.ok('SET', 'before', 'x')
     log = os.path.join(place.path, 'acks')
-    load = Load(rig, server, log, conns=6, pipeline=4, ms=1500 if is_seen else 500, stays=True)
+    load = Load(rig, server, log, conns=6, pipeline=4, ms=1500 if is_seen or policy == 'everysec' else 500, stays=True)
     disk.arm(kind, action, error, at=at, count=Disk.FOREVER if forever and error != errno.EINTR else 1,
              part='.aof', delay_us=300000)
     try:

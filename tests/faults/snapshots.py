@@ -85,12 +85,12 @@ def end_writing(process):
     must(int(out) > 0, 'the writers did nothing')
 
 
-def snapshot_rounds(rig, place, count):
+def snapshot_rounds(rig, place, count, binary=None):
     """BGSAVE at any time."""
     steps = 0
     for turn in range(count):
         seed = random.getrandbits(32)
-        server = rig.start(place, place.sub(f'data{turn}'), '--save', '', '--appendonly', 'no')
+        server = rig.start(place, place.sub(f'data{turn}'), '--save', '', '--appendonly', 'no', binary=binary)
         writer(rig, 'fill', server, seed, WRITERS)
         load = writing(rig, server, seed, 900)
         sleep_random(50, 400)
@@ -107,17 +107,20 @@ def snapshot_rounds(rig, place, count):
     return f'{count} snapshots after {steps} transactions'
 
 
-def rewrite_rounds(rig, place, count):
-    """BGREWRITEAOF at any time, then the end of the process at any time: base and increment fit together."""
+def rewrite_rounds(rig, place, count, binary=None):
+    """BGREWRITEAOF at any time, or a log that begins at any time, then the end of the process: base and increment
+    fit together."""
     steps = 0
     for turn in range(count):
         seed, options = random.getrandbits(32), log_options('everysec', '--auto-aof-rewrite-percentage', '0',
                                                             '--aof-use-rdb-preamble', ('yes', 'no')[turn % 2])
-        server = rig.start(place, place.sub(f'data{turn}'), *options)
+        begins = turn % 4 == 1
+        server = rig.start(place, place.sub(f'data{turn}'), *options, *(('--appendonly', 'no') if begins else ()),
+                           binary=binary)
         writer(rig, 'fill', server, seed, WRITERS)
         load = writing(rig, server, seed, 1200)
         sleep_random(20, 300)
-        server.ok('BGREWRITEAOF')
+        server.ok(*(('CONFIG', 'SET', 'appendonly', 'yes') if begins else ('BGREWRITEAOF',)))
         if turn % 4 < 2:
             wait_for('the end of the rewrite', lambda: server.info('aof_rewrite_in_progress') == '0')
             must(server.info('aof_last_bgrewrite_status') == 'ok', 'the rewrite failed:', server.tail())
@@ -133,7 +136,13 @@ def rewrite_rounds(rig, place, count):
     return f'{count} rewrites after {steps} transactions'
 
 
+def files_of_redis(rig, place, count):
+    """What redis-server wrote is the same here."""
+    return '; '.join((snapshot_rounds(rig, place, count, reference()), rewrite_rounds(rig, place, 2 * count, reference())))
+
+
 TESTS = (
     ('snapshots under full writes', snapshot_rounds, 100, 1),
     ('rewrites under full writes', rewrite_rounds, 100, 2),
+    ('files of redis-server', files_of_redis, 4, 0),
 )

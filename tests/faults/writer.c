@@ -28,13 +28,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WRITERS_MAX 16
+#define WRITERS_MAX 7 /* each has two of 16 databases */
 #define STRINGS 4000
 #define MEMBERS 20000
 #define ACCOUNTS 1000
 #define CHAINS 50
 #define FAR_MS 4102444800000 /* an absolute time that does not come */
-#define RESETS_EVERY 6000    /* steps from one replacing of a large value to the next */
+#define RESETS_EVERY 400     /* steps from one change of something large to the next */
 
 struct out {
     char *ptr;
@@ -103,16 +103,33 @@ static void say_chain(struct writer *wr, uint64_t r)
     wr->chain[c] = (uint8_t)to;
 }
 
+/* What concerns whole databases, in two that are the writer's own. */
+static void say_databases(struct writer *wr, uint64_t j)
+{
+    struct out *o = &wr->out;
+    unsigned w = wr->w;
+    if (j / RESETS_EVERY % 6 == 4) {
+        say(o, "SELECT %u", 1 + 2 * w);
+        for (unsigned k = 0; k < 50; k++) say(o, "SET new:%u %" PRIu64, k, j);
+        say(o, "FLUSHDB");
+        say(o, "SET after:%u %" PRIu64, w, j);
+        say(o, "SELECT 0");
+    } else {
+        say(o, "SWAPDB %u %u", 1 + 2 * w, 2 + 2 * w);
+    }
+}
+
 /* A large value is replaced by another, or copied. */
 static void say_large(struct writer *wr, uint64_t j)
 {
     struct out *o = &wr->out;
     unsigned w = wr->w;
-    switch (j / RESETS_EVERY % 4) {
+    switch (j / RESETS_EVERY % 6) {
     case 0: say(o, "RENAME z:%u z2:%u", w, w); break;
     case 1: say(o, "COPY h:%u h2:%u REPLACE", w, w); break;
     case 2: say(o, "SDIFFSTORE m:%u m:%u nothing", w, w); break;
-    default: say(o, "DEL z2:%u", w); break;
+    case 3: say(o, "DEL z2:%u", w); break;
+    default: say_databases(wr, j); break;
     }
     say(o, "ZADD z:%u 1 one", w);
 }
@@ -239,6 +256,11 @@ static void fill_writer(int fd, unsigned w)
     }
     for (unsigned c = 0; c < CHAINS; c++) say(&o, "SET r:%u:%u:0 chain%u", w, c, c);
     say(&o, "XADD x:%u 0-1 f start", w);
+    for (unsigned db = 1; db <= 2; db++) {
+        say(&o, "SELECT %u", db + 2 * w);
+        for (unsigned k = 0; k < 1000; k++) say(&o, "SET other:%u %u", k, k);
+    }
+    say(&o, "SELECT 0");
     must_flush(fd, &o);
     free(o.ptr);
 }

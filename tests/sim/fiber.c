@@ -35,7 +35,7 @@ struct fiber {
     struct context context;
     struct thread *th;
     enum fiber_state state;
-    bool wake_only;
+    bool wake_only, sleeps; /* sleeps: time alone wakes it */
     uint64_t until_ns;
 };
 
@@ -120,8 +120,11 @@ void fiber_run(struct fiber *f)
 bool fiber_is_runnable(const struct fiber *f)
 {
     if (f->state != FIBER_BLOCKED) return f->state == FIBER_READY;
+    if (f->sleeps) return f->until_ns <= kernel_now_ns;
     return f->until_ns <= kernel_now_ns || kernel_poller_is_ready(f->th->poller, f->wake_only);
 }
+
+bool fiber_is_in_call(const struct fiber *f) { return f->sleeps; }
 
 bool fiber_is_done(const struct fiber *f) { return f->state == FIBER_DONE; }
 
@@ -136,6 +139,17 @@ void fiber_maybe_yield(void)
     int kept = errno;
     switch_to(&running->context, &scheduler, false);
     errno = kept;
+}
+
+void fiber_sleep(uint64_t ns)
+{
+    if (running == NULL) {
+        kernel_now_ns += ns;
+        return;
+    }
+    running->sleeps = true;
+    fiber_block(kernel_now_ns + ns, true);
+    running->sleeps = false;
 }
 
 void fiber_block(uint64_t until_ns, bool wake_only)

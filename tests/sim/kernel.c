@@ -210,6 +210,8 @@ int __real_close(int fd);
 int __wrap_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
 int __wrap_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_nanosleep(const struct timespec *wait, struct timespec *left);
+pid_t __wrap_getpid(void);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 uint64_t __wrap_clock_mono_ns(void);
@@ -367,6 +369,16 @@ uint64_t __wrap_clock_mono_ns(void)
     fiber_maybe_yield();
     return kernel_now_ns += 10 + sim_below(sim_choices.scripts ? 60000 : 60);
 }
+
+int __wrap_nanosleep(const struct timespec *wait, struct timespec *left)
+{
+    (void)left;
+    fiber_sleep((uint64_t)wait->tv_sec * 1000000000u + (uint64_t)wait->tv_nsec);
+    return 0;
+}
+
+/* Names of temporary files have it. */
+pid_t __wrap_getpid(void) { return 4711; }
 
 /* For all but clock.c: CPU times and the log's stamps. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)

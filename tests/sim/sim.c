@@ -5,7 +5,9 @@
  *                     FIRST=n: from n on
  *     sim SEED [-v]   that one, with all that happens
  *
- * One seed in a hundred runs twice and must leave the same trace.
+ * Every third seed is one of a server that lives several times on one disk (lives.c). One in fifty
+ * runs twice and must leave the same trace. Before those of a whole run, two disks that lie must be
+ * found out.
  */
 #include "sim/sim.h"
 
@@ -29,7 +31,16 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-enum { STEPS_MAX = 3000000, JUMPS_MAX = 3000, SECONDS = 20, FIBERS_MAX = 16 };
+#define HANG_NS UINT64_C(60000000000)
+
+enum {
+    STEPS_MAX = 3000000,
+    JUMPS_MAX = 3000,
+    SECONDS = 20,
+    FIBERS_MAX = 16,
+    LIVES_EVERY = 3,
+    CONTROL_SEEDS = 40,
+};
 
 struct sim_choices sim_choices;
 struct random sim_random;
@@ -39,6 +50,7 @@ static struct {
     uint64_t seed, hash, steps, passed;
     const char *plan;
     int jumps; /* of time, since something moved */
+    uint64_t moved_ns;
     int count;
     struct fiber *fibers[FIBERS_MAX];
     unsigned weights[FIBERS_MAX];
@@ -64,7 +76,11 @@ void sim_note(const char *what, uint64_t a, uint64_t b)
                kernel_now_ns, what, a, b);
 }
 
-void sim_progress(void) { sim.jumps = 0; }
+void sim_progress(void)
+{
+    sim.jumps = 0;
+    sim.moved_ns = kernel_now_ns;
+}
 
 static void sim_end_failed(void)
 {
@@ -81,7 +97,10 @@ void sim_fail(const char *fmt, ...)
     vprintf(fmt, args);
     putchar('\n');
     va_end(args);
-    clients_print();
+    if (sim_choices.is_life)
+        ledger_print();
+    else
+        clients_print();
     sim_end_failed();
     _exit(1);
 }
@@ -106,7 +125,7 @@ static void sim_open_signals(void)
 
 /* ---- One seed ---- */
 
-static void sim_set(struct settings *s, const char *name, const char *value)
+void sim_set(struct settings *s, const char *name, const char *value)
 {
     char error[OPTION_ERROR_MAX];
     const struct option *o = option_find(bytes_of(name));
@@ -120,7 +139,7 @@ static void sim_set(struct settings *s, const char *name, const char *value)
         sim_fail("the option %s is not to be set to %s", name, value);
 }
 
-static void sim_choose(void)
+static void sim_choose(void (*life)(struct settings *s))
 {
     static const char *const plans[] = {
         "accept+parse+execute+write",   "accept/parse/execute/write",
@@ -146,6 +165,11 @@ static void sim_choose(void)
         .modes = (unsigned)sim_below(3),
     };
     struct settings *s = settings_default();
+    if (life != NULL) {
+        sim_choices.scarce = sim_choices.limits = sim_choices.scripts = false;
+        sim_choices.is_life = true;
+        life(s);
+    }
     sim_set(s, "protected-mode", "no");
     sim_set(s, "save", "");
     if (sim_choices.scarce) sim_set(s, "maxclients", "5");
@@ -184,7 +208,8 @@ static void sim_jump(void)
         uint64_t until = fiber_wakes_at(sim.fibers[i]);
         if (until < at) at = until;
     }
-    if (at == UINT64_MAX || ++sim.jumps > JUMPS_MAX) sim_fail("hangs");
+    bool is_long = ++sim.jumps > JUMPS_MAX && at > sim.moved_ns + HANG_NS;
+    if (at == UINT64_MAX || is_long) sim_fail("hangs");
     if (at > kernel_now_ns) kernel_now_ns = at;
 }
 
@@ -196,25 +221,33 @@ static void sim_change_modes(void)
                        sim_choices.modes == 1 || sim_chance(2) ? STAGE_HOME : STAGE_LENT);
 }
 
+static bool sim_is_in_call(void)
+{
+    for (int i = 0; i < sim.count; i++)
+        if (fiber_is_in_call(sim.fibers[i])) return true;
+    return false;
+}
+
 /* False when there was nothing to do but to wait. */
 static bool sim_step(void)
 {
     if (++sim.steps > STEPS_MAX) sim_fail("too many steps");
     sim_change_modes();
     struct fiber *f = sim_next();
-    if (f == NULL) wiring_check_idle();
+    if (f == NULL && !sim_is_in_call()) wiring_check_idle();
     bool moved = false;
-    if (f == NULL || sim_below(100) < sim.client_weight) moved = clients_step();
+    if (f == NULL || sim_below(100) < sim.client_weight)
+        moved = sim_choices.is_life ? ledger_step() : clients_step();
     if (moved || f == NULL) return moved;
     fiber_run(f);
     return true;
 }
 
-static void sim_open(void)
+static void sim_open(void (*life)(struct settings *s))
 {
     static const unsigned client_weights[] = {3, 20, 60, 90};
     kernel_open();
-    sim_choose();
+    sim_choose(life);
     wiring_open(sim.plan);
     sim.count = wiring_thread_count();
     must(sim.count <= FIBERS_MAX);
@@ -223,7 +256,7 @@ static void sim_open(void)
         sim.weights[i] = sim_chance(3) ? 1 : 1 + (unsigned)sim_below(50);
     }
     sim.client_weight = client_weights[sim_below(4)];
-    clients_open();
+    if (life == NULL) clients_open();
     wiring_listen(kernel_listen());
 }
 
@@ -239,14 +272,53 @@ static void sim_stop_threads(void)
     }
 }
 
-static uint64_t sim_run(uint64_t seed)
+void sim_begin(uint64_t seed)
 {
     sim.seed = seed;
     sim.hash = 0xcbf29ce484222325u;
     sim.steps = 0;
     sim.jumps = 0;
+    sim.moved_ns = 0;
+    sim.plan = NULL;
     random_seed(&sim_random, seed);
-    sim_open();
+}
+
+struct sim_state sim_save(void) { return (struct sim_state){sim.hash, sim.steps, sim_random}; }
+
+void sim_restore(const struct sim_state *s)
+{
+    sim.hash = s->hash;
+    sim.steps = s->steps;
+    sim_random = s->random;
+}
+
+void sim_life(void (*set)(struct settings *s), void (*at_end)(void))
+{
+    sim_open(set);
+    while (!ledger_is_done())
+        if (!sim_step()) sim_jump();
+    at_end();
+    wiring_shut_down();
+    while (wiring_shutdown_state() == WIRING_ASKED)
+        if (!sim_step()) sim_jump();
+    if (wiring_shutdown_state() == WIRING_GOES_ON) disk_end_now();
+    wiring_stop_listening();
+    while (sim_step()) {}
+    wiring_check_end();
+    sim_stop_threads();
+    ledger_close();
+    wiring_close();
+    kernel_close();
+}
+
+static uint64_t sim_run(uint64_t seed)
+{
+    sim_begin(seed);
+    if (seed % LIVES_EVERY == 0) {
+        lives_run(LIVES_HONEST);
+        return sim.hash;
+    }
+    sim_open(NULL);
     while (!clients_are_done())
         if (!sim_step()) sim_jump();
     wiring_stop_listening();
@@ -262,6 +334,19 @@ static uint64_t sim_run(uint64_t seed)
 }
 
 /* ---- All of them ---- */
+
+/* A disk that lies is found out. */
+static void sim_run_controls(void)
+{
+    static const enum lives_disk controls[] = {LIVES_SYNC_LIES, LIVES_DIR_SYNC_LIES};
+    for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+        uint64_t seed = 1;
+        do sim_begin(seed);
+        while (lives_run(controls[i]) && ++seed <= CONTROL_SEEDS);
+        if (seed > CONTROL_SEEDS) sim_fail("the disk that lies (%zu) was not found out", i);
+        sim.passed++;
+    }
+}
 
 static uint64_t sim_number(const char *text, uint64_t otherwise)
 {
@@ -282,9 +367,10 @@ static void sim_run_many(void)
     uint64_t first = sim_number(getenv("FIRST"), 1);
     uint64_t count = sim_number(getenv("SEEDS"), 0);
     int64_t until = sim_real_ms() + SECONDS * 1000;
+    if (count == 0) sim_run_controls();
     for (uint64_t i = 0; count > 0 ? i < count : i == 0 || sim_real_ms() < until; i++) {
         uint64_t hash = sim_run(first + i);
-        if (i % 100 == 0 && sim_run(first + i) != hash) sim_fail("two runs differ");
+        if (i % 50 == 0 && sim_run(first + i) != hash) sim_fail("two runs differ");
         sim.passed++;
     }
     printf("%" PRIu64 " passed, 0 failed\n", sim.passed);
@@ -296,9 +382,10 @@ int main(int argc, char **argv)
     clock_has_tsc = false;
     clock_ns_per_tick_q32 = UINT64_C(1) << 32;
     hash_open_with(7);
-    must(log_open("/dev/null") == 0);
+    must(log_open(getenv("SIM_LOG") != NULL ? getenv("SIM_LOG") : "/dev/null") == 0);
     command_open();
     sim_open_signals();
+    lives_open();
     if (argc < 2) {
         sim_run_many();
         return 0;

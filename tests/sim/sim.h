@@ -5,8 +5,11 @@
  * fiber.c    threads as coroutines, which may lose the CPU at every call into the kernel
  * kernel.c   sockets, pollers and clocks: the functions that the linker puts in place of the real
  * wiring.c   the rooms, wired by a plan as the server wires them
+ * disk.c     a disk that fails, and forgets what was not synced when the power goes
+ * ledger.c   clients whose every write must be there after that
  * client.c   clients, and the check of every answer
  * send.c     what they send, and the model that knows the answers
+ * lives.c    one server's lives on one disk, each in a process of its own
  * text.c     bytes that grow
  * lists.c    the model of the lists that all clients share
  * news.c     the model of the channel that all clients share
@@ -35,6 +38,7 @@ struct sim_choices {
     bool low_water;  /* parse rests connections early */
     bool scripts;    /* they last, and time passes quickly */
     bool medium;     /* many replies fill a batch together, none does alone */
+    bool is_life;    /* of a server with a disk: its clients are those of ledger.c */
     bool data_mode;  /* pollers give data as io_uring does, not readiness */
     unsigned yields; /* one call in so many gives the CPU away */
     unsigned modes;  /* 0: all lent, 1: all at home, 2: changes all the time */
@@ -56,6 +60,31 @@ void sim_progress(void);
 /* Tells the seed and ends the program. */
 void sim_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+void sim_begin(uint64_t seed);
+/* What goes on in another process. */
+struct sim_state {
+    uint64_t hash, steps;
+    struct random random;
+};
+struct sim_state sim_save(void);
+void sim_restore(const struct sim_state *s);
+struct settings;
+void sim_set(struct settings *s, const char *name, const char *value);
+/* A life, with an open ledger. `at_end`: the clients have done their work. */
+void sim_life(void (*set)(struct settings *s), void (*at_end)(void));
+
+/* ---- lives.c ---- */
+
+enum lives_disk {
+    LIVES_HONEST,
+    /* Controls, which must fail: syncs of files, or of directories, do nothing. */
+    LIVES_SYNC_LIES,
+    LIVES_DIR_SYNC_LIES,
+};
+void lives_open(void);
+/* After sim_begin(). What an honest disk does wrong ends the program; false: a liar was found. */
+bool lives_run(enum lives_disk kind);
+
 /* ---- fiber.c ---- */
 
 struct fiber;
@@ -66,12 +95,16 @@ void fiber_close(struct fiber *f);
 void fiber_run(struct fiber *f);
 bool fiber_is_runnable(const struct fiber *f);
 bool fiber_is_done(const struct fiber *f);
+/* It sleeps within a call of fiber_sleep(): in the middle of something. */
+bool fiber_is_in_call(const struct fiber *f);
 /* When its sleep ends by itself; UINT64_MAX: never, or it does not sleep. */
 uint64_t fiber_wakes_at(const struct fiber *f);
 /* From inside of a fiber, at will of the seed; outside of fibers nothing happens. */
 void fiber_maybe_yield(void);
 /* Sleeps until time is up or the poller is woken; or, unless `wake_only`, has events. */
 void fiber_block(uint64_t until_ns, bool wake_only);
+/* Sleeps for so long, whatever happens; outside of fibers time passes. */
+void fiber_sleep(uint64_t ns);
 
 /* ---- kernel.c ---- */
 
@@ -109,6 +142,10 @@ int wiring_thread_count(void);
 struct thread *wiring_thread(int i);
 void wiring_listen(int fd);
 void wiring_stop_listening(void);
+/* As SIGTERM does it, and what came of it. */
+enum wiring_shutdown { WIRING_ASKED, WIRING_ENDS, WIRING_GOES_ON };
+void wiring_shut_down(void);
+enum wiring_shutdown wiring_shutdown_state(void);
 /* Everybody sleeps: nothing may wait in a ring. */
 void wiring_check_idle(void);
 /* All clients are gone. */
@@ -169,6 +206,61 @@ void news_answered(int client, int number);
 enum news_kind { NEWS_PART, NEWS_BEGIN, NEWS_MESSAGE, NEWS_END };
 enum news_kind news_take(int listener, const struct text *rx, size_t *len, int *own);
 void news_check_end(void);
+
+/* ---- disk.c ---- */
+
+/* How the process ends, and what is left on the disk then. */
+enum disk_end {
+    DISK_ENDS_WELL, /* it shuts down */
+    DISK_KILLED,    /* all that was written is there */
+    DISK_POWER_CUT, /* all that was synced, and some of the rest */
+};
+
+struct disk_terms {
+    enum disk_end end;
+    unsigned calls;  /* at this one, from 1 on, the end comes, unless it ends well; 0: when asked */
+    bool fails;      /* syncs do, now and then */
+    bool fills;      /* it is full, now and then */
+    bool stays_full; /* once it is, it stays so */
+    bool is_wild;    /* unsynced pages survive in any order, not only the first ones */
+    bool lies;       /* a control: a sync of a file is none */
+    bool lies_of_dirs; /* a control: nor is one of a directory */
+};
+
+/* The files below the working directory, all of them safe, are the disk. All calls of disk.h go
+ * there from then on. `before_end` runs before the process ends at the call of the terms. */
+void disk_start(const struct disk_terms *terms, void (*before_end)(void));
+/* It ends now, as the terms say; what is left lies in the working directory. */
+void disk_end_now(void) __attribute__((noreturn));
+bool disk_has_failed(void); /* some call has, so far */
+/* Cuts what a log's reader cannot take off the files of the log, as baton-check-aof --fix does. */
+void disk_fix_logs(void);
+
+/* ---- ledger.c ---- */
+
+/* What a seed's lives have in common; shared by their processes. */
+struct ledger;
+struct ledger *ledger_make(void);
+void ledger_free(struct ledger *l);
+struct ledger_terms {
+    bool is_last; /* nothing is written */
+    bool saves;   /* there is no log: only what SAVE was answered for is safe */
+    bool syncs_always;
+    bool toggles; /* the log is closed and opened; only WAITAOF is believed from then on */
+};
+/* A life begins. */
+void ledger_open(struct ledger *l, const struct ledger_terms *terms);
+void ledger_close(void);
+bool ledger_step(void);
+bool ledger_is_done(void);
+void ledger_print(void);
+/* When a life ends: what must be there in the next one. */
+struct ledger_promise {
+    bool always;        /* all that was acknowledged */
+    bool failed;        /* some call of the disk has */
+    uint64_t window_ns; /* what was acknowledged so long ago; 0: no promise */
+};
+void ledger_promise(const struct ledger_promise *p);
 
 /* ---- client.c ---- */
 

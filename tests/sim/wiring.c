@@ -10,13 +10,14 @@
 #include "flow/plan.h"
 #include "msg/conn.h"
 #include "parse/parse.h"
+#include "persist/persist.h"
 #include "write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACCEPT, PARSE, EXECUTE, WRITE, PEERS = 8, SLOTS = 64, REPLY_BATCHES = 16384 };
+enum { ACCEPT, PARSE, EXECUTE, WRITE, PEERS = 8, SLOTS = 64, REPLY_BATCHES = 16384, SIDES = 2 };
 
 static struct {
     struct plan plan;
@@ -28,6 +29,10 @@ static struct {
     int parser_count, writer_count;
     struct handoff seeds[PEERS], commands[PEERS], commands_home[PEERS];
     struct handoff replies[PEERS], replies_home[PEERS], freed[PEERS], orders;
+    struct persist *persist;
+    struct log_card log_card;
+    struct handoff log_orders, log_home, file_orders, file_home;
+    struct thread sides[SIDES]; /* of persist's stages */
 } w;
 
 static void wiring_send_home(void *parser, struct turn *t, struct command_batch *b)
@@ -48,6 +53,10 @@ static void wiring_open_rings(void)
         handoff_open(&w.freed[i], SLOTS);
     }
     handoff_open(&w.orders, 8);
+    handoff_open(&w.log_orders, 64);
+    handoff_open(&w.log_home, 64);
+    handoff_open(&w.file_orders, 64);
+    handoff_open(&w.file_home, 64);
 }
 
 static void wiring_open_ends(void)
@@ -58,6 +67,7 @@ static void wiring_open_ends(void)
         struct write_wiring wiring = {.replies = &w.replies[i],
                                       .home = &w.replies_home[i],
                                       .freed = &w.freed[i],
+                                      .log_card = &w.log_card,
                                       .index = (uint16_t)i,
                                       .settings_id = settings_id++};
         snprintf(names[0][i], sizeof(names[0][i]), "write-%d", i & 7);
@@ -74,12 +84,51 @@ static void wiring_open_ends(void)
     }
 }
 
+static enum wiring_shutdown shutdown_state;
+
+/* On a disk that fails a server may refuse to begin. */
+static void wiring_loaded(int result)
+{
+    if (result == 0) return;
+    if (!sim_choices.is_life || !disk_has_failed())
+        sim_fail("what was on the disk cannot be loaded");
+    disk_end_now();
+}
+
+static void wiring_ends(void) { shutdown_state = WIRING_ENDS; }
+static void wiring_goes_on(void) { shutdown_state = WIRING_GOES_ON; }
+
+static void wiring_open_persist(void)
+{
+    struct persist_wiring p = {.log_orders = &w.log_orders,
+                               .log_home = &w.log_home,
+                               .file_orders = &w.file_orders,
+                               .file_home = &w.file_home,
+                               .writer_count = w.writer_count,
+                               .log_settings_id = 2u + (unsigned)(w.parser_count + w.writer_count)};
+    for (int i = 0; i < w.writer_count; i++) p.writers[i] = write_stage(w.writers[i]);
+    w.persist = persist_open(&p, &w.log_card);
+}
+
 static void wiring_open_middle(void)
 {
     struct execute_wiring e = {.send_home = wiring_send_home,
+                               .log_orders = &w.log_orders,
+                               .log_home = &w.log_home,
+                               .file_orders = &w.file_orders,
+                               .file_home = &w.file_home,
+                               .log_stage = persist_log_stage(w.persist),
+                               .file_stage = persist_file_stage(w.persist),
+                               .log_nap = persist_log_nap(w.persist),
+                               .log_card = &w.log_card,
                                .parser_count = w.parser_count,
                                .writer_count = w.writer_count,
-                               .world = {.executable = "/sim", .config_file = "", .plan = "sim"}};
+                               .world = {.loaded = wiring_loaded,
+                                         .shutdown = wiring_ends,
+                                         .shutdown_refused = wiring_goes_on,
+                                         .executable = "/sim",
+                                         .config_file = "",
+                                         .plan = "sim"}};
     struct accept_wiring a = {.parser_count = w.parser_count,
                               .writer_count = w.writer_count,
                               .orders = &w.orders,
@@ -97,6 +146,7 @@ static void wiring_open_middle(void)
         a.freed[i] = &w.freed[i];
     }
     w.execute = execute_open(&e);
+    persist_set_execute(w.persist, execute_stage(w.execute));
     for (int i = 0; i < w.parser_count; i++)
         parse_set_execute(w.parsers[i], execute_stage(w.execute), execute_arena(w.execute));
     w.accept = accept_open(&a);
@@ -124,7 +174,11 @@ static void wiring_open_threads(void)
     struct thread *parser = parse_stage(w.parsers[0])->home;
     if (accept_stage(w.accept)->home != parser && sim_chance(2))
         thread_watch_for(parser, accept_stage(w.accept));
-    for (int i = 0; i < w.plan.thread_count; i++) thread_adopt(&w.threads[i], kernel_poller_open());
+    for (int i = 0; i < SIDES; i++) thread_init(&w.sides[i], "sim", -1, POLLER_AUTO);
+    thread_add_stage(&w.sides[0], persist_log_stage(w.persist));
+    thread_add_stage(&w.sides[1], persist_file_stage(w.persist));
+    for (int i = 0; i < wiring_thread_count(); i++)
+        thread_adopt(wiring_thread(i), kernel_poller_open());
 }
 
 void wiring_open(const char *plan)
@@ -139,6 +193,7 @@ void wiring_open(const char *plan)
     must(w.parser_count <= PEERS && w.writer_count <= PEERS && conn_cards_open(SLOTS) == 0);
     wiring_open_rings();
     wiring_open_ends();
+    wiring_open_persist();
     wiring_open_middle();
     wiring_open_threads();
     stage_call_home(execute_stage(w.execute));
@@ -149,8 +204,10 @@ void wiring_close(void)
     accept_close(w.accept);
     for (int i = 0; i < w.writer_count; i++) write_close(w.writers[i]);
     for (int i = 0; i < w.parser_count; i++) parse_close(w.parsers[i]);
+    persist_finish(w.persist);
     execute_close(w.execute);
-    for (int i = 0; i < w.plan.thread_count; i++) thread_release(&w.threads[i]);
+    persist_close(w.persist);
+    for (int i = 0; i < wiring_thread_count(); i++) thread_release(wiring_thread(i));
     for (int i = 0; i < w.parser_count; i++) {
         handoff_close(&w.seeds[i]);
         handoff_close(&w.commands[i]);
@@ -162,12 +219,27 @@ void wiring_close(void)
         handoff_close(&w.freed[i]);
     }
     handoff_close(&w.orders);
+    handoff_close(&w.log_orders);
+    handoff_close(&w.log_home);
+    handoff_close(&w.file_orders);
+    handoff_close(&w.file_home);
     stage_forget_all();
     conn_cards_close();
 }
 
-int wiring_thread_count(void) { return w.plan.thread_count; }
-struct thread *wiring_thread(int i) { return &w.threads[i]; }
+int wiring_thread_count(void) { return w.plan.thread_count + SIDES; }
+struct thread *wiring_thread(int i)
+{
+    return i < w.plan.thread_count ? &w.threads[i] : &w.sides[i - w.plan.thread_count];
+}
+
+void wiring_shut_down(void)
+{
+    shutdown_state = WIRING_ASKED;
+    execute_signal(w.execute, 15);
+}
+
+enum wiring_shutdown wiring_shutdown_state(void) { return shutdown_state; }
 
 static void wiring_order(const struct accept_listeners *l)
 {
@@ -201,10 +273,14 @@ void wiring_check_idle(void)
     for (int i = 0; i < w.writer_count; i++)
         wiring_expect_empty(&w.replies[i], "of replies to writer", i);
     wiring_expect_empty(&w.orders, "of orders", 0);
+    wiring_expect_empty(&w.file_orders, "of orders to files", 0);
     for (unsigned i = 0; i < stage_count(); i++) {
         struct stage *s = stage_at(i);
         if (s->token != 0) sim_fail("everybody sleeps, and %s is marked %u", s->name, s->token);
-        if (thread_sleeps_until(s->home) > s->due_ns) sim_fail("%s sleeps too long", s->name);
+        /* Whose turn another thread had when its home fell asleep gets a look in a millisecond. */
+        uint64_t until = thread_sleeps_until(s->home);
+        if (until > s->due_ns && until > kernel_now_ns + 1000000)
+            sim_fail("%s sleeps too long", s->name);
     }
 }
 

@@ -204,8 +204,8 @@ static enum loading_result loading_begin_file(void)
         return loading_wrong(loading.wrong,
                              "Fatal error: can't open the append log file %s for reading: %s",
                              file->name, strerrordesc_np(-r));
-    loading_input_more(&loading.input);
     struct loading_input *in = &loading.input;
+    while (loading_input_left(in) < 5 && loading_input_more(in)) continue; /* a read may be short */
     if (loading_input_left(in) >= 5 && memcmp(in->at, "REDIS", 5) == 0) {
         bool is_old = strcmp(file->name, s->appendfilename) == 0;
         log_note(is_old ? "Reading RDB preamble from AOF file..."
@@ -225,6 +225,9 @@ static enum loading_result loading_after_file(void)
     if (loading.input.size > 0)
         log_note("DB loaded from %s file %s: %.3f seconds", is_base ? "base" : "incr", loading.name,
                  loading_seconds_since(loading.file_ns));
+    if (loading.log.failed > 0)
+        log_warn("%" PRIu64 " commands of the append only file %s answered errors",
+                 loading.log.failed, loading.name);
     loading_log_end(&loading.log);
     loading.part = PART_NONE;
     loading.bytes_before += loading.input.size;

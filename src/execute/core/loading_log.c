@@ -20,6 +20,7 @@ enum {
     LOG_ARGS_AT_FIRST = 1024,
     LOG_FAILED_LOGGED = 10,
     LOG_REPLY_KEPT = 1 << 16,
+    LOG_SWALLOW_LOOK = 1 << 20, /* bytes behind a record that seems to be cut off */
 };
 
 /* What came of reading on. */
@@ -84,12 +85,44 @@ static enum look log_more(struct loading_log *l, uint64_t missing)
         missing -= came;
         unread -= came;
     }
-    if (in->error != 0) {
+    if (in->error != 0)
         loading_wrong(l->wrong, "Unrecoverable error reading the append only file %s: %s", l->name,
                       strerrordesc_np(in->error));
-    } else {
-        log_say_cut_off(l);
+    return LOOK_WRONG;
+}
+
+/* Is a whole record at `at`, and behind it the end or the head of another? */
+static bool log_is_record(struct loading_log *l, const uint8_t *at)
+{
+    struct log_reader r = {.at = at, .end = l->in->end};
+    r.args = l->args + l->arg_count;
+    r.args_max = l->args_max - l->arg_count;
+    return log_record_read(&r) == LOG_COMMAND && (r.at == r.end || *r.at == '*' || *r.at == '#');
+}
+
+/*
+ * The record that begins `from` bytes after in->at would go on behind the end of the file. Where it
+ * is cut off, no other record follows its head; where one does, a length in it is damaged, and all
+ * that would be cut off with it is sound.
+ */
+static bool log_swallows(struct loading_log *l, size_t from)
+{
+    struct loading_input *in = l->in;
+    while (loading_input_left(in) - from < LOG_SWALLOW_LOOK && loading_input_more(in)) continue;
+    const uint8_t *at = in->at + from;
+    const uint8_t *end = in->end - at > LOG_SWALLOW_LOOK ? at + LOG_SWALLOW_LOOK : in->end;
+    while ((at = memmem(at, (size_t)(end - at), "\r\n*", 3)) != NULL) {
+        at += 2;
+        if (log_is_record(l, at)) return true;
     }
+    return false;
+}
+
+static enum look log_end_early(struct loading_log *l, size_t from)
+{
+    if (l->in->error != 0) return LOOK_WRONG;
+    if (log_swallows(l, from)) return log_say_bad(l, "a length does not suit what follows");
+    log_say_cut_off(l);
     return LOOK_WRONG;
 }
 
@@ -130,7 +163,7 @@ static enum look log_look(struct loading_log *l, size_t from, bool may_read, str
             r->nargs = 0;
             return LOOK_TAKEN;
         } else if (log_more(l, r->missing) == LOOK_WRONG) {
-            return LOOK_WRONG;
+            return log_end_early(l, from);
         }
     }
 }
@@ -173,7 +206,8 @@ static enum look log_fill_window(struct loading_log *l, uint32_t *count)
         if (look == LOOK_WRONG) return look;
         if (look == LOOK_SHORT || r.nargs == 0) return LOOK_TAKEN;
         size_t end = (size_t)(r.at - l->in->at);
-        if (unlikely(log_is_word(&r, "multi")) && l->group_end == 0) {
+        bool in_group = loading_input_offset(l->in) + end <= l->group_end;
+        if (unlikely(log_is_word(&r, "multi")) && !in_group) {
             if (!is_first) return LOOK_TAKEN;
             if (log_find_exec(l, end) == LOOK_WRONG) return LOOK_WRONG;
             l->in->at += end;
@@ -242,7 +276,14 @@ static bool log_run(struct loading_log *l, const struct command *cmd)
     if (unlikely(cmd->spec->id == CMD_EXEC || cmd->spec->id == CMD_MULTI)) return true;
     enum log_use use = log_use_of(cmd->spec);
     if (unlikely(use != LOG_RUN)) return use == LOG_PASS_OVER || log_refuse(l, cmd);
-    if (unlikely(!run_loaded(&l->session, &l->outer, cmd, &l->reply))) log_note_failure(l, cmd);
+    if (unlikely(!run_loaded(&l->session, &l->outer, cmd, &l->reply))) {
+        log_note_failure(l, cmd);
+        if (cmd->spec->id == CMD_SELECT) { /* what follows would go elsewhere */
+            loading_wrong(l->wrong, "There is no database %.*s for the append only file %s",
+                          LOADING_WORD(cmd->args[1]), l->name);
+            return false;
+        }
+    }
     if (unlikely(l->reply.cap > LOG_REPLY_KEPT))
         reply_release(&l->reply);
     else

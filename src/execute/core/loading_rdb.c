@@ -435,6 +435,21 @@ static enum loading_result rdb_finish(struct loading_rdb *r)
     return loading_wrong(r->wrong, "RDB CRC error");
 }
 
+/* A key with a value that does not lie there whole: reads on until it does, so that it is decoded
+ * once and not for every piece. False: it ends too early. */
+static bool rdb_read_value(struct loading_rdb *r, uint64_t missing)
+{
+    struct rdb_in in;
+    struct rdb_string name;
+    do {
+        if (!rdb_more(r, missing)) return false;
+        in = (struct rdb_in){.at = r->in->at + 1, .end = r->in->end, .max_string = SIZE_MAX};
+        if (rdb_take_string(&in, &name) && rdb_skip_value(&in, *r->in->at)) return true;
+        missing = in.missing;
+    } while (missing > 0);
+    return true; /* it is damaged, as will be seen */
+}
+
 /* Takes the next element. LOADING_MORE: it was taken, and was not the last. */
 static enum loading_result rdb_next(struct loading_rdb *r)
 {
@@ -451,7 +466,9 @@ static enum loading_result rdb_next(struct loading_rdb *r)
         }
         if (got == ELEMENT_WRONG) return LOADING_FAILED;
         if (in.missing == 0) return loading_wrong(r->wrong, "a string or a length is damaged");
-        if (!rdb_more(r, in.missing)) return rdb_cut_off(r);
+        bool is_value = r->place == LOADING_RDB_VALUE;
+        if (!(is_value ? rdb_read_value(r, in.missing) : rdb_more(r, in.missing)))
+            return rdb_cut_off(r);
     }
 }
 

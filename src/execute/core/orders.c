@@ -138,7 +138,7 @@ void order_send(struct order *o)
     must(line->out != NULL);
     line->count++;
     line->bytes += o->cap;
-    line->untold += o->cap;
+    line->untold += o->len;
     if (o->kind == ORDER_LOG_APPEND)
         line->number = o->end;
     else
@@ -200,9 +200,9 @@ void orders_wait_some(void)
     if (orders_out() == count) nanosleep(&(struct timespec){.tv_nsec = ORDERS_POLL_NS}, NULL);
 }
 
-void orders_wait_all(void)
+void orders_wait_files(void)
 {
-    while (orders_out() > 0) orders_wait_some();
+    while (orders_file.count > 0) orders_wait_some();
 }
 
 void orders_close(void)

@@ -32,11 +32,12 @@ void order_send(struct order *o);
 void orders_give(struct turn *t);
 /* At the top of a turn. */
 void orders_take_home(void);
-/* Waits, in the middle of a turn, until no order of either stage is out; done() is called for each.
- * For what blocks anyway: SHUTDOWN, DEBUG. */
-void orders_wait_all(void);
-/* The same, but gives up soon, whether one came home or not: for those who wait for some of them.
- */
+/* Waits, in the middle of a turn, until no order of the files' stage is out; done() is called for
+ * each. For what blocks anyway: SAVE, SHUTDOWN. Not for those of the log: with a full disk some do
+ * not come home. */
+void orders_wait_files(void);
+/* Waits a little for orders of either stage, whether one comes home or not: for those who wait for
+ * some of them. */
 void orders_wait_some(void);
 
 /* The log's stage has enough to do: what nobody waits for may gather. */

@@ -186,16 +186,16 @@ void persistence_end_bgsave(void)
     log_warn("A background save is under way and is ended: its file would not be complete");
     bgsave.is_ended = true;
     snapshot_abort();
-    orders_wait_all();
+    orders_wait_files();
 }
 
-void persistence_flushed(void)
+void persistence_flushed(const struct settings *settings)
 {
     if (bgsave.is_on) {
         bgsave.is_ended = true;
         snapshot_abort();
     }
-    bgsave.flushed = settings_now()->save.count > 0;
+    bgsave.flushed = settings->save.count > 0;
 }
 
 /*
@@ -262,14 +262,17 @@ static void persistence_loaded(int result, const char *reason)
 
 void persistence_reloaded(void) { stats()->changes_since_save = 0; }
 
+void persistence_begin(void)
+{
+    if (likely(persistence_phase != PHASE_START)) return;
+    persistence_phase = PHASE_LOADING;
+    temp_files_tidy(".");
+    loading_begin(persistence_loaded);
+}
+
 /* True while there is more to load. */
 static bool persistence_load(void)
 {
-    if (persistence_phase == PHASE_START) {
-        persistence_phase = PHASE_LOADING;
-        temp_files_tidy(".");
-        loading_begin(persistence_loaded);
-    }
     if (persistence_phase == PHASE_FAILED || shutdown_is_done()) return false;
     return loading_step(PERSISTENCE_LOAD_US) || persistence_phase != PHASE_LOADED;
 }

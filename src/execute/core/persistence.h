@@ -18,6 +18,9 @@
  * told (execute.h, `loaded`). */
 void persistence_open(void);
 void persistence_close(void);
+/* In every turn, before its commands: the first one begins to load, so that no command runs before
+ * that. */
+void persistence_begin(void);
 /* In every turn: loading, slices of a snapshot, the log's life, and, ten times a second, save
  * points. Gives when it wants the next turn: monotonic ns. Execute's cron gives it one in 100 ms
  * anyway. */
@@ -52,7 +55,7 @@ const char *persistence_bgsave(bool waits, bool within, const char **status);
 void persistence_end_bgsave(void);
 /* All data went (FLUSHALL): a save that is under way is of no use any more, and with save points a
  * new one is made, so that the old data does not come back. */
-void persistence_flushed(void);
+void persistence_flushed(const struct settings *settings);
 /* All data was replaced by what lies on disk (DEBUG RELOAD, LOADAOF). */
 void persistence_reloaded(void);
 struct persistence_figures {

@@ -112,7 +112,7 @@ int snapshot_now(const struct snapshot_terms *terms)
 {
     if (snapshot_form_of(terms->form) == NULL) return -ENOSYS;
     /* A file that is being finished would come over this one. */
-    if (snapshot.phase > SNAPSHOT_WALKS) orders_wait_all();
+    if (snapshot.phase > SNAPSHOT_WALKS) orders_wait_files();
     struct now_file f = {
         .out = {.ptr = heap_alloc(NOW_BUFFER), .cap = NOW_BUFFER, .room = now_room},
         .terms = terms,

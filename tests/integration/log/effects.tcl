@@ -280,3 +280,35 @@ test "redis.set_repl() keeps from the log what it is told to" -tags baton-only {
     }
     expect {{SET d 4}} { told_by { ask SET d 4 } }
 }
+
+# The base and what came after it hold keys that are due when they are read: they went in time, and
+# what was done to them before does not make others of them.
+test "what came due while nobody ran is gone when the server is back" -tags baton-only {
+    set h [server::start -config {"appendonly yes" "appendfsync always"}]
+    with_server $h {
+        set due [expr {[clock milliseconds] + [scaled_ms 1500]}]
+        ask SET k v PXAT $due
+        ask HSET h f 1 g 1
+        ask HPEXPIREAT h $due FIELDS 1 f
+        ask BGREWRITEAOF
+        wait_for {[info_field aof_rewrite_in_progress persistence] == 0}
+        ask APPEND k x
+        ask HINCRBY h f 1
+        ask SET l v PXAT $due
+        ask INCR l:count
+        ask RPUSH list 1
+        ask PEXPIREAT list $due
+        ask LPUSH list 2
+        expect 1 { expr {[clock milliseconds] < $due} }
+    }
+    server::end_is_expected $h
+    keeper::signal [server::pid $h] KILL
+    wait_for {![server::alive $h] && [clock milliseconds] > $due} 10000
+    server::restart $h
+    with_server $h {
+        expect 0 { ask EXISTS k l list }
+        expect {g 1} { ask HGETALL h }
+        expect {h l:count} { lsort [ask KEYS *] }
+    }
+    server::stop $h
+}

@@ -90,14 +90,18 @@ test "a second SIGINT ends it at once, and leaves no half file" {
     server::stop $h
 }
 
-test "a save in the background is ended" {
-    set h [started "900 1" "rdb-key-save-delay 1000000"]
-    with_server $h {
-        ask MSET a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10
-        ask BGSAVE
-        set c [client::dial]
-        ends_with $h 0 { client::send $c SHUTDOWN NOSAVE }
-        expect {} { glob -nocomplain -directory [server::dir $h] temp-* *.rdb }
+test "a save in the background is ended, and another made where one is due" {
+    foreach {how saved} {NOSAVE 0 SAVE 1} {
+        set h [started "900 1" "rdb-key-save-delay 100000"]
+        with_server $h {
+            ask MSET a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10
+            ask BGSAVE
+            expect 1 { info_field rdb_bgsave_in_progress persistence }
+            set c [client::dial]
+            ends_with $h 0 { client::send $c SHUTDOWN $how }
+            expect $saved { file exists [dump $h] }
+            expect {} { glob -nocomplain -directory [server::dir $h] temp-* }
+        }
     }
 }
 

@@ -11,17 +11,19 @@ proc redis_program {} {
     return [list $link]
 }
 
-# Starts one: its client and its process.
-proc start_redis {} {
+proc redis_dir {} { return [file join $keeper::scratch redis] }
+
+# Starts one, with more words for its command line: its client and its process.
+proc start_redis {{words {}}} {
     set program [redis_program]
-    set dir [file join $keeper::scratch redis]
+    set dir [redis_dir]
     file mkdir $dir
     for {set try 1} {$try <= 3} {incr try} {
         set port [server::free_port] ;# until somebody else takes it
         set out [file join $dir out$try]
         file delete $out ;# of one that ran before
         set pid [keeper::spawn $dir /dev/null $out $dir/err [list {*}$program --port $port \
-            --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes]]
+            --bind 127.0.0.1 --save "" --dir $dir --enable-debug-command yes {*}$words]]
         wait_for { [string match "*Ready to accept*" [slurp $out]] || ![keeper::running $pid] }
         if {[keeper::running $pid]} { return [list [client::dial -port $port -auth ""] $pid] }
     }
@@ -29,9 +31,9 @@ proc start_redis {} {
 }
 
 # Runs `script` with a client of one in `redis`.
-proc with_redis {script} {
+proc with_redis {script {words {}}} {
     upvar redis redis
-    lassign [start_redis] redis pid
+    lassign [start_redis $words] redis pid
     try {
         uplevel 1 $script
     } finally {

@@ -116,7 +116,7 @@ static struct text make_log(struct ends *e)
     text_command(&log, "SELECT 0");
     add_end(e, &log);
     for (int i = 1; log.len < DAMAGE_LOG_LEN; i++) {
-        bool in_group = i % 3 == 0;
+        bool in_group = i % 3 != 0; /* one after the other, too */
         if (i % 5 == 0) {
             text_put(&log, "#TS:1628217470\r\n");
             add_end(e, &log);

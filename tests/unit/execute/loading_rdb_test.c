@@ -2,6 +2,7 @@
 #include "unit/execute/loading_fixture.h"
 
 #include "base/log.h"
+#include "disk/disk.h"
 
 static struct loading_rdb r;
 static char functions[256];
@@ -255,6 +256,94 @@ static void what_a_snapshot_wrote_comes_back_from_a_file(void **state)
     unlink(path);
 }
 
+/* ---- Values passed over ---- */
+
+static void passed_room(struct rdb_out *out, size_t want)
+{
+    out->cap = (out->len + want) * 2;
+    out->ptr = realloc(out->ptr, out->cap);
+    assert_non_null(out->ptr);
+}
+
+static void expect_passed_over(const struct entry *e, uint16_t version)
+{
+    struct rdb_out out = {.room = passed_room};
+    dump_value(&out, e, version);
+    struct rdb_in in = {.at = out.ptr + 1, .end = out.ptr + out.len, .max_string = SIZE_MAX};
+    assert_true(rdb_skip_value(&in, out.ptr[0]));
+    assert_int_equal(rdb_left(&in), 0);
+    for (size_t len = 1; len < out.len; len += 1 + len / 64) {
+        in = (struct rdb_in){.at = out.ptr + 1, .end = out.ptr + len, .max_string = SIZE_MAX};
+        assert_false(rdb_skip_value(&in, out.ptr[0]));
+        assert_in_range(in.missing, 1, out.len - len);
+    }
+    free(out.ptr);
+}
+
+static void expect_passed_over_visit(void *ctx, struct entry *e)
+{
+    (void)ctx;
+    expect_passed_over(e, RDB_VERSION_7_0);
+    expect_passed_over(e, RDB_VERSION_7_4);
+}
+
+static void values_are_passed_over_as_they_are_written(void **state)
+{
+    (void)state;
+    loading_fill(core_session(0), 300);
+    uint64_t cursor = 0;
+    do cursor = keyspace_scan(keyspace_db(0), cursor, 100, expect_passed_over_visit, NULL);
+    while (cursor != 0);
+}
+
+/* ---- A disk that fails ---- */
+
+static const struct disk_calls *real;
+static int reads_left, read_error; /* so many reads succeed, then this one fails or finds no more */
+
+static int64_t failing_read(int fd, void *to, size_t len)
+{
+    if (reads_left-- > 0) return real->read(fd, to, len);
+    errno = read_error;
+    return read_error == 0 ? 0 : -1;
+}
+
+static void expect_from_disk(const char *path, int error, const char *why)
+{
+    struct loading_rdb_terms terms = loading_terms();
+    struct disk_calls calls = *disk_calls;
+    struct loading_input in;
+    real = disk_calls;
+    calls.read = failing_read;
+    reads_left = 2;
+    read_error = error;
+    disk_calls = &calls;
+    loading_forget();
+    assert_int_equal(loading_input_open(&in, path), 0);
+    loading_rdb_begin(&r, &terms, &in);
+    assert_int_equal(loading_rdb_step(&r, &loading_whole), LOADING_FAILED);
+    assert_string_equal(r.wrong, why);
+    loading_rdb_end(&r);
+    loading_input_close(&in);
+    disk_calls = real;
+}
+
+static void a_disk_that_fails_and_a_file_that_shrinks_are_errors(void **state)
+{
+    (void)state;
+    struct session *s = core_session(0);
+    loading_fill(s, 3000);
+    struct text file = loading_save(RDB_VERSION_7_2);
+    char path[] = "/tmp/baton-loading-XXXXXX";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, file.ptr, file.len), file.len);
+    close(fd);
+    expect_from_disk(path, EIO, "Error reading the RDB file: Input/output error");
+    expect_from_disk(path, 0, "Unexpected EOF reading RDB file");
+    free(file.ptr);
+    unlink(path);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rdb_open, core_close)
 
 int main(void)
@@ -270,6 +359,8 @@ int main(void)
         TEST(a_sum_of_zero_or_of_nobody_is_not_checked),
         TEST(a_false_announcement_of_keys_costs_nothing),
         TEST(what_a_snapshot_wrote_comes_back_from_a_file),
+        TEST(values_are_passed_over_as_they_are_written),
+        TEST(a_disk_that_fails_and_a_file_that_shrinks_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

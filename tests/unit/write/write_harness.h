@@ -14,6 +14,7 @@ enum { HOME_RING = 8, CONNS = 12 };
 static struct {
     struct write_stage *w;
     struct handoff replies, home, freed;
+    struct log_card card;
     struct conn_card *cards[CONNS];
     int ours[CONNS], theirs[CONNS];
     struct reply_batch *made[64];
@@ -31,7 +32,8 @@ static inline int fixture_open(void **state)
     handoff_open(&fx.replies, 64);
     handoff_open(&fx.home, HOME_RING);
     handoff_open(&fx.freed, SOLO_SLOTS);
-    struct write_wiring w = {.replies = &fx.replies, .home = &fx.home, .freed = &fx.freed};
+    struct write_wiring w = {
+        .replies = &fx.replies, .home = &fx.home, .freed = &fx.freed, .log_card = &fx.card};
     fx.w = write_open("write", &w);
     solo_adopt(write_stage(fx.w));
     for (uint32_t i = 0; i < CONNS; i++) {
