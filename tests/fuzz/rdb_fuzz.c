@@ -26,7 +26,7 @@ static void grow(struct rdb_out *out, size_t want)
 
 static struct rdb_in reading(const uint8_t *data, size_t len)
 {
-    return (struct rdb_in){data, data + len, (size_t)1 << 24};
+    return (struct rdb_in){.at = data, .end = data + len, .max_string = (size_t)1 << 24};
 }
 
 /* The string's text on the heap, exactly as long as it is; NULL when it is damaged. */

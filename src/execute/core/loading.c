@@ -225,6 +225,9 @@ static enum loading_result loading_after_file(void)
     if (loading.input.size > 0)
         log_note("DB loaded from %s file %s: %.3f seconds", is_base ? "base" : "incr", loading.name,
                  loading_seconds_since(loading.file_ns));
+    if (loading.log.failed > 0)
+        log_warn("%" PRIu64 " commands of the append only file %s answered errors",
+                 loading.log.failed, loading.name);
     loading_log_end(&loading.log);
     loading.part = PART_NONE;
     loading.bytes_before += loading.input.size;

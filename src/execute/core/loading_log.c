@@ -276,7 +276,14 @@ static bool log_run(struct loading_log *l, const struct command *cmd)
     if (unlikely(cmd->spec->id == CMD_EXEC || cmd->spec->id == CMD_MULTI)) return true;
     enum log_use use = log_use_of(cmd->spec);
     if (unlikely(use != LOG_RUN)) return use == LOG_PASS_OVER || log_refuse(l, cmd);
-    if (unlikely(!run_loaded(&l->session, &l->outer, cmd, &l->reply))) log_note_failure(l, cmd);
+    if (unlikely(!run_loaded(&l->session, &l->outer, cmd, &l->reply))) {
+        log_note_failure(l, cmd);
+        if (cmd->spec->id == CMD_SELECT) { /* what follows would go elsewhere */
+            loading_wrong(l->wrong, "There is no database %.*s for the append only file %s",
+                          LOADING_WORD(cmd->args[1]), l->name);
+            return false;
+        }
+    }
     if (unlikely(l->reply.cap > LOG_REPLY_KEPT))
         reply_release(&l->reply);
     else

@@ -20,13 +20,13 @@ struct loading_log {
     struct loading_input *in;
     const char *name;     /* of the file, for the log; borrowed */
     uint64_t good_offset; /* what is before this has been run, and is whole */
+    uint64_t failed;      /* commands that answered an error */
     bool is_cut_off;      /* when it failed: all that is wrong is that it ends there */
     char wrong[LOADING_WRONG_CHARS];
     /* loading_log.c's own */
     struct session session; /* stands for a client */
     struct call outer;      /* what commands run within, so that they do not wait */
     struct reply reply;
-    uint64_t failed;    /* commands that answered an error */
     uint64_t group_end; /* in a transaction: the offset behind its EXEC, else 0 */
     struct command window[AHEAD_MAX];
     size_t ends[AHEAD_MAX]; /* bytes from in->at to the end of each */

@@ -61,7 +61,8 @@ static struct {
     bool is_aborted;   /* nobody wants the rewrite any more: its end is no failure */
     int error_seen;    /* of the card, at the end of the last turn: 0, or no write runs meanwhile */
     bool is_rdb;
-    int policy; /* of syncs, and whether history is kept, when it was looked at last */
+    uint64_t watched; /* what the card says */
+    int policy;       /* of syncs, and whether history is kept, when it was looked at last */
     bool keeps;
     int error;                     /* why the rewrite fails */
     uint64_t begun_ns;             /* monotonic */
@@ -109,12 +110,10 @@ static void life_set_state(enum life_state state)
 static void life_serve_waiters(void)
 {
     uint64_t least = blocking_log_least();
-    if (least == UINT64_MAX || life.state != LIFE_ON) {
-        orders_watch(0);
-        return;
-    }
-    orders_watch(least);
-    blocking_log_reached(counter_read(&orders_log_card()->durable));
+    uint64_t watched = least == UINT64_MAX || life.state != LIFE_ON ? 0 : least;
+    if (watched != life.watched) orders_watch(watched);
+    life.watched = watched;
+    if (watched != 0) blocking_log_reached(counter_read(&orders_log_card()->durable));
 }
 
 /* ---- Orders ---- */

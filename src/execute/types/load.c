@@ -5,18 +5,38 @@
 #include "execute/types/load_parts.h"
 #include "execute/types/stream_dump.h"
 
+static struct entry *load_damaged(struct load *l)
+{
+    load_wrong(l, "a string ends too early or is damaged");
+    return NULL;
+}
+
+/* A text that is too long to lie in the entry. */
+static struct entry *load_long_string(struct load *l, const struct rdb_string *form)
+{
+    struct block *b = block_make(form->len, form->len);
+    if (!rdb_string_write(form, b->bytes)) {
+        block_drop(b);
+        return load_damaged(l);
+    }
+    struct entry_text value = {.text = {b->bytes, b->len}, .block = b};
+    return entry_text_make(l->name, &value, ENTRY_NO_DEADLINE);
+}
+
 /* Short texts that read strictly as an integer are kept as one, as SET does. */
 static struct entry *load_string(struct load *l)
 {
-    struct block *b = load_take_block(l);
-    if (b == NULL) return NULL;
-    struct entry_text value = {.text = {b->bytes, b->len}};
-    value.is_int = b->len < NUMBER_INT_CHARS && number_int(value.text, &value.number);
-    bool keeps_block = b->len > ENTRY_INLINE_MAX;
-    if (keeps_block) value.block = b;
-    struct entry *e = entry_text_make(l->name, &value, ENTRY_NO_DEADLINE);
-    if (!keeps_block) block_drop(b);
-    return e;
+    struct rdb_string form;
+    char unpacked[ENTRY_INLINE_MAX];
+    if (!rdb_take_string(l->in, &form)) return load_damaged(l);
+    if (form.len > ENTRY_INLINE_MAX) return load_long_string(l, &form);
+    struct entry_text value = {.text = {unpacked, form.len}};
+    if (form.form != RDB_LZF)
+        value.text = rdb_string_text(&form);
+    else if (!rdb_string_write(&form, unpacked))
+        return load_damaged(l);
+    value.is_int = form.len < NUMBER_INT_CHARS && number_int(value.text, &value.number);
+    return entry_text_make(l->name, &value, ENTRY_NO_DEADLINE);
 }
 
 static struct entry *load_stream(struct load *l)

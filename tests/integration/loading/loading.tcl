@@ -194,6 +194,7 @@ test "a log that is wrong is refused, and stays" -tags baton-only {
         "[record BLA a b]$tail" "*Unknown command 'BLA' reading the append only file*" \
         "[record SET a]$tail" "*Wrong number of arguments of 'SET'*" \
         "[record SHUTDOWN]$tail" "*The command 'SHUTDOWN' has no place in the append only file*" \
+        "[record SELECT 99]$tail" "*There is no database 99*" \
         "[record SUBSCRIBE a]$tail" "*The command 'SUBSCRIBE' has no place in the append only file*"] {
         set dir [new_dir]
         make_log $dir [log_of $text]

@@ -86,6 +86,21 @@ foreach {preamble kind} {yes rdb no aof} {
     }]
 }
 
+test "the server ends in the middle of a rewrite" {
+    set h [fresh]
+    with_server $h {
+        for {set i 0} {$i < 50} {incr i} { ask SET k$i $i }
+        ask CONFIG SET rdb-key-save-delay 1000000
+        ask BGREWRITEAOF
+        ask SET after 1
+        set was [ask DEBUG DIGEST]
+        journal::again $h TERM
+        expect $was { ask DEBUG DIGEST }
+        expect {b rdb i aof i aof} { journal::kinds }
+        expect {} { glob -nocomplain -directory [journal::dir] temp-* }
+    }
+}
+
 # ---- One at a time
 
 # Saves last as long as the script.

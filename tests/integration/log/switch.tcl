@@ -164,6 +164,28 @@ test "a first base that fails is tried again" {
     }
 }
 
+test "the server does not end while the first base is written, unless it must" {
+    set h [server::start]
+    with_server $h {
+        ask MSET a 1 b 2 c 3
+        ask CONFIG SET rdb-key-save-delay 10000000
+        ask CONFIG SET appendonly yes
+        expect_error "ERR Errors trying to SHUTDOWN. Check logs." { ask SHUTDOWN }
+        expect_match "*Writing initial AOF, can't exit*" { server::log_text }
+        ask SET d 4
+        ask CONFIG SET rdb-key-save-delay 0
+        expect ok { journal::settled }
+        ask SET e 5
+        journal::expect_same_again
+        expect {1 4 5} { ask MGET a d e }
+        ask CONFIG SET appendonly no rdb-key-save-delay 10000000
+        ask CONFIG SET appendonly yes
+        server::end_is_expected $h
+        client::send [suite::default_client] SHUTDOWN FORCE
+        wait_for {![server::alive $h]}
+    }
+}
+
 test "CONFIG REWRITE keeps it, and the server comes back with the data" {
     set h [server::start]
     with_server $h {

@@ -28,7 +28,8 @@ static struct bytes written(const struct rdb_out *out)
 
 static struct rdb_in reading(const void *data, size_t len)
 {
-    return (struct rdb_in){data, (const uint8_t *)data + len, (size_t)1 << 20};
+    return (struct rdb_in){
+        .at = data, .end = (const uint8_t *)data + len, .max_string = (size_t)1 << 20};
 }
 
 static void expect_bytes(struct rdb_out *out, const char *wanted, size_t len)
@@ -231,13 +232,13 @@ static void a_string_may_not_pass_the_limit(void **state)
     struct rdb_in in;
     static const uint8_t plain[] = "\4abcd", packed[] = "\xc3\x06\x15\x01"
                                                         "aa\xe0\x0a\0";
-    in = (struct rdb_in){plain, plain + 5, 4};
+    in = (struct rdb_in){.at = plain, .end = plain + 5, .max_string = 4};
     assert_true(rdb_take_string(&in, &s));
-    in = (struct rdb_in){plain, plain + 5, 3};
+    in = (struct rdb_in){.at = plain, .end = plain + 5, .max_string = 3};
     assert_false(rdb_take_string(&in, &s));
-    in = (struct rdb_in){packed, packed + 9, 21};
+    in = (struct rdb_in){.at = packed, .end = packed + 9, .max_string = 21};
     assert_true(rdb_take_string(&in, &s));
-    in = (struct rdb_in){packed, packed + 9, 20};
+    in = (struct rdb_in){.at = packed, .end = packed + 9, .max_string = 20};
     assert_false(rdb_take_string(&in, &s));
 }
 

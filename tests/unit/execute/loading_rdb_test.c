@@ -256,6 +256,46 @@ static void what_a_snapshot_wrote_comes_back_from_a_file(void **state)
     unlink(path);
 }
 
+/* ---- Values passed over ---- */
+
+static void passed_room(struct rdb_out *out, size_t want)
+{
+    out->cap = (out->len + want) * 2;
+    out->ptr = realloc(out->ptr, out->cap);
+    assert_non_null(out->ptr);
+}
+
+static void expect_passed_over(const struct entry *e, uint16_t version)
+{
+    struct rdb_out out = {.room = passed_room};
+    dump_value(&out, e, version);
+    struct rdb_in in = {.at = out.ptr + 1, .end = out.ptr + out.len, .max_string = SIZE_MAX};
+    assert_true(rdb_skip_value(&in, out.ptr[0]));
+    assert_int_equal(rdb_left(&in), 0);
+    for (size_t len = 1; len < out.len; len += 1 + len / 64) {
+        in = (struct rdb_in){.at = out.ptr + 1, .end = out.ptr + len, .max_string = SIZE_MAX};
+        assert_false(rdb_skip_value(&in, out.ptr[0]));
+        assert_in_range(in.missing, 1, out.len - len);
+    }
+    free(out.ptr);
+}
+
+static void expect_passed_over_visit(void *ctx, struct entry *e)
+{
+    (void)ctx;
+    expect_passed_over(e, RDB_VERSION_7_0);
+    expect_passed_over(e, RDB_VERSION_7_4);
+}
+
+static void values_are_passed_over_as_they_are_written(void **state)
+{
+    (void)state;
+    loading_fill(core_session(0), 300);
+    uint64_t cursor = 0;
+    do cursor = keyspace_scan(keyspace_db(0), cursor, 100, expect_passed_over_visit, NULL);
+    while (cursor != 0);
+}
+
 /* ---- A disk that fails ---- */
 
 static const struct disk_calls *real;
@@ -319,6 +359,7 @@ int main(void)
         TEST(a_sum_of_zero_or_of_nobody_is_not_checked),
         TEST(a_false_announcement_of_keys_costs_nothing),
         TEST(what_a_snapshot_wrote_comes_back_from_a_file),
+        TEST(values_are_passed_over_as_they_are_written),
         TEST(a_disk_that_fails_and_a_file_that_shrinks_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
