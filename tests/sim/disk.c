@@ -322,10 +322,60 @@ static void disk_cut_power(void)
     disk_write_out(&left);
 }
 
+/* ---- From a life to the next one: what was not synced when a process ended ---- */
+
+#define DISK_NOTES ".disk" /* no name of a file of the server's begins like that */
+
+static void disk_note_pages(void)
+{
+    FILE *out = fopen(DISK_NOTES, "wb");
+    must(out != NULL);
+    names_sort(&disk.now);
+    for (int i = 0; i < disk.now.count; i++) {
+        struct disk_file *f = disk.now.list[i].file;
+        if (f->is_dir) continue;
+        /* What a failed sync lost the next process could not know of, whatever it did: it is given
+         * another chance here. */
+        for (size_t k = 0; k < f->page_count; k++)
+            if (f->pages[k] == PAGE_LOST) f->pages[k] = PAGE_DIRTY;
+        fprintf(out, "%s\n%zu %zu %zu\n", disk.now.list[i].path, f->safe_len, f->least,
+                f->page_count);
+        fwrite(f->pages, 1, f->page_count, out);
+        fwrite(f->safe, 1, f->safe_len, out);
+        fputc('\n', out);
+    }
+    must(fclose(out) == 0);
+}
+
+static void disk_recall_pages(void)
+{
+    FILE *in = fopen(DISK_NOTES, "rb");
+    if (in == NULL) return;
+    char path[PATH_LEN], numbers[80];
+    while (fgets(path, sizeof(path), in) != NULL && fgets(numbers, sizeof(numbers), in) != NULL) {
+        path[strcspn(path, "\n")] = '\0';
+        const struct disk_name *name = names_find(&disk.now, path);
+        must(name != NULL);
+        struct disk_file *f = name->file;
+        char *at = numbers;
+        safe_resize(f, strtoul(at, &at, 10));
+        f->least = strtoul(at, &at, 10);
+        f->page_count = strtoul(at, &at, 10);
+        f->pages = malloc(f->page_count + 1);
+        must(f->pages != NULL && fread(f->pages, 1, f->page_count, in) == f->page_count &&
+             fread(f->safe, 1, f->safe_len, in) == f->safe_len && fgetc(in) == '\n');
+    }
+    fclose(in);
+    must(unlink(DISK_NOTES) == 0);
+}
+
 void disk_end_now(void)
 {
     sim_note("end", (uint64_t)disk.terms.end, disk.calls);
-    if (disk.terms.end == DISK_POWER_CUT) disk_cut_power();
+    if (disk.terms.end == DISK_POWER_CUT)
+        disk_cut_power();
+    else
+        disk_note_pages();
     if (disk.before_end != NULL) disk.before_end();
     fflush(stdout);
     _exit(0);
@@ -568,6 +618,7 @@ void disk_start(const struct disk_terms *terms, void (*before_end)(void))
     names_sort(&disk.now);
     for (int i = 0; i < disk.now.count; i++)
         disk.now.list[i].file = disk_read_in(disk.now.list[i].path);
+    disk_recall_pages();
     disk.first = disk.now;
     disk_calls = &calls;
 }
@@ -608,5 +659,6 @@ void disk_fix_logs(void)
         must(truncate(name->path, (off_t)good) == 0);
         safe_resize(name->file, good);
         name->file->len = name->file->least = good;
+        name->file->page_count = 0;
     }
 }

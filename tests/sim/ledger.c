@@ -62,6 +62,7 @@ struct account {
 struct ledger {
     struct account accounts[ACCOUNTS];
     bool subset;                /* something failed: those in doubt need not be the first ones */
+    bool was_killed;            /* the life before: the power was not cut */
     bool always;                /* what is acknowledged must be there */
     bool syncs_always;          /* in this life */
     bool toggles, toggled;      /* the log is closed and opened; and was so in this life */
@@ -330,9 +331,11 @@ static void teller_check(struct teller *c, int i)
         a->shared_told = a->own_told = 0;
     }
     account_settle(a);
-    /* What is read while the disk fails need not be on it. */
-    if (!everybody_works) a->safe = a->settled;
-    if (!disk_has_failed()) a->acked = a->settled;
+    /* What is read while the disk fails need not be on it, nor what a server read that comes after
+     * one that was killed. */
+    bool is_safe = everybody_works ? !disk_has_failed() : !ledger->was_killed;
+    if (!everybody_works && is_safe) a->safe = a->settled;
+    if (is_safe) a->acked = a->settled;
     c->base = a->acked;
     c->state = everybody_works ? TELLER_WORKS : TELLER_WAITS;
 }
@@ -575,8 +578,10 @@ void ledger_promise(const struct ledger_promise *p)
 {
     if (!everybody_works) { /* what was promised before holds */
         ledger->subset |= p->failed;
+        ledger->was_killed = p->killed;
         return;
     }
+    ledger->was_killed = p->killed;
     ledger->always = p->always && !ledger->toggled;
     ledger->window_ns = ledger->toggled ? 0 : p->window_ns;
     ledger->subset = p->failed;

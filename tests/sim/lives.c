@@ -21,7 +21,8 @@ enum { LIVES_MAX = 5 };
 
 struct shared {
     struct sim_state state;
-    bool is_ragged; /* the files may have holes */
+    bool has_failed; /* syncs have, since the power was cut last */
+    bool is_ragged;  /* the files may have holes */
 };
 
 static struct shared *shared;
@@ -82,11 +83,15 @@ static void life_ends(void)
     bool is_always = strcmp(life.fsync, "always") == 0, is_no = strcmp(life.fsync, "no") == 0;
     struct ledger_promise p = {
         .always = !life.is_rdb && (is_always || ended_well),
+        .killed = life.terms.end != DISK_POWER_CUT,
         .failed = fails,
         .window_ns = life.is_rdb || is_no || fails ? 0 : 1000000000,
     };
     ledger_promise(&p);
-    shared->is_ragged = life.terms.is_wild || life.terms.fails;
+    bool is_cut = life.terms.end == DISK_POWER_CUT;
+    shared->has_failed |= life.terms.fails;
+    shared->is_ragged = is_cut && (life.terms.is_wild || shared->has_failed);
+    if (is_cut) shared->has_failed = false;
     shared->state = sim_save();
 }
 

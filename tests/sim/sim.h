@@ -227,8 +227,9 @@ struct disk_terms {
     bool lies_of_dirs; /* a control: nor is one of a directory */
 };
 
-/* The files below the working directory, all of them safe, are the disk. All calls of disk.h go
- * there from then on. `before_end` runs before the process ends at the call of the terms. */
+/* The files below the working directory are the disk; they are safe, but for what a life before
+ * that was killed had not synced. All calls of disk.h go there from then on. `before_end` runs
+ * before the process ends at the call of the terms. */
 void disk_start(const struct disk_terms *terms, void (*before_end)(void));
 /* It ends now, as the terms say; what is left lies in the working directory. */
 void disk_end_now(void) __attribute__((noreturn));
@@ -257,6 +258,7 @@ void ledger_print(void);
 /* When a life ends: what must be there in the next one. */
 struct ledger_promise {
     bool always;        /* all that was acknowledged */
+    bool killed;        /* the process was, and the disk lives on */
     bool failed;        /* some call of the disk has */
     uint64_t window_ns; /* what was acknowledged so long ago; 0: no promise */
 };
