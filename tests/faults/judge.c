@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PATIENCE_S = 60 };
+
 struct log {
     struct plan_head head;
     uint32_t *sent;
@@ -258,6 +260,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "faults-judge: %s\n", server != NULL ? server->errstr : "no memory");
         return 2;
     }
+    redisSetTimeout(server, (struct timeval){.tv_sec = PATIENCE_S});
     cut_ns = strtoull(argv[2], NULL, 10);
     for (int i = 3; i < argc; i++) judge(argv[i]);
     uint64_t window = first_lost_ns < cut_ns ? (cut_ns - first_lost_ns) / 1000 : 0;

@@ -107,6 +107,7 @@ class Process:
         env = dict(os.environ)
         if disk is not None:
             env.update(LD_PRELOAD=rig.tool('faulty.so'), FAULTS_CONTROL=disk.path, FAULTS_DIR=directory)
+            env['ASAN_OPTIONS'] = env.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
         self.log = open(self.log_path, 'ab')
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log, env=env, cwd=directory)
@@ -179,7 +180,11 @@ class Load:
                                         stderr=subprocess.PIPE, text=True)
 
     def end(self):
-        out, err = self.process.communicate(timeout=120)
+        try:
+            out, err = self.process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Wrong('the load does not end') from None
         must(self.process.returncode == 0, 'the load failed:', err.strip())
         words = out.split(None, 5)
         self.acked, self.refused, self.unknown, self.first_refusal, self.last_ack = map(int, words[:5])

@@ -14,6 +14,7 @@
  * run prints the steps that were done; it ends early when the server goes.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
@@ -35,6 +36,8 @@
 #define CHAINS 50
 #define FAR_MS 4102444800000 /* an absolute time that does not come */
 #define RESETS_EVERY 400     /* steps from one change of something large to the next */
+
+enum { PATIENCE_S = 60 };
 
 struct out {
     char *ptr;
@@ -181,6 +184,8 @@ static int dial(void)
         exit(2);
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    struct timeval patience = {.tv_sec = PATIENCE_S};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     return fd;
 }
 
@@ -215,6 +220,10 @@ static bool flush(int fd, struct out *o)
     char in[65536];
     while (there && o->commands > 0) {
         ssize_t n = recv(fd, in, sizeof(in), 0);
+        if (n < 0 && errno == EAGAIN) {
+            fprintf(stderr, "faults-writer: no reply within %d s\n", PATIENCE_S);
+            exit(1);
+        }
         there = n > 0;
         if (!there) break;
         redisReaderFeed(reader, in, (size_t)n);

@@ -77,6 +77,7 @@ void snapshot_select(struct snapshot_stream *s, int number)
 void snapshot_put(struct snapshot_part *part, const struct entry *e)
 {
     struct snapshot_stream *s = snapshot.large.e == NULL ? &snapshot.main : &snapshot.aside;
+    snapshot_check_value(e);
     snapshot_select(s, part->number);
     snapshot.form->entry(&s->out, e);
     snapshot.figures.keys_done++;
@@ -162,7 +163,8 @@ static bool walk_step(void)
         return true;
     }
     if (!part->is_begun) walk_begin(part);
-    part->cursor = table_scan(part->table, part->cursor, SNAPSHOT_SCAN_STEP, walk_visit, part);
+    uint64_t step = snapshot.terms.key_delay_us > 0 ? 1 : SNAPSHOT_SCAN_STEP;
+    part->cursor = table_scan(part->table, part->cursor, step, walk_visit, part);
     if (part->cursor == 0) part->cursor = UINT64_MAX; /* what it found comes before its end */
     return true;
 }
@@ -298,6 +300,7 @@ int snapshot_begin(const struct snapshot_terms *terms)
     parts_make();
     for (int i = 0; i < snapshot.part_count; i++)
         snapshot.figures.keys_total += db_size(snapshot.parts[i].db);
+    snapshot_check_begin();
     bool compresses = form->compresses && terms->compresses;
     snapshot_stream_open(&snapshot.main, false, compresses);
     snapshot_stream_open(&snapshot.aside, true, compresses);
@@ -316,6 +319,7 @@ static void snapshot_is_over(struct order *o)
     int result = snapshot.phase == SNAPSHOT_ABORTED ? snapshot.result : o->result;
     order_free(o);
     terms_free();
+    snapshot_check_end();
     bool failed = snapshot.phase == SNAPSHOT_ABORTED;
     snapshot.phase = SNAPSHOT_SWEEPS;
     if (!failed) sweep_end();
@@ -411,6 +415,7 @@ void snapshot_close(void)
     sweep_begin(); /* lets tables go that were kept */
     sweep_end();
     terms_free();
+    snapshot_check_end();
     snapshot_holds = false;
     snapshot = (struct snapshot){0};
 }

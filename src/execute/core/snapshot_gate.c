@@ -76,6 +76,7 @@ static struct entry *large_find(const struct snapshot_large *l)
 /* The same string in an entry of its own: whoever edits the first has a copy of the block then. */
 static struct entry *large_share_string(const struct entry *e)
 {
+    snapshot_check_value(e);
     struct entry *copy = entry_renamed(e, entry_name(e));
     block_share(entry_block(copy));
     return copy;
@@ -86,6 +87,7 @@ static void large_begin(struct snapshot_large *l, struct entry *e)
     bool is_shared = l->e == NULL && (e->flags & ENTRY_BLOCK);
     snapshot.large_is_owned = l->e != NULL || is_shared;
     snapshot.large_kept = l->kept;
+    if (l->e == NULL && !is_shared) snapshot_check_value(e);
     snapshot.large = (struct snapshot_cursor){.e = is_shared ? large_share_string(e) : e};
     if (is_shared) entry_make_young(e);
     snapshot_select(&snapshot.main, l->part->number);
@@ -157,6 +159,7 @@ static bool gate_gone(struct db *db, struct entry *e)
         return true;
     }
     if (dump_is_large(e)) {
+        snapshot_check_value(e);
         snapshot_queue_owned(part, e);
         return true;
     }

@@ -111,6 +111,18 @@ struct snapshot_part *snapshot_part_of(const struct db *db);
 void snapshot_note_extra(void);
 void snapshot_fail(int error);
 
+/* ---- A check of it (snapshot_check.c) ---- */
+#ifdef BATON_DEBUG
+void snapshot_check_begin(void);
+/* Before an old value is written. */
+void snapshot_check_value(const struct entry *e);
+void snapshot_check_end(void);
+#else
+static inline void snapshot_check_begin(void) {}
+static inline void snapshot_check_value(const struct entry *e) { (void)e; }
+static inline void snapshot_check_end(void) {}
+#endif
+
 /* ---- The write gate (snapshot_gate.c) ---- */
 extern const struct keyspace_gate snapshot_gate;
 /* `first`: before all others. */
