@@ -624,6 +624,16 @@ void disk_start(const struct disk_terms *terms, void (*before_end)(void))
     disk_calls = &calls;
 }
 
+void disk_stop(void)
+{
+    for (int i = 0; i < disk.file_count; i++) {
+        free(disk.files[i].safe);
+        free(disk.files[i].pages);
+    }
+    disk.file_count = 0;
+    disk_calls = NULL;
+}
+
 bool disk_has_failed(void) { return disk.has_failed; }
 
 /* ---- What check-aof --fix does ---- */
