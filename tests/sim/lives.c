@@ -19,6 +19,12 @@
 
 enum { LIVES_MAX = 5 };
 
+#if defined(__SANITIZE_THREAD__)
+/* Else every process would sleep for a second when it ends. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) { return "atexit_sleep_ms=0"; }
+#endif
+
 struct shared {
     struct sim_state state;
     bool has_failed; /* syncs have, since the power was cut last */
