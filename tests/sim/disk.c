@@ -340,8 +340,8 @@ static void disk_note_pages(void)
             if (f->pages[k] == PAGE_LOST) f->pages[k] = PAGE_DIRTY;
         fprintf(out, "%s\n%zu %zu %zu\n", disk.now.list[i].path, f->safe_len, f->least,
                 f->page_count);
-        fwrite(f->pages, 1, f->page_count, out);
-        fwrite(f->safe, 1, f->safe_len, out);
+        if (f->page_count > 0) fwrite(f->pages, 1, f->page_count, out);
+        if (f->safe_len > 0) fwrite(f->safe, 1, f->safe_len, out);
         fputc('\n', out);
     }
     must(fclose(out) == 0);
@@ -362,8 +362,9 @@ static void disk_recall_pages(void)
         f->least = strtoul(at, &at, 10);
         f->page_count = strtoul(at, &at, 10);
         f->pages = malloc(f->page_count + 1);
-        must(f->pages != NULL && fread(f->pages, 1, f->page_count, in) == f->page_count &&
-             fread(f->safe, 1, f->safe_len, in) == f->safe_len && fgetc(in) == '\n');
+        must(f->pages != NULL && fread(f->pages, 1, f->page_count, in) == f->page_count);
+        must(f->safe_len == 0 || fread(f->safe, 1, f->safe_len, in) == f->safe_len);
+        must(fgetc(in) == '\n');
     }
     fclose(in);
     must(unlink(DISK_NOTES) == 0);
@@ -621,6 +622,16 @@ void disk_start(const struct disk_terms *terms, void (*before_end)(void))
     disk_recall_pages();
     disk.first = disk.now;
     disk_calls = &calls;
+}
+
+void disk_stop(void)
+{
+    for (int i = 0; i < disk.file_count; i++) {
+        free(disk.files[i].safe);
+        free(disk.files[i].pages);
+    }
+    disk.file_count = 0;
+    disk_calls = NULL;
 }
 
 bool disk_has_failed(void) { return disk.has_failed; }

@@ -161,6 +161,7 @@ static void sim_choose(void (*life)(struct settings *s))
         .scripts = sim_chance(5),
         .medium = sim_chance(4),
         .data_mode = sim_chance(2),
+        .logs = sim_chance(3),
         .yields = yields[sim_below(5)],
         .modes = (unsigned)sim_below(3),
     };
@@ -171,6 +172,12 @@ static void sim_choose(void (*life)(struct settings *s))
         life(s);
     }
     sim_set(s, "protected-mode", "no");
+    static const char *const fsyncs[] = {"always", "everysec", "no"};
+    if (life == NULL && sim_choices.logs) {
+        sim_set(s, "appendonly", "yes");
+        sim_set(s, "appendfsync", fsyncs[sim_below(3)]);
+        sim_set(s, "auto-aof-rewrite-min-size", sim_chance(2) ? "1000" : "67108864");
+    }
     sim_set(s, "save", "");
     if (sim_choices.scarce) sim_set(s, "maxclients", "5");
     const char *limit = sim_chance(2) ? "normal 150000 50000 1" : "normal 3000 0 0";
@@ -247,6 +254,7 @@ static void sim_open(void (*life)(struct settings *s))
 {
     static const unsigned client_weights[] = {3, 20, 60, 90};
     kernel_open();
+    if (life == NULL) lives_borrow_disk();
     sim_choose(life);
     wiring_open(sim.plan);
     sim.count = wiring_thread_count();
@@ -328,6 +336,7 @@ static uint64_t sim_run(uint64_t seed)
     sim_stop_threads();
     clients_close();
     wiring_close();
+    lives_return_disk();
     kernel_close();
     sim_mix(sim.steps);
     return sim.hash;

@@ -38,6 +38,7 @@ struct sim_choices {
     bool low_water;  /* parse rests connections early */
     bool scripts;    /* they last, and time passes quickly */
     bool medium;     /* many replies fill a batch together, none does alone */
+    bool logs;       /* what is written goes to a log */
     bool is_life;    /* of a server with a disk: its clients are those of ledger.c */
     bool data_mode;  /* pollers give data as io_uring does, not readiness */
     unsigned yields; /* one call in so many gives the CPU away */
@@ -84,6 +85,9 @@ enum lives_disk {
 void lives_open(void);
 /* After sim_begin(). What an honest disk does wrong ends the program; false: a liar was found. */
 bool lives_run(enum lives_disk kind);
+/* A disk without faults, for a server that lives once and in this process. */
+void lives_borrow_disk(void);
+void lives_return_disk(void);
 
 /* ---- fiber.c ---- */
 
@@ -233,6 +237,8 @@ struct disk_terms {
 void disk_start(const struct disk_terms *terms, void (*before_end)(void));
 /* It ends now, as the terms say; what is left lies in the working directory. */
 void disk_end_now(void) __attribute__((noreturn));
+/* For who does not end with it. */
+void disk_stop(void);
 bool disk_has_failed(void); /* some call has, so far */
 /* Cuts what a log's reader cannot take off the files of the log, as baton-check-aof --fix does. */
 void disk_fix_logs(void);

@@ -51,8 +51,8 @@ enum run_result cmd_WAITAOF(struct call *c)
     if (!is_enough && c->outer == NULL && !c->is_late) {
         const struct block_terms terms = {
             .timeout_ms = timeout_ms,
-            .waits_for_log = local > 0 && !is_durable,
-            .log_number = number,
+            .waits_for_log = local > 0,
+            .log_number = is_durable ? UINT64_MAX : number,
             .answers_late = true,
         };
         return call_block(c, &terms);

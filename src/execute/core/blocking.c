@@ -3,7 +3,7 @@
  * s->blocked holds its command. A key stands in its database's table while somebody waits for it or
  * it stands in the line of fed keys; keyspace_wait() counts it for just as long. blocking_pending
  * is set while a key stands in that line or a session in the line of the woken. Who waits for the
- * log stands in the list of log_first.
+ * log stands in the list of log_first, which is sorted by number.
  */
 #include "execute/core/blocking.h"
 
@@ -50,7 +50,8 @@ bool blocking_pending;
 static struct name_map *blocking_maps; /* by number of database */
 static struct blocking_key *fed_first, *fed_last;
 static struct session *woken_first, *woken_last;
-static struct session *log_first;      /* those who wait for the log, the last to come first */
+/* Those who wait for the log, the least number first. */
+static struct session *log_first, *log_last;
 static struct session **blocking_heap; /* sessions with a timeout, the earliest first */
 static uint32_t heap_count, heap_room;
 static uint64_t blocked_count, gone_keys;
@@ -194,28 +195,46 @@ static void wait_leave(struct blocking_wait *w)
     blocking_key_drop_if_idle(k);
 }
 
+static uint64_t log_number(const struct session *s) { return s->blocking->terms.log_number; }
+
+/* Numbers grow, so that nearly all come last. */
 static void log_join(struct session *s)
 {
-    s->blocking->log_next = log_first;
-    if (log_first != NULL) log_first->blocking->log_prev = s;
-    log_first = s;
+    struct session *prev = log_last, *next = NULL;
+    while (prev != NULL && log_number(prev) > log_number(s)) {
+        next = prev;
+        prev = prev->blocking->log_prev;
+    }
+    s->blocking->log_prev = prev;
+    s->blocking->log_next = next;
+    *(prev != NULL ? &prev->blocking->log_next : &log_first) = s;
+    *(next != NULL ? &next->blocking->log_prev : &log_last) = s;
 }
 
 static void log_leave(struct session *s)
 {
     struct session *prev = s->blocking->log_prev, *next = s->blocking->log_next;
-    if (prev != NULL)
-        prev->blocking->log_next = next;
-    else
-        log_first = next;
-    if (next != NULL) next->blocking->log_prev = prev;
+    *(prev != NULL ? &prev->blocking->log_next : &log_first) = next;
+    *(next != NULL ? &next->blocking->log_prev : &log_last) = prev;
+}
+
+/* It looked again, and waits for something else from now on. */
+static void log_wait_on(struct session *s, uint64_t number)
+{
+    if (log_number(s) == number) return;
+    log_leave(s);
+    s->blocking->terms.log_number = number;
+    log_join(s);
 }
 
 enum run_result call_block(struct call *c, const struct block_terms *terms)
 {
     struct session *s = c->session;
     if (c->outer != NULL) return terms->answers_null ? reply_null(c) : reply_null_array(c);
-    if (s->blocking != NULL) return RUN_BLOCKED; /* it has its place */
+    if (s->blocking != NULL) { /* it has its place */
+        if (terms->waits_for_log) log_wait_on(s, terms->log_number);
+        return RUN_BLOCKED;
+    }
     struct blocking *b = heap_alloc(sizeof(*b) + terms->key_count * sizeof(b->waits[0]));
     *b = (struct blocking){.terms = *terms, .due_ms = -1, .wait_count = terms->key_count};
     s->blocking = b;
@@ -294,19 +313,15 @@ void blocking_wait_on(struct session *s)
 
 bool blocking_answers_late(const struct session *s) { return s->blocking->terms.answers_late; }
 
-uint64_t blocking_log_least(void)
-{
-    uint64_t least = UINT64_MAX;
-    for (const struct session *s = log_first; s != NULL; s = s->blocking->log_next)
-        if (s->blocking->terms.log_number < least) least = s->blocking->terms.log_number;
-    return least;
-}
+uint64_t blocking_log_least(void) { return log_first == NULL ? UINT64_MAX : log_number(log_first); }
 
 void blocking_log_reached(uint64_t number)
 {
-    for (struct session *s = log_first; s != NULL; s = s->blocking->log_next)
-        if (s->blocking->terms.log_number <= number) blocking_unblock(s, BLOCKING_FED);
+    for (struct session *s = log_first; s != NULL && log_number(s) <= number;
+         s = s->blocking->log_next)
+        blocking_unblock(s, BLOCKING_FED);
 }
+
 enum run_result call_block_on(struct call *c, struct session_job *job)
 {
     must(c->outer == NULL && c->session->job == NULL);

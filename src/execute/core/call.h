@@ -96,7 +96,9 @@ struct block_terms {
     bool wakes_when_gone;          /* or any change of the key, its deletion included */
     bool answers_null;             /* where it may not wait: with a null string, not a null array */
     int64_t timeout_ms;            /* 0: for ever */
-    bool waits_for_log;            /* until the log has `log_number` on disk (core/log_life.h) */
+    /* Looks again when the log has `log_number` on disk, and when it is switched on or off
+     * (core/log_life.h); UINT64_MAX: for that alone. */
+    bool waits_for_log;
     uint64_t log_number;
     bool answers_late; /* when its time is over the handler is called once more, with c->is_late,
                         * and answers; else null is the answer */

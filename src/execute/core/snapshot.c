@@ -28,8 +28,9 @@ enum {
     SNAPSHOT_OUT_MAX = 8 << 20,     /* memory of orders on their way: the walk waits */
     SNAPSHOT_LAG = 32 << 20,        /* writers wait, too */
     SNAPSHOT_LARGE_STEP = 64,       /* elements between two looks at the clock */
-    SNAPSHOT_SLICE_US = 60,         /* of a slice while commands run */
-    SNAPSHOT_REST = 1,              /* so many times its length until the next one then */
+    SNAPSHOT_SLICE_US = 50,         /* of a slice while commands run */
+    SNAPSHOT_REST = 3,              /* so many times its length until the next one then */
+    SNAPSHOT_HASTE = 1,             /* ... and while writers wait for it */
     SNAPSHOT_IDLE_SLICE_US = 250,   /* of a slice while none run */
     SNAPSHOT_DELAY_SLICE_US = 1000, /* how often keys are counted that a delay lets through */
 };
@@ -402,7 +403,8 @@ uint64_t snapshot_work(uint64_t budget_us)
     if (us > budget_us) us = budget_us;
     if (!slice(us)) return UINT64_MAX;
     uint64_t end = clock_mono_ns();
-    snapshot.next_ns = busy ? end + (end - now) * SNAPSHOT_REST : end;
+    uint64_t rest = snapshot.holds_writers ? SNAPSHOT_HASTE : SNAPSHOT_REST;
+    snapshot.next_ns = busy ? end + (end - now) * rest : end;
     if (snapshot.terms.key_delay_us != 0) snapshot.next_ns = end + SNAPSHOT_DELAY_SLICE_US * 1000;
     return snapshot.next_ns;
 }

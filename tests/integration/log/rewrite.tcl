@@ -74,7 +74,7 @@ foreach {preamble kind} {yes rdb no aof} {
             ask BGREWRITEAOF
             for {set i 0} {$i < 50} {incr i} { ask INCR k[expr {$i % 7}] }
             expect 1 { info_field aof_rewrite_in_progress persistence }
-            expect 1 { llength [glob -directory [journal::dir] temp-rewriteaof-bg-*.aof] }
+            wait_for {[glob -nocomplain -directory [journal::dir] temp-rewriteaof-bg-*.aof] ne ""}
             set was [ask DEBUG DIGEST]
             journal::again $h KILL
             expect $was { ask DEBUG DIGEST }

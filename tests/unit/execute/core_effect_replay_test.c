@@ -192,6 +192,17 @@ static const char *const templates[] = {
     "XAUTOCLAIM %x %g %c 0 0 JUSTID",
     "XACK %x %g %e %e",
     "FUNCTION FLUSH",
+    "FUNCTION DELETE one",
+    "PFDEBUG TODENSE %s",
+    "GETRANGE %s 0 3",
+    "LPOS %l %m",
+    "GEOSEARCHSTORE %z %z FROMMEMBER %m BYBOX 300 300 km COUNT 3 ANY",
+    "ZRANGESTORE %z %z -inf +inf BYSCORE REV LIMIT 1 3",
+    "LINSERT %l AFTER %m %m",
+    "SORT %h STORE %l",
+    "XINFO STREAM %x FULL",
+    "EXPIREAT %k 1700009999",
+    "EXPIRE %k -1",
 };
 
 /* Scripts: KEYS[1] to KEYS[3] are keys of any type. */

@@ -395,6 +395,52 @@ static void who_waits_for_the_disk_is_woken_by_it(void **state)
     core_expect(other, "waitaof 0 0 0", "*2|:0|:0|");
 }
 
+static void who_wrote_first_is_woken_first(void **state)
+{
+    (void)state;
+    struct session *s[4];
+    uint64_t numbers[4];
+    switch_on();
+    for (uint32_t i = 0; i < 4; i++) {
+        s[i] = core_session(i);
+        core_expect(s[i], "set k v", "+OK|");
+        numbers[i] = effect_number();
+    }
+    static const int order[] = {2, 0, 3, 1};
+    for (int i = 0; i < 4; i++) core_expect(s[order[i]], "waitaof 1 0 0", "");
+    for (int i = 0; i < 4; i++) {
+        turn();
+        assert_int_equal(counter_read(&fake.card.watched), numbers[i]);
+        counter_set(&fake.card.durable, numbers[i]);
+        turn();
+        assert_string_equal(core_run_woken(), "*2|:1|:0|");
+        assert_false(s[i]->is_blocked);
+        if (i < 3) assert_true(s[i + 1]->is_blocked);
+    }
+}
+
+/* Here it is on disk, but there are no replicas: nobody is woken again and again. */
+static void who_waits_for_more_looks_once(void **state)
+{
+    (void)state;
+    struct session *s = core_session(0);
+    switch_on();
+    core_expect(s, "set k v", "+OK|");
+    core_expect(s, "waitaof 1 1 0", "");
+    counter_set(&fake.card.durable, effect_number());
+    turn();
+    assert_true(blocking_is_pending());
+    assert_string_equal(core_run_woken(), "");
+    settle();
+    assert_false(blocking_is_pending());
+    assert_int_equal(counter_read(&fake.card.watched), 0);
+    core_set("appendonly", "no");
+    settle();
+    assert_string_equal(core_run_woken(),
+                        "-ERR WAITAOF cannot be used when numlocal is set but appendonly is "
+                        "disabled.|");
+}
+
 static void a_wait_ends_by_time_or_by_others(void **state)
 {
     (void)state;
@@ -506,6 +552,8 @@ int main(void)
         life_test(a_failed_sync_is_healed_by_a_rewrite),
         life_test(replies_wait_under_always_alone),
         life_test(who_waits_for_the_disk_is_woken_by_it),
+        life_test(who_wrote_first_is_woken_first),
+        life_test(who_waits_for_more_looks_once),
         life_test(a_wait_ends_by_time_or_by_others),
         life_test(nobody_waits_for_a_log_that_is_off),
         life_test(a_wait_lasts_until_the_first_base_is_there),
