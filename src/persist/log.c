@@ -27,13 +27,14 @@
 #include <time.h>
 
 enum {
-    LOG_GROUP = 1 << 20,       /* bytes written with one call */
-    LOG_ORDERS = 8192,         /* done in one turn */
-    LOG_NAP_NS = 1000000,      /* how long what nobody waits for may lie in a ring */
-    LOG_SYNC_NS = 500000000,   /* everysec: from the start of a sync to the next */
-    LOG_RETRY_NS = 1000000000, /* from a failed write to the next */
-    LOG_GATHER_NS = 2000000,   /* how long a sync may wait for more to come */
-    LOG_GATHER_PART = 2,       /* and what part of the time that one takes */
+    LOG_GROUP = 1 << 20,          /* bytes written with one call */
+    LOG_ORDERS = 8192,            /* done in one turn */
+    LOG_NAP_NS = 1000000,         /* how long what nobody waits for may lie in a ring */
+    LOG_SYNC_NS = 500000000,      /* everysec: from the start of a sync to the next */
+    LOG_RETRY_NS = 1000000000,    /* from a failed write to the next */
+    LOG_GATHER_NS = 2000000,      /* how long a sync may wait for more to come */
+    LOG_GATHER_LEAST_NS = 100000, /* less is not worth a timer */
+    LOG_GATHER_PART = 2,          /* and what part of the time that one takes */
 };
 static const uint64_t log_complain_ns = 30000000000u, log_delayed_ns = 2000000000u;
 
@@ -509,6 +510,7 @@ static void log_begin_gathering(struct log_stage *l, uint64_t was_synced)
 {
     uint64_t group = l->synced - was_synced, now = clock_mono_ns();
     uint64_t wait_ns = l->mean_sync_ns / LOG_GATHER_PART;
+    if (wait_ns < LOG_GATHER_LEAST_NS) return;
     if (wait_ns > LOG_GATHER_NS) wait_ns = LOG_GATHER_NS;
     l->gather_ns = now + wait_ns;
     l->enough = l->taken + group - group / 16;
