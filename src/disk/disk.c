@@ -25,6 +25,11 @@ static int real_sync_range(int fd, uint64_t from, uint64_t len)
     return sync_file_range(fd, (off_t)from, (off_t)len, SYNC_FILE_RANGE_WRITE);
 }
 
+static void real_forget(int fd, uint64_t from, uint64_t len)
+{
+    posix_fadvise(fd, (off_t)from, (off_t)len, POSIX_FADV_DONTNEED);
+}
+
 static int real_truncate(int fd, uint64_t len) { return ftruncate(fd, (off_t)len); }
 
 static int64_t real_size(int fd)
@@ -42,6 +47,7 @@ static const struct disk_calls disk_real = {
     .read = real_read,
     .sync = fdatasync,
     .sync_range = real_sync_range,
+    .forget = real_forget,
     .truncate = real_truncate,
     .size = real_size,
     .rename = rename,
@@ -108,6 +114,11 @@ int disk_sync(int fd)
 int disk_sync_soon(int fd, uint64_t from, uint64_t len)
 {
     return disk_result(disk_calls->sync_range(fd, from, len));
+}
+
+void disk_forget(int fd, uint64_t from, uint64_t len)
+{
+    if (disk_calls->forget != NULL) disk_calls->forget(fd, from, len);
 }
 
 int disk_truncate(int fd, uint64_t len)

@@ -39,6 +39,9 @@ int64_t disk_read(int fd, void *to, size_t len);
 int disk_read_file(const char *path, char **text, size_t *len);
 /* Starts writing back what lies in that part of the file, and does not wait. */
 int disk_sync_soon(int fd, uint64_t from, uint64_t len);
+/* That part is on disk and nobody will read it soon: the kernel need not keep it in memory. A hint.
+ */
+void disk_forget(int fd, uint64_t from, uint64_t len);
 int disk_truncate(int fd, uint64_t len);
 int64_t disk_size(int fd);
 int64_t disk_size_of(const char *path);
@@ -58,6 +61,7 @@ struct disk_calls {
     int64_t (*read)(int fd, void *to, size_t len);
     int (*sync)(int fd); /* fdatasync(2) */
     int (*sync_range)(int fd, uint64_t from, uint64_t len);
+    void (*forget)(int fd, uint64_t from, uint64_t len); /* may be NULL */
     int (*truncate)(int fd, uint64_t len);
     int64_t (*size)(int fd);
     int (*rename)(const char *from, const char *to);

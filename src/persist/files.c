@@ -54,13 +54,22 @@ static int files_open(struct files_stage *f, const struct order *o)
     return rc;
 }
 
+/*
+ * Syncs what was written. The kernel then forgets it: a file that the next one takes the place of
+ * (rename(2)) would have to be thrown out of memory at once, 8 ms for 100 MB.
+ */
+static int files_sync(struct files_stage *f)
+{
+    int rc = disk_sync(f->fd);
+    if (rc == 0) disk_forget(f->fd, f->synced, f->len - f->synced);
+    f->begun = f->synced = f->len;
+    return rc;
+}
+
 /* So that the sync at the end does not find all of it to be written. */
 static int files_write_back(struct files_stage *f)
 {
-    if (f->len - f->synced >= FILES_SYNC) {
-        f->begun = f->synced = f->len;
-        return disk_sync(f->fd);
-    }
+    if (f->len - f->synced >= FILES_SYNC) return files_sync(f);
     if (f->len - f->begun >= FILES_SYNC_SOON) {
         disk_sync_soon(f->fd, f->begun, f->len - f->begun); /* the sync at the end tells */
         f->begun = f->len;
@@ -80,7 +89,7 @@ static int files_finish(struct files_stage *f, const struct order *o)
 {
     char dir[FILES_PATH_MAX];
     if (f->fd < 0) return -EBADF;
-    int rc = disk_sync(f->fd);
+    int rc = files_sync(f);
     if (rc != 0) return rc;
     const char *name = o->to != NULL ? o->to : f->path;
     if (o->to != NULL) rc = disk_rename(f->path, o->to);

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 enum {
-    PERSISTENCE_RETRY_MS = 5000, /* after a save that failed */
+    PERSISTENCE_RETRY_MS = 4500, /* after a save that failed: within 5 s */
     PERSISTENCE_SLICE_US = 1000, /* of a snapshot, in a turn */
     PERSISTENCE_LOAD_US = 4000,  /* of loading */
     PERSISTENCE_LOOK_NS = 100000000,
