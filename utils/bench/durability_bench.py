@@ -1,4 +1,8 @@
-"""DURABILITY=1: the log, snapshots and loading beside redis-server; the figures of the durability issue."""
+"""DURABILITY=1: the log, snapshots and loading beside redis-server; the figures of the durability issue.
+
+On a machine that does other things, too: `chrt -r 5 make bench DURABILITY=1`, as root, lets servers and clients
+come before them.
+"""
 import os
 import random
 import shutil
@@ -344,7 +348,8 @@ def machine():
 
 def compare_durability(opts, load, server_cpus):
     """The texts to print."""
-    texts = [f'commit {commit()}; {machine()}; load average {os.getloadavg()[0]:.1f} at the start']
+    priority = '; at real-time priority' if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else ''
+    texts = [f'commit {commit()}; {machine()}; load average {os.getloadavg()[0]:.1f} at the start{priority}']
     parts = [opts.only] if opts.only else ['log', 'loading', 'snapshots']
     if 'log' in parts:
         texts.append(measure_log(opts, load, server_cpus))

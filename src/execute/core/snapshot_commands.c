@@ -346,7 +346,7 @@ static void commands_begin(struct rdb_out *out, struct commands_walk *w, const s
     case TYPE_STRING: begin_string(out, w); return;
     case TYPE_SET: w->set = set_walk(e); return;
     case TYPE_ZSET: zset_seek(e, 0, &w->zset); return;
-    case TYPE_HASH: hash_walk_begin(&w->hash, e, keyspace_now_ms()); return;
+    case TYPE_HASH: hash_walk_begin(&w->hash, e, INT64_MIN); return; /* what was there then */
     case TYPE_STREAM: begin_stream(w); return;
     case TYPE_LIST: return;
     }

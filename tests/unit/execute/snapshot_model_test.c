@@ -350,13 +350,14 @@ static uint64_t wire_number(const char **at)
     return n;
 }
 
-/* Runs the commands of a file, all at one time. */
+/* Runs the commands of a file, all at one time, as those of a log that is loaded. */
 static void replay(const char *file, struct session *s, int64_t now_ms)
 {
     enum { WORDS = 4096 };
     static struct bytes args[WORDS];
     struct rdb_file f = rdb_file_read(file);
     const char *at = (const char *)f.bytes, *end = at + f.len;
+    run_replay(true);
     while (at < end) {
         uint32_t nargs = (uint32_t)wire_number(&at);
         assert_true(nargs > 0 && nargs <= WORDS);
@@ -371,6 +372,7 @@ static void replay(const char *file, struct session *s, int64_t now_ms)
         run(s, &cmd, &core.reply);
         if (core.reply.len > 0 && core.reply.buf[0] == '-') fail_msg("%s", core_show());
     }
+    run_replay(false);
     free(f.bytes);
 }
 
