@@ -297,6 +297,7 @@ void effect_close(void)
     heap_free(effect_buf);
     effect_buf = NULL;
     effect_whole = effect_cap = 0;
+    effect_awaited = effect_asked = effect_total;
     effect_listen(false);
     effect_mute(false);
 }
