@@ -452,7 +452,8 @@ static unsigned log_take_orders(struct log_stage *l)
 
 /* ---- What others are told ---- */
 
-/* True when writers may have something to do. */
+/* True when writers may have something to do. They send at home, while the next group is synced:
+ * sent from here, 0.65 of everysec's throughput was left, and 0.78 so. */
 static bool log_show(struct log_stage *l)
 {
     struct log_card *card = l->card;
@@ -474,19 +475,7 @@ static bool log_show(struct log_stage *l)
     return asked || l->synced != durable || failed != counter_read(&card->failed);
 }
 
-/* One writer's turn is lent, before the next group: it costs no wake-up. Several send at the same
- * time, each at home. */
-static void log_wake_writers(struct log_stage *l, struct turn *t)
-{
-    if (l->wiring.writer_count > 1) {
-        for (int i = 0; i < l->wiring.writer_count; i++) stage_call_home(l->wiring.writers[i]);
-        return;
-    }
-    stage_give(t, l->wiring.writers[0]);
-    stage_breathe(t);
-}
-
-static void log_tell(struct log_stage *l, struct turn *t)
+static void log_tell(struct log_stage *l)
 {
     bool went_home = l->going_home.first != NULL;
     log_push_home(l);
@@ -495,7 +484,7 @@ static void log_tell(struct log_stage *l, struct turn *t)
     if (l->tells_execute && l->execute != NULL) stage_call_home(l->execute);
     l->tells_execute = false;
     if (!wakes_writers) return;
-    log_wake_writers(l, t);
+    for (int i = 0; i < l->wiring.writer_count; i++) stage_call_home(l->wiring.writers[i]);
 }
 
 /* ---- The stage ---- */
@@ -540,13 +529,13 @@ static bool log_look_again(struct log_stage *l, bool took)
     return handoff_depth(l->wiring.log_orders) > 0;
 }
 
-static void log_commit(struct log_stage *l, struct turn *t)
+static void log_commit(struct log_stage *l)
 {
     uint64_t synced = l->synced;
     if (l->write_error == 0 || l->fresh.fd >= 0 || l->now_ns >= l->retry_ns) log_write(l);
     log_sync_if_due(l);
     bool is_awaited = l->awaited > synced;
-    log_tell(l, t);
+    log_tell(l);
     if (!is_awaited || l->synced == synced) return;
     log_take_orders(l);
     log_begin_gathering(l, synced);
@@ -562,7 +551,7 @@ static bool log_run(void *self, struct turn *t)
     t->items += count;
     if (!log_gathers(l)) {
         l->gather_ns = 0;
-        log_commit(l, t);
+        log_commit(l);
     }
     bool more = count == LOG_ORDERS || log_look_again(l, count > 0);
     l->sync_due_ns = log_sync_due(l);
