@@ -151,7 +151,9 @@ test "a kept connection that has died is made anew" {
 test "names and IPv6" {
     with_another {
         ask SET k v
-        expect OK { ask MIGRATE localhost $port k 0 5000 COPY REPLACE }
+        if {![catch { exec getent ahosts localhost }]} { ;# a bare chroot knows no names
+            expect OK { ask MIGRATE localhost $port k 0 5000 COPY REPLACE }
+        }
         if {![catch { ::close [::socket ::1 $port] }]} {
             expect OK { ask MIGRATE ::1 $port k 0 5000 COPY REPLACE }
         }
