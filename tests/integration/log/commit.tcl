@@ -20,7 +20,7 @@ foreach policy {always everysec no} {
         with_config {appendfsync %P} {
             load::start 50 -depth 4
             load::for_rounds [by_load 100 500 5000]
-            load::stop
+            load::stop_and_settle
         }
         journal::expect_same_again
     }]
@@ -33,7 +33,7 @@ test "no reply is left behind when the setting changes" {
         load::for_rounds 20
         if {$i % 10 == 0} { journal::rewrite }
     }
-    load::stop
+    load::stop_and_settle
     ask CONFIG SET appendfsync always
     journal::expect_same_again
 }

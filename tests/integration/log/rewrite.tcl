@@ -41,7 +41,7 @@ foreach {preamble kind} {yes rdb no aof} {
                 journal::rewrite
                 load::for_rounds 50
             }
-            load::stop
+            load::stop_and_settle
             set was [ask DEBUG DIGEST]
             journal::again $h
             expect $was { ask DEBUG DIGEST }

@@ -66,7 +66,7 @@ test "writes while it is switched on are in it" {
         load::for_rounds 20
         if {$i < 2} off
     }
-    load::stop
+    load::stop_and_settle
     journal::expect_same_again
     off
 }

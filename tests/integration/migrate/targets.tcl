@@ -141,8 +141,12 @@ test "writes to the keys wait" -tags baton-only {
     ask MSET k 1 other 1
     ask RPUSH l a
     while_migrating {k l} {} {
-        set writers [list [waiting INCR k] [waiting RPUSH l b] [waiting DEL other k] [waiting FLUSHALL] \
-            [waiting EVAL {return redis.call('INCR', KEYS[1])} 1 k]]
+        set writers {}
+        foreach command {{INCR k} {RPUSH l b} {DEL other k} FLUSHALL
+            {EVAL {return redis.call('INCR', KEYS[1])} 1 k}} {
+            lappend writers [waiting {*}$command]
+            wait_for_blocked [expr {1 + [llength $writers]}] ;# one behind the other
+        }
         set c [client::dial]
         client::pipeline $c {MULTI {INCR k}}
         client::send $c EXEC

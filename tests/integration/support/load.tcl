@@ -136,6 +136,13 @@ proc load::stop {} {
     return $rounds
 }
 
+# The same, and waits until the server has done what was on its way when the load ended. For tests without other
+# connections than the runner's own.
+proc load::stop_and_settle {} {
+    stop
+    wait_for { [info_field connected_clients clients] == 1 }
+}
+
 proc load::stop_quietly {} {
     variable running
     variable sock
