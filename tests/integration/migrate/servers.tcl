@@ -125,7 +125,7 @@ test "a database that the target lacks" {
 
 test "connections are kept for ten seconds" -tags slow {
     with_another {
-        expect 0 { info_field migrate_cached_sockets }
+        wait_for { [info_field migrate_cached_sockets] == 0 } 15000 100 ;# of the tests before
         ask MSET a 1 b 2
         set before [client::ask $there INFO stats]
         expect OK { ask MIGRATE 127.0.0.1 $port a 0 5000 }

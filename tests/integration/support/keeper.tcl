@@ -53,7 +53,10 @@ proc keeper::listen {} {
     variable exited
     while {[gets $channel line] >= 0} {
         switch [lindex $line 0] {
-            started { set started([lindex $line 1]) [lindex $line 2] }
+            started {
+                unset -nocomplain exited([lindex $line 2]) ;# pids come round
+                set started([lindex $line 1]) [lindex $line 2]
+            }
             failed { set started([lindex $line 1]) 0 }
             exited { set exited([lindex $line 1]) [lrange $line 2 end] }
         }
