@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     EVENTS_MAX = 256,
@@ -238,12 +240,21 @@ static void thread_pin(struct thread *th)
     pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
+/* Linux keeps niceness by thread. Where it may not be changed nothing is lost but ease. */
+static void thread_give_way(const struct thread *th)
+{
+    if (th->nice == 0) return;
+    id_t self = (id_t)gettid();
+    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + th->nice);
+}
+
 static void *thread_main(void *arg)
 {
     struct thread_start *start = arg;
     struct thread *th = start->th;
     pthread_setname_np(pthread_self(), th->name);
     thread_pin(th);
+    thread_give_way(th);
     th->start_error = poller_open(&th->poller, th->poller_kind);
     if (th->start_error == 0) poller_set_gathering(th->poller, th->gather_ns);
     if (start->started != NULL) start->started();

@@ -23,6 +23,7 @@
 struct thread {
     char name[16]; /* as ps -L shows it */
     int cpu;       /* pinned there; -1: not pinned */
+    int nice;      /* added to the process's: how much it gives way; set before it starts */
     enum poller_kind poller_kind;
     uint64_t gather_ns;    /* for poller_set_gathering(); set before it starts */
     struct poller *poller; /* made by the thread itself */
