@@ -578,13 +578,15 @@ static uint64_t execute_time(struct execute_stage *e, const struct settings *set
 
 /* ---- The stage ---- */
 
-static bool execute_has_come(void *self)
+static uint64_t execute_depth(void *self)
 {
     const struct execute_stage *e = self;
-    for (int i = 0; i < e->wiring.parser_count; i++)
-        if (handoff_depth(e->wiring.commands[i]) > 0) return true;
-    return false;
+    uint64_t depth = 0;
+    for (int i = 0; i < e->wiring.parser_count; i++) depth += handoff_depth(e->wiring.commands[i]);
+    return depth;
 }
+
+static bool execute_has_come(void *self) { return execute_depth(self) > 0; }
 
 /* Has its home no other stage? */
 static bool execute_is_alone(const struct execute_stage *e)
@@ -644,14 +646,6 @@ static bool execute_run(void *self, struct turn *t)
 }
 
 static uint64_t execute_due(void *self) { return ((struct execute_stage *)self)->due_ns; }
-
-static uint64_t execute_depth(void *self)
-{
-    const struct execute_stage *e = self;
-    uint64_t depth = 0;
-    for (int i = 0; i < e->wiring.parser_count; i++) depth += handoff_depth(e->wiring.commands[i]);
-    return depth;
-}
 
 static const struct stage_ops execute_ops = {
     .run = execute_run, .due = execute_due, .depth = execute_depth};

@@ -98,17 +98,15 @@ void run_gate_changed(void)
     run_gate = CF_PROTECTED | (holds ? writes : 0);
 }
 
-static void run_set_gates_all(void)
+void run_look_again(void)
 {
     run_gates_all = pause_mode() == PAUSE_ALL || persistence_refuses() || loading_is_on();
 }
 
-void run_look_again(void) { run_set_gates_all(); }
-
 static void run_pause_changed(void)
 {
     enum pause_mode mode = pause_mode();
-    run_set_gates_all();
+    run_look_again();
     keyspace_keep_expired(mode != PAUSE_OFF); /* data stands still under a pause */
     run_gate_changed();
 }
@@ -694,7 +692,7 @@ void run_take_up(const struct run_moment *moment)
     run_read_ticks = moment->read_ticks;
     run_wall_ms = moment->wall_ms;
     run_mono_ms = moment->mono_ms;
-    run_set_gates_all();
+    run_look_again();
 }
 
 void run_go_on(struct session *s)
