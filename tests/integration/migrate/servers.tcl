@@ -197,19 +197,24 @@ test "those who watch and listen hear of it" {
     }
 }
 
+# A value of every type and form goes to the server at `port`, whose connection `there` is, and comes back as it was.
+proc move_all_and_back {there port} {
+    set c [client::dial]
+    foreach case $dumps::cases {
+        lassign $case name needs
+        if {[suite::reason_to_skip {} $needs] ne ""} continue
+        dumps::make $c $case
+        set before [dumps::content $c k]
+        expect OK { ask MIGRATE 127.0.0.1 $port k 0 20000 }
+        expect OK { client::ask $there MIGRATE 127.0.0.1 [server::port] k 0 20000 }
+        if {[dumps::content $c k] ne $before} { fail "$name is not what it was" }
+        ask DEL k
+    }
+}
+
 test "all values, there and back" -tags baton-only {
     with_another {
-        set c [client::dial]
-        foreach case $dumps::cases {
-            lassign $case name needs
-            if {[suite::reason_to_skip {} $needs] ne ""} continue
-            dumps::make $c $case
-            set before [dumps::content $c k]
-            expect OK { ask MIGRATE 127.0.0.1 $port k 0 20000 }
-            expect OK { client::ask $there MIGRATE 127.0.0.1 [server::port] k 0 20000 }
-            if {[dumps::content $c k] ne $before} { fail "$name is not what it was" }
-            ask DEL k
-        }
+        move_all_and_back $there $port
     }
 }
 
@@ -217,17 +222,7 @@ test "to redis-server and back" -tags baton-only {
     with_config {rdb-version 10} {
         with_redis {
             regexp {tcp_port:(\d+)} [client::ask $redis INFO server] -> port
-            set c [client::dial]
-            foreach case $dumps::cases {
-                lassign $case name needs
-                if {[suite::reason_to_skip {} $needs] ne ""} continue
-                dumps::make $c $case
-                set before [dumps::content $c k]
-                expect OK { ask MIGRATE 127.0.0.1 $port k 0 20000 }
-                expect OK { client::ask $redis MIGRATE 127.0.0.1 [server::port] k 0 20000 }
-                if {[dumps::content $c k] ne $before} { fail "$name is not what it was" }
-                ask DEL k
-            }
+            move_all_and_back $redis $port
         }
     }
 }
