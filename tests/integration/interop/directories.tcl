@@ -9,10 +9,7 @@ suite -server 0
 proc fill {c} {
     foreach db {0 3} {
         client::ask $c SELECT $db
-        foreach case $dumps::cases {
-            dumps::make $c $case
-            client::ask $c RENAME k [lindex $case 0]
-        }
+        dumps::make_all $c
         client::ask $c PEXPIREAT string_short 4102444800123
         client::ask $c MULTI
         client::ask $c SET in_exec 1

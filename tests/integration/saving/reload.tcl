@@ -10,10 +10,7 @@ suite -config {"enable-protected-configs yes" "rdb-version 10"}
 proc fill {c} {
     foreach db {0 3} {
         client::ask $c SELECT $db
-        foreach case $dumps::cases {
-            dumps::make $c $case
-            client::ask $c RENAME k [lindex $case 0]
-        }
+        dumps::make_all $c
         client::ask $c PEXPIREAT string_short 4102444800123
         client::ask $c PEXPIREAT zset_large 4102444800124
         client::ask $c SELECT 0

@@ -270,3 +270,12 @@ if {[info exists argv] && [lindex $argv 0] eq "record"} {
     }
     close $out
 }
+
+# All of them, each under the name of its case.
+proc dumps::make_all {c} {
+    variable cases
+    foreach case $cases {
+        make $c $case
+        client::ask $c RENAME k [lindex $case 0]
+    }
+}
