@@ -12,13 +12,14 @@
 #include "execute/core/effect.h"
 #include "execute/core/loose.h"
 #include "execute/types/hash.h"
+#include "execute/types/table.h"
 
 struct hash_edit {
     struct key key;
-    struct entry *e;  /* NULL: there is no such key */
-    int64_t due_ms;   /* what the keyspace knows */
-    uint64_t changes; /* fields that changed */
-    bool is_new;      /* the key was made by this command */
+    struct entry *e;      /* NULL: there is no such key */
+    struct table_due due; /* what the keyspace knows */
+    uint64_t changes;     /* fields that changed */
+    bool is_new;          /* the key was made by this command */
 };
 
 /* Looks argument 1 up. False: the key holds another type, and the error is answered. */
@@ -32,7 +33,7 @@ static inline bool hash_edit_begin(struct call *c, struct hash_edit *h)
     if (effect_is_heard() && h->e != NULL)
         h->e = keyspace_expire_named(c->db, h->key, h->e, c->args + 2, c->nargs - 2);
     if (h->e != NULL && !entry_has_root(h->e)) h->e = keyspace_unpack(c->db, h->key, h->e);
-    h->due_ms = h->e == NULL ? DEADLINE_NONE : entry_due(h->e);
+    h->due = h->e == NULL ? TABLE_NEVER_DUE : table_due_of(h->e);
     return true;
 }
 
@@ -49,7 +50,7 @@ static inline void hash_edit_end(struct call *c, struct hash_edit *h, const char
 {
     if (h->changes > 0) call_event(c, h->changes, h->key, NOTIFY_HASH, event);
     if (h->e == NULL) return;
-    keyspace_elements_due(c->db, h->key, h->e, h->due_ms);
+    keyspace_elements_due(c->db, h->key, h->e, h->due);
     /* One field alone will be followed by others. */
     size_t packs = h->is_new && h->changes > 1 ? hash_packs(h->e) : 0;
     if (packs > 0) h->e = keyspace_pack(c->db, h->key, h->e, packs);

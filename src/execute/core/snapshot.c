@@ -143,8 +143,7 @@ static void walk_begin(struct snapshot_part *part)
     if (snapshot.phase == SNAPSHOT_SWEEPS || part->table->count == 0) return;
     snapshot_select(&snapshot.main, part->number);
     if (snapshot.form->expect == NULL) return;
-    uint64_t deadlines = part->table->deadlines.keys - part->table->lent_deadlines;
-    snapshot.form->expect(&snapshot.main.out, part->table->count, deadlines);
+    snapshot.form->expect(&snapshot.main.out, part->table->count, part->table->own_deadlines);
 }
 
 static void walk_end(struct snapshot_part *part)

@@ -31,12 +31,11 @@ static void rdb_aux_int(struct rdb_out *out, const char *name, int64_t n)
     rdb_aux(out, name, bytes_make(digits, number_print_int(digits, n)));
 }
 
-/* Deadlines of fields take a later version than the option may say. Those of hashes that have one
- * of their own, too, are not counted anywhere: such a file says less than it holds. */
+/* Deadlines of fields take a later version than the option may say. */
 static uint16_t rdb_version_for(uint16_t version)
 {
     for (int i = 0; i < keyspace_db_count(); i++)
-        if (db_table(keyspace_db(i))->lent_deadlines > 0) return RDB_VERSION_7_4;
+        if (db_table(keyspace_db(i))->element_deadlines > 0) return RDB_VERSION_7_4;
     return version;
 }
 

@@ -74,7 +74,7 @@ static uint64_t *candidate_slot(const struct candidate *c, enum evict_order orde
 static uint64_t evict_db_size(const struct db *db, bool only_volatile)
 {
     const struct table *t = &db->table;
-    return only_volatile ? t->deadlines.keys - t->lent_deadlines : t->count;
+    return only_volatile ? t->own_deadlines : t->count;
 }
 
 /* A database, as likely as it has keys; NULL when none has any. */

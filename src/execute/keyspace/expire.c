@@ -119,9 +119,9 @@ uint64_t keyspace_expire_due(uint64_t max, uint64_t budget_us)
 
 /* Elements went: gives the entry, or NULL when it went with the last of them. */
 static struct entry *expire_tell_elements(struct db *db, struct key key, struct entry *e,
-                                          int64_t had_ms)
+                                          struct table_due had)
 {
-    keyspace_elements_due(db, key, e, had_ms);
+    keyspace_elements_due(db, key, e, had);
     db_tell(db, key.hash, e, KEYSPACE_ELEMENTS_EXPIRED);
     if (type_of(e)->count(e) > 0) return e;
     db_delete(db, key.hash, table_slot_of(&db->table, key.hash, e), KEYSPACE_EMPTIED);
@@ -131,20 +131,20 @@ static struct entry *expire_tell_elements(struct db *db, struct key key, struct 
 struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e)
 {
     if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
-    int64_t had_ms = entry_due(e);
-    if (had_ms > keyspace.due_ms) return e;
+    struct table_due had = table_due_of(e);
+    if (had.at_ms > keyspace.due_ms) return e;
     db_before_edit(db, e);
     expire_elements(db, key, e, STEP_MAX);
-    return expire_tell_elements(db, key, e, had_ms);
+    return expire_tell_elements(db, key, e, had);
 }
 
 struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry *e,
                                     const struct bytes *names, uint32_t count)
 {
     if (likely(!(e->flags & ENTRY_DUE)) || keyspace.keep_expired) return e;
-    int64_t had_ms = entry_due(e);
+    struct table_due had = table_due_of(e);
     uint64_t gone = 0;
-    if (had_ms > keyspace.due_ms) return e;
+    if (had.at_ms > keyspace.due_ms) return e;
     db_before_edit(db, e);
     for (uint32_t i = 0; i < count; i++) {
         if (!type_of(e)->expire_one(e, names[i], keyspace.due_ms)) continue;
@@ -152,5 +152,5 @@ struct entry *keyspace_expire_named(struct db *db, struct key key, struct entry 
         gone++;
     }
     keyspace.stats.expired_elements += gone;
-    return gone == 0 ? e : expire_tell_elements(db, key, e, had_ms);
+    return gone == 0 ? e : expire_tell_elements(db, key, e, had);
 }

@@ -61,10 +61,7 @@ const struct table *db_table(const struct db *db) { return &db->table; }
 
 uint64_t db_size(const struct db *db) { return db->table.count; }
 
-uint64_t db_deadline_count(const struct db *db)
-{
-    return db->table.deadlines.keys - db->table.lent_deadlines;
-}
+uint64_t db_deadline_count(const struct db *db) { return db->table.own_deadlines; }
 
 uint64_t db_slot_count(const struct db *db) { return db->table.slots; }
 

@@ -116,9 +116,10 @@ void keyspace_expect(struct db *db, uint64_t count);
 /*
  * Deadlines of elements (the fields of a hash): the index of the database's deadlines knows a key
  * by what comes first, its own deadline or one of its elements. So whoever edits such a value asks
- * entry_due() (types/entry.h) before, and hands it in here after all edits.
+ * table_due_of() (types/table.h) before, and hands it in here after all edits.
  */
-void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms);
+struct table_due;
+void keyspace_elements_due(struct db *db, struct key key, struct entry *e, struct table_due had);
 /* Before an edit: deletes elements that are due, up to a bound. Gives the entry, or NULL when
  * nothing was left and the key was deleted. While expired keys are kept, so are they. */
 struct entry *keyspace_expire_elements(struct db *db, struct key key, struct entry *e);

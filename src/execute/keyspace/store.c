@@ -260,10 +260,9 @@ bool keyspace_load(struct db *db, struct key key, struct entry *e)
 
 void keyspace_expect(struct db *db, uint64_t count) { table_expect(&db->table, count); }
 
-void keyspace_elements_due(struct db *db, struct key key, struct entry *e, int64_t had_ms)
+void keyspace_elements_due(struct db *db, struct key key, struct entry *e, struct table_due had)
 {
-    bool lent = had_ms != DEADLINE_NONE && !(e->flags & ENTRY_DEADLINE);
-    table_due_change(&db->table, key.hash, (struct table_due){had_ms, lent}, table_due_of(e));
+    table_due_change(&db->table, key.hash, had, table_due_of(e));
 }
 
 struct entry *keyspace_pack(struct db *db, struct key key, struct entry *e, size_t len)

@@ -186,7 +186,7 @@ void table_insert(struct table *t, uint64_t hash, struct entry *e)
     }
     s->count++;
     t->count++;
-    table_due_change(t, hash, (struct table_due){.at_ms = ENTRY_NO_DEADLINE}, table_due_of(e));
+    table_due_change(t, hash, TABLE_NEVER_DUE, table_due_of(e));
 }
 
 uint64_t *table_slot_of(const struct table *t, uint64_t hash, const struct entry *e)
@@ -207,8 +207,7 @@ void table_take(struct table *t, struct segment *s, uint64_t *slot)
 void table_remove(struct table *t, uint64_t hash, uint64_t *slot)
 {
     struct segment *s = table_segment(t, hash);
-    table_due_change(t, hash, table_due_of(segment_entry(*slot)),
-                     (struct table_due){.at_ms = ENTRY_NO_DEADLINE});
+    table_due_change(t, hash, table_due_of(segment_entry(*slot)), TABLE_NEVER_DUE);
     table_take(t, s, slot);
     table_settle(t, s);
 }

@@ -31,7 +31,8 @@ struct table {
     size_t segment_bytes;
     uint64_t at_depth[TABLE_DEPTH_MAX + 1]; /* segments by depth */
     struct deadline_heap deadlines;         /* entry_due() of all entries that have one */
-    uint64_t lent_deadlines;                /* of them an element's, not the entry's own */
+    uint64_t own_deadlines;                 /* entries that have a deadline themselves */
+    uint64_t element_deadlines; /* entries some of whose elements have one; maybe both */
 };
 
 static inline struct segment *table_word_segment(uint64_t word)
@@ -113,13 +114,13 @@ void table_settle(struct table *t, struct segment *s);
 /* ---- Deadlines (table_due.c) ---- */
 /* What the index knows of an entry; taken before an edit that may change it. */
 struct table_due {
-    int64_t at_ms; /* entry_due() */
-    bool lent;     /* an element's: the entry has no deadline of its own */
+    int64_t at_ms;  /* entry_due() */
+    unsigned whose; /* ENTRY_DEADLINE: its own, ENTRY_DUE: an element's; either or both */
 };
+#define TABLE_NEVER_DUE ((struct table_due){.at_ms = ENTRY_NO_DEADLINE})
 static inline struct table_due table_due_of(const struct entry *e)
 {
-    int64_t at_ms = entry_due(e);
-    return (struct table_due){at_ms, at_ms != ENTRY_NO_DEADLINE && !(e->flags & ENTRY_DEADLINE)};
+    return (struct table_due){entry_due(e), e->flags & (ENTRY_DEADLINE | ENTRY_DUE)};
 }
 /* The entry of this hash was due at `from` and is now at `to`. */
 void table_due_change(struct table *t, uint64_t hash, struct table_due from, struct table_due to);

@@ -22,7 +22,7 @@ static void check_band(const uint64_t *words, uint32_t room, uint32_t count)
 
 /* Of a segment. */
 struct check_found {
-    uint32_t deadlines, lent;
+    uint32_t deadlines, own, element;
 };
 
 static void check_entry(const struct segment *s, uint64_t slot, struct check_found *found)
@@ -39,15 +39,16 @@ static void check_entry(const struct segment *s, uint64_t slot, struct check_fou
         must((e->flags & ENTRY_WORD) && entry_block(e)->len <= entry_block(e)->cap);
     if (e->flags & ENTRY_DUE) must((e->flags & ENTRY_ROOT) && type_of(e)->due(e) >= 0);
     struct table_due due = table_due_of(e);
+    must((due.whose != 0) == (due.at_ms != ENTRY_NO_DEADLINE));
     if (due.at_ms == ENTRY_NO_DEADLINE) return;
     must(band_find(s->deadlines, band_rooms[s->deadline_step], deadline_word(hash, due.at_ms)) >=
          0);
     found->deadlines++;
-    found->lent += due.lent;
+    found->own += (due.whose & ENTRY_DEADLINE) != 0;
+    found->element += (due.whose & ENTRY_DUE) != 0;
 }
 
-/* Gives how many deadlines are lent. */
-static uint32_t check_segment(const struct table *t, const struct segment *s)
+static struct check_found check_segment(const struct table *t, const struct segment *s)
 {
     struct check_found found = {0};
     must(s->room == segment_step_room(s->step) && s->depth <= t->depth);
@@ -57,26 +58,29 @@ static uint32_t check_segment(const struct table *t, const struct segment *s)
     }
     uint32_t deadlines = found.deadlines;
     must(deadlines == s->deadline_count && (deadlines > 0) == (s->deadlines != NULL));
-    if (deadlines == 0) return 0;
+    if (deadlines == 0) return found;
     const struct deadline_due *due = &t->deadlines.due[s->heap_at];
     must(due->segment == s);
     check_band(s->deadlines, band_rooms[s->deadline_step], deadlines);
     for (uint32_t i = 0; i < band_rooms[s->deadline_step]; i++) {
         if (s->deadlines[i] != 0) must(deadline_of_word(s->deadlines[i]) >= due->at_ms);
     }
-    return found.lent;
+    return found;
 }
 
 void table_check(const struct table *t)
 {
-    uint64_t count = 0, slots = 0, keys = 0, lent = 0, at_depth[TABLE_DEPTH_MAX + 1] = {0};
+    uint64_t count = 0, slots = 0, keys = 0, own = 0, element = 0,
+             at_depth[TABLE_DEPTH_MAX + 1] = {0};
     uint32_t with_deadlines = 0;
     for (uint64_t i = 0; t->directory != NULL && i <= t->mask; i++) {
         const struct segment *s = table_word_segment(t->directory[i]);
         must(band_tag(t->directory[i]) == band_homes(s->room));
         must((i & (((uint64_t)1 << s->depth) - 1)) == s->prefix);
         if (s->prefix != i) continue;
-        lent += check_segment(t, s);
+        struct check_found found = check_segment(t, s);
+        own += found.own;
+        element += found.element;
         count += s->count;
         slots += s->room;
         keys += s->deadline_count;
@@ -84,7 +88,7 @@ void table_check(const struct table *t)
         at_depth[s->depth]++;
     }
     must(count == t->count && slots == t->slots);
-    must(lent == t->lent_deadlines);
+    must(own == t->own_deadlines && element == t->element_deadlines);
     must(keys == t->deadlines.keys && with_deadlines == t->deadlines.count);
     for (int d = 0; d <= TABLE_DEPTH_MAX; d++) must(at_depth[d] == t->at_depth[d]);
     for (uint32_t i = 1; i < t->deadlines.count; i++) {

@@ -3,9 +3,16 @@
 
 #define AHEAD 4
 
+/* Counts whose deadlines there are. */
+static void due_count(struct table *t, unsigned from, unsigned to)
+{
+    t->own_deadlines += (uint64_t)((to & ENTRY_DEADLINE) != 0) - ((from & ENTRY_DEADLINE) != 0);
+    t->element_deadlines += (uint64_t)((to & ENTRY_DUE) != 0) - ((from & ENTRY_DUE) != 0);
+}
+
 void table_due_change(struct table *t, uint64_t hash, struct table_due from, struct table_due to)
 {
-    t->lent_deadlines += (uint64_t)to.lent - (uint64_t)from.lent;
+    if (from.whose != to.whose) due_count(t, from.whose, to.whose);
     if (likely(from.at_ms == to.at_ms)) return;
     struct segment *s = table_segment(t, hash);
     if (from.at_ms != ENTRY_NO_DEADLINE) {
@@ -58,14 +65,14 @@ uint32_t table_due_step(struct table *t, int64_t now_ms, uint32_t max,
         if (i + AHEAD < count) due_prefetch(s, due[i + AHEAD]);
         uint64_t *slot = table_due_slot(s, due[i]);
         struct entry *e = segment_entry(*slot);
-        t->lent_deadlines -= table_due_of(e).lent;
+        due_count(t, table_due_of(e).whose, 0);
         if (visit(ctx, e, deadline_of_word(due[i]))) {
             table_take(t, s, slot);
             gone++;
             continue;
         }
         struct table_due next = table_due_of(e);
-        t->lent_deadlines += next.lent;
+        due_count(t, 0, next.whose);
         if (next.at_ms != ENTRY_NO_DEADLINE) {
             deadline_add(&t->deadlines, s, deadline_word(due[i], next.at_ms));
         }

@@ -48,6 +48,21 @@ test "SAVE writes the file, for the owner alone" {
     expect_no_temp_files
 }
 
+test "the file's version is that which its values take" -tags baton-only {
+    ask HSET h f v g w
+    ask HPEXPIREAT h 4102444800000 FIELDS 1 f
+    # The key goes before, with or behind the field.
+    foreach deadline {0 4102444700000 4102444800000 4102444900000} {
+        if {$deadline > 0} { ask PEXPIREAT h $deadline }
+        expect_match "*keys=1,expires=[expr {$deadline > 0}],*" { ask INFO keyspace }
+        ask SAVE
+        expect "REDIS0012" { string range [slurp [dump]] 0 8 }
+    }
+    ask HPERSIST h FIELDS 1 f
+    ask SAVE
+    expect "REDIS0011" { string range [slurp [dump]] 0 8 }
+}
+
 test "LASTSAVE is the time of the last save" {
     set before [ask LASTSAVE]
     wait_for {[lindex [ask TIME] 0] > $before}

@@ -56,19 +56,19 @@ static struct entry *find(unsigned d, unsigned k)
     return keyspace_find(keyspace_db(d), key_of(k), LOOKUP_WRITE);
 }
 
-/* As the handlers do it: *had_ms goes to edit_end(). */
-static struct entry *edit_begin(unsigned d, unsigned k, int64_t *had_ms)
+/* As the handlers do it: *had goes to edit_end(). */
+static struct entry *edit_begin(unsigned d, unsigned k, struct table_due *had)
 {
     struct entry *e = find(d, k);
     if (e == NULL) e = keyspace_make(keyspace_db(d), key_of(k), TYPE_HASH);
     if (!entry_has_root(e)) e = keyspace_unpack(keyspace_db(d), key_of(k), e);
-    *had_ms = entry_due(e);
+    *had = table_due_of(e);
     return e;
 }
 
-static void edit_end(unsigned d, unsigned k, struct entry *e, int64_t had_ms)
+static void edit_end(unsigned d, unsigned k, struct entry *e, struct table_due had)
 {
-    keyspace_elements_due(keyspace_db(d), key_of(k), e, had_ms);
+    keyspace_elements_due(keyspace_db(d), key_of(k), e, had);
     if (hash_packs(e) > 0 && fixture_below(2) == 0) {
         e = keyspace_pack(keyspace_db(d), key_of(k), e, hash_packs(e));
         assert_int_equal(hash_packs(e), 0);
@@ -165,7 +165,8 @@ static void random_value(struct model_field *m)
 static void step_set(unsigned d, unsigned k, unsigned f)
 {
     struct model_field *m = &model[d][k][f];
-    int64_t had_ms, deadline_ms = ENTRY_NO_DEADLINE;
+    int64_t deadline_ms = ENTRY_NO_DEADLINE;
+    struct table_due had;
     bool was_alive = is_alive(m);
     random_value(m);
     switch (fixture_below(6)) {
@@ -179,10 +180,10 @@ static void step_set(unsigned d, unsigned k, unsigned f)
         memcpy(value.block->bytes, value.text.ptr, m->len);
         value.text.ptr = value.block->bytes;
     }
-    struct entry *e = edit_begin(d, k, &had_ms);
+    struct entry *e = edit_begin(d, k, &had);
     if (fixture_below(20) == 0) hash_expect(e, 1 + fixture_below(30), 200);
     assert_int_equal(hash_set(e, field_name(f), &value, deadline_ms, model_now), !was_alive);
-    edit_end(d, k, e, had_ms);
+    edit_end(d, k, e, had);
     if (deadline_ms != HASH_KEEP_DEADLINE)
         m->deadline_ms = deadline_ms;
     else if (!was_alive)
@@ -193,25 +194,25 @@ static void step_set(unsigned d, unsigned k, unsigned f)
 static void step_delete(unsigned d, unsigned k, unsigned f)
 {
     struct model_field *m = &model[d][k][f];
-    int64_t had_ms;
+    struct table_due had;
     if (find(d, k) == NULL) return;
-    struct entry *e = edit_begin(d, k, &had_ms);
+    struct entry *e = edit_begin(d, k, &had);
     assert_int_equal(hash_delete(e, field_name(f), model_now), is_alive(m));
-    edit_end(d, k, e, had_ms);
+    edit_end(d, k, e, had);
     m->there = false;
 }
 
 static void step_deadline(unsigned d, unsigned k, unsigned f)
 {
     struct model_field *m = &model[d][k][f];
-    int64_t had_ms;
+    struct table_due had;
     if (!is_alive(m)) return;
     m->deadline_ms =
         fixture_below(3) == 0 ? ENTRY_NO_DEADLINE : model_now + 1 + (int64_t)fixture_below(60);
     if (fixture_below(30) == 0) m->deadline_ms = HASH_DEADLINE_MAX;
-    struct entry *e = edit_begin(d, k, &had_ms);
+    struct entry *e = edit_begin(d, k, &had);
     hash_set_deadline(e, field_name(f), m->deadline_ms);
-    edit_end(d, k, e, had_ms);
+    edit_end(d, k, e, had);
 }
 
 static void model_drop_due(struct model_field *fields)
@@ -422,7 +423,7 @@ static void triples_are_in_the_order_of_deadlines(void **state)
     hash_walk_begin(&w, e, 0);
     while (hash_walk_next(&w, &item)) order[n++] = item.field.ptr[1];
     assert_string_equal(order, "6240315");
-    keyspace_elements_due(keyspace_db(0), key_of(0), e, DEADLINE_NONE);
+    keyspace_elements_due(keyspace_db(0), key_of(0), e, TABLE_NEVER_DUE);
 }
 
 /* A big hash that is deleted goes in steps, and so do its fields when they expire. */
@@ -443,7 +444,7 @@ static void what_is_big_goes_in_steps(void **state)
         int len = snprintf(name, sizeof(name), "f%u", f);
         hash_set_deadline(e, bytes_make(name, (size_t)len), FIXTURE_NOW_MS + 5);
     }
-    keyspace_elements_due(keyspace_db(0), key_of(0), e, DEADLINE_NONE);
+    keyspace_elements_due(keyspace_db(0), key_of(0), e, TABLE_NEVER_DUE);
     assert_int_equal(keyspace_next_due_ms(), FIXTURE_NOW_MS + 5);
     keyspace_tick(FIXTURE_NOW_MS + 5);
     uint64_t once = keyspace_expire_due(UINT64_MAX, 0);
