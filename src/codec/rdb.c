@@ -150,11 +150,17 @@ void rdb_put_ms(struct rdb_out *out, int64_t ms)
     rdb_write_little(rdb_claim(out, sizeof(ms)), (uint64_t)ms, sizeof(ms));
 }
 
+void rdb_put_footer_of(struct rdb_out *out, uint16_t version, uint64_t crc)
+{
+    uint8_t *to = rdb_claim(out, RDB_FOOTER);
+    rdb_write_little(to, version, 2);
+    rdb_write_little(to + 2, crc64(crc, bytes_make((const char *)to, 2)), 8);
+}
+
 void rdb_put_footer(struct rdb_out *out, uint16_t version)
 {
-    rdb_write_little(rdb_claim(out, 2), version, 2);
-    uint64_t sum = crc64(0, bytes_make((const char *)out->ptr, out->len));
-    rdb_write_little(rdb_claim(out, 8), sum, 8);
+    uint64_t crc = crc64(0, bytes_make((const char *)out->ptr, out->len));
+    rdb_put_footer_of(out, version, crc);
 }
 
 /* ---- Reading ---- */

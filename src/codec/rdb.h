@@ -88,6 +88,8 @@ void rdb_put_double(struct rdb_out *out, double d); /* 8 bytes */
 void rdb_put_ms(struct rdb_out *out, int64_t ms);   /* 8 bytes */
 /* Ends a payload of DUMP that lies in the buffer whole, from its start. */
 void rdb_put_footer(struct rdb_out *out, uint16_t version);
+/* ... or one of which CRC-64 is known. */
+void rdb_put_footer_of(struct rdb_out *out, uint16_t version, uint64_t crc);
 
 /* ---- Reading ---- */
 

@@ -3,8 +3,10 @@
  * any server of this kind can read.
  *
  * No command has more than COMMANDS_ITEMS elements (an entry of a stream has what it has), so that
- * who runs them is never busy for long with one. What a stream's group has pending of entries that
- * were deleted since cannot be told by commands, nor when a consumer was seen last.
+ * who runs them is never busy for long with one. No command tells what a stream's groups have
+ * pending of entries that were deleted since, nor when a consumer was seen last: so a stream's
+ * groups come first, in a RESTORE without entries. The payload is made twice, as its length stands
+ * before it.
  *
  * Invariant: one large value is being written at a time, and `commands_large` says where it stands.
  */
@@ -12,9 +14,10 @@
 
 #include "base/must.h"
 #include "catalog/settings.h"
+#include "codec/crc64.h"
 #include "execute/keyspace/keyspace.h"
+#include "execute/types/heap.h"
 #include "execute/types/list.h"
-#include "execute/types/stream_group.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +28,16 @@ enum {
     COMMANDS_ID_CHARS = 48,
 };
 
-enum stream_phase { PHASE_ENTRIES, PHASE_GROUPS, PHASE_CONSUMERS, PHASE_PENDING, PHASE_DONE };
+static uint16_t commands_version; /* of RDB, for payloads */
+
+enum stream_phase { PHASE_MEASURE, PHASE_PAYLOAD, PHASE_ENTRIES, PHASE_DONE };
+
+/* Where a payload goes whose length and checksum are wanted. */
+struct measure {
+    struct rdb_out out; /* first: measure_room() gets it */
+    uint8_t buf[512];
+    uint64_t len, crc;
+};
 
 /* Where the writing of a value stands. */
 struct commands_walk {
@@ -37,10 +49,10 @@ struct commands_walk {
         struct zset_cursor zset;
         struct {
             const struct stream *s;
-            struct stream_walk entries;
             enum stream_phase phase;
-            const struct stream_group *group;
-            struct sorted_place group_at, at; /* what comes next; `at`: within the group */
+            struct stream_dump groups;
+            uint64_t payload_len, payload_crc; /* of what was measured, without the footer */
+            struct stream_walk entries;
         } stream;
     };
 };
@@ -82,6 +94,32 @@ static void put_id(struct rdb_out *out, struct stream_id id)
     char text[COMMANDS_ID_CHARS];
     int len = snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64, id.ms, id.seq);
     put_arg(out, bytes_make(text, (size_t)len));
+}
+
+/* Takes what is there into account, and makes room. */
+static void measure_room(struct rdb_out *out, size_t want)
+{
+    struct measure *m = (struct measure *)out;
+    m->crc = crc64(m->crc, bytes_make((const char *)out->ptr, out->len));
+    m->len += out->len;
+    out->len = 0;
+    if (out->cap >= want) return;
+    if (out->ptr != m->buf) heap_free(out->ptr);
+    out->ptr = heap_alloc(want);
+    out->cap = want;
+}
+
+static void measure_begin(struct measure *m, uint64_t len, uint64_t crc)
+{
+    m->out = (struct rdb_out){.ptr = m->buf, .cap = sizeof(m->buf), .room = measure_room};
+    m->len = len;
+    m->crc = crc;
+}
+
+static void measure_end(struct measure *m)
+{
+    measure_room(&m->out, 0);
+    if (m->out.ptr != m->buf) heap_free(m->out.ptr);
 }
 
 /* A command about the value that is being written. */
@@ -210,8 +248,41 @@ static bool step_hash(struct rdb_out *out, struct commands_walk *w, uint64_t max
 static void begin_stream(struct commands_walk *w)
 {
     w->stream.s = entry_root(w->e);
-    w->stream.phase = PHASE_ENTRIES;
+    bool is_plain = w->stream.s->groups.count == 0 && w->stream.s->length > 0;
+    w->stream.phase = is_plain ? PHASE_ENTRIES : PHASE_MEASURE;
+    w->stream.payload_len = w->stream.payload_crc = 0;
     stream_walk_open(&w->stream.entries, w->stream.s, STREAM_ID_MIN, STREAM_ID_MAX);
+}
+
+static void begin_payload(struct rdb_out *out, struct commands_walk *w)
+{
+    rdb_put_byte(out, stream_dump_type(commands_version));
+    stream_dump_groups_begin(out, &w->stream.groups, w->stream.s, commands_version);
+}
+
+static void step_measure(struct rdb_out *out, struct commands_walk *w, uint64_t max)
+{
+    struct measure m;
+    measure_begin(&m, w->stream.payload_len, w->stream.payload_crc);
+    if (m.len == 0) begin_payload(&m.out, w);
+    bool done = stream_dump_step(&m.out, &w->stream.groups, max);
+    measure_end(&m);
+    w->stream.payload_len = m.len;
+    w->stream.payload_crc = m.crc;
+    if (!done) return;
+    put_command(out, w->e, 4, "RESTORE");
+    put_word(out, "0");
+    put_head(out, '$', m.len + RDB_FOOTER);
+    begin_payload(out, w);
+    w->stream.phase = PHASE_PAYLOAD;
+}
+
+static void step_payload(struct rdb_out *out, struct commands_walk *w, uint64_t max)
+{
+    if (!stream_dump_step(out, &w->stream.groups, max)) return;
+    rdb_put_footer_of(out, commands_version, w->stream.payload_crc);
+    put_line_end(out);
+    w->stream.phase = PHASE_ENTRIES;
 }
 
 static void put_stream_entry(struct rdb_out *out, const struct entry *e, struct stream_entry *entry)
@@ -226,18 +297,9 @@ static void put_stream_entry(struct rdb_out *out, const struct entry *e, struct 
     }
 }
 
-/* What the entries do not tell. A stream without entries is made by one that goes at once. */
+/* What the entries do not tell. */
 static void put_stream_counters(struct rdb_out *out, const struct entry *e, const struct stream *s)
 {
-    if (s->length == 0) {
-        bool is_new = stream_id_is_zero(s->last_id);
-        put_command(out, e, 7, "XADD");
-        put_word(out, "MAXLEN");
-        put_word(out, "0");
-        put_id(out, is_new ? (struct stream_id){0, 1} : s->last_id);
-        put_word(out, "x");
-        put_word(out, "y");
-    }
     put_command(out, e, 7, "XSETID");
     put_id(out, s->last_id);
     put_word(out, "ENTRIESADDED");
@@ -246,93 +308,29 @@ static void put_stream_counters(struct rdb_out *out, const struct entry *e, cons
     put_id(out, s->max_deleted);
 }
 
-static void put_group(struct rdb_out *out, const struct entry *e, const struct stream_group *g)
+static void step_entries(struct rdb_out *out, struct commands_walk *w, uint64_t max)
 {
-    put_head(out, '*', 7);
-    put_word(out, "XGROUP");
-    put_word(out, "CREATE");
-    put_arg(out, entry_name(e));
-    put_arg(out, stream_group_name(g));
-    put_id(out, g->last_id);
-    put_word(out, "ENTRIESREAD");
-    put_int(out, g->entries_read);
-}
-
-static void put_consumer(struct rdb_out *out, const struct entry *e, const struct stream_group *g,
-                         const struct stream_consumer *c)
-{
-    put_head(out, '*', 5);
-    put_word(out, "XGROUP");
-    put_word(out, "CREATECONSUMER");
-    put_arg(out, entry_name(e));
-    put_arg(out, stream_group_name(g));
-    put_arg(out, stream_consumer_name(c));
-}
-
-static void put_pending(struct rdb_out *out, const struct entry *e, const struct stream_group *g,
-                        const struct stream_pending *p)
-{
-    put_command(out, e, 12, "XCLAIM");
-    put_arg(out, stream_group_name(g));
-    put_arg(out, stream_consumer_name(p->consumer));
-    put_word(out, "0");
-    put_id(out, p->id);
-    put_word(out, "TIME");
-    put_int(out, p->delivered_ms);
-    put_word(out, "RETRYCOUNT");
-    put_int(out, (int64_t)p->deliveries);
-    put_word(out, "JUSTID");
-    put_word(out, "FORCE");
-}
-
-/* One thing more; the phase moves on behind the last of its kind. */
-static void step_stream_once(struct rdb_out *out, struct commands_walk *w)
-{
-    const struct stream *s = w->stream.s;
-    switch (w->stream.phase) {
-    case PHASE_ENTRIES:
-        if (stream_walk_next(&w->stream.entries)) {
-            put_stream_entry(out, w->e, &w->stream.entries.entry);
+    for (uint64_t n = 0; n < max; n++) {
+        if (!stream_walk_next(&w->stream.entries)) {
+            put_stream_counters(out, w->e, w->stream.s);
+            w->stream.phase = PHASE_DONE;
             return;
         }
-        put_stream_counters(out, w->e, s);
-        w->stream.group_at = sorted_first(&s->groups);
-        w->stream.phase = PHASE_GROUPS;
-        return;
-    case PHASE_GROUPS:
-        w->stream.group = stream_group_next(s, &w->stream.group_at);
-        w->stream.phase = w->stream.group == NULL ? PHASE_DONE : PHASE_CONSUMERS;
-        if (w->stream.group == NULL) return;
-        put_group(out, w->e, w->stream.group);
-        w->stream.at = sorted_first(&w->stream.group->consumers);
-        return;
-    case PHASE_CONSUMERS: {
-        const struct stream_consumer *c = stream_consumer_next(w->stream.group, &w->stream.at);
-        if (c != NULL) {
-            put_consumer(out, w->e, w->stream.group, c);
-            return;
-        }
-        w->stream.at = sorted_first(&w->stream.group->pending);
-        w->stream.phase = PHASE_PENDING;
-        return;
-    }
-    case PHASE_PENDING: {
-        const struct stream_pending *p = sorted_at(&w->stream.group->pending, w->stream.at);
-        if (p == NULL) {
-            w->stream.phase = PHASE_GROUPS;
-            return;
-        }
-        put_pending(out, w->e, w->stream.group, p);
-        sorted_next(&w->stream.group->pending, &w->stream.at);
-        return;
-    }
-    case PHASE_DONE: return;
+        put_stream_entry(out, w->e, &w->stream.entries.entry);
     }
 }
 
+/* A step of one phase; all of them where there is no bound. */
 static bool step_stream(struct rdb_out *out, struct commands_walk *w, uint64_t max)
 {
-    for (uint64_t n = 0; n < max && w->stream.phase != PHASE_DONE; n++) step_stream_once(out, w);
+    do {
+        switch (w->stream.phase) {
+        case PHASE_MEASURE: step_measure(out, w, max); break;
+        case PHASE_PAYLOAD: step_payload(out, w, max); break;
+        case PHASE_ENTRIES: step_entries(out, w, max); break;
+        case PHASE_DONE: break;
+        }
+    } while (max == UINT64_MAX && w->stream.phase != PHASE_DONE);
     return w->stream.phase == PHASE_DONE;
 }
 
@@ -370,7 +368,7 @@ static bool commands_step(struct rdb_out *out, struct commands_walk *w, uint64_t
 
 static void form_begin(struct rdb_out *out, const struct snapshot_terms *terms)
 {
-    (void)terms;
+    commands_version = terms->version;
     if (!settings_now()->aof_timestamp_enabled) return;
     char line[32];
     int len = snprintf(line, sizeof(line), "#TS:%" PRId64 "\r\n", keyspace_now_ms() / 1000);

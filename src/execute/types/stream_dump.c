@@ -177,6 +177,17 @@ void stream_dump_begin(struct rdb_out *out, struct stream_dump *d, const struct 
     rdb_put_len(out, s->nodes.count);
 }
 
+void stream_dump_groups_begin(struct rdb_out *out, struct stream_dump *d, const struct stream *s,
+                              uint16_t version)
+{
+    enum { NUMBERS = 9 }; /* of nodes, of entries, three ids, of what was added */
+    *d = (struct stream_dump){.s = s, .with_active = version >= RDB_VERSION_7_2};
+    d->phase = STREAM_DUMP_GROUPS;
+    d->group_at = sorted_first(&s->groups);
+    for (int i = 0; i < NUMBERS; i++) rdb_put_len(out, 0);
+    rdb_put_len(out, s->groups.count);
+}
+
 bool stream_dump_step(struct rdb_out *out, struct stream_dump *d, uint64_t max)
 {
     for (uint64_t n = 0; n < max && d->phase != STREAM_DUMP_DONE; n++) {

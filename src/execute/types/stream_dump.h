@@ -39,6 +39,9 @@ struct stream_dump {
 /* Writes what comes before the first node; the byte of the type was written. */
 void stream_dump_begin(struct rdb_out *out, struct stream_dump *d, const struct stream *s,
                        uint16_t version);
+/* The groups alone: what follows the byte tells a stream without entries. */
+void stream_dump_groups_begin(struct rdb_out *out, struct stream_dump *d, const struct stream *s,
+                              uint16_t version);
 /* About `max` pending entries, or what is as much work; true when all is written. */
 bool stream_dump_step(struct rdb_out *out, struct stream_dump *d, uint64_t max);
 

@@ -52,6 +52,7 @@ foreach {preamble kind} {yes rdb no aof} {
         set h [server::start -config {"appendonly yes" "aof-use-rdb-preamble %P" "rdb-version 10"}]
         set c [client::dial -server $h]
         fill $c
+        $c XDEL s 1-1
         rewritten $c
         $c SET after 1
         $c SPOP k20

@@ -12,6 +12,12 @@ proc fresh {args} {
     return [server::start -config [concat $lines $args]]
 }
 
+# Without what depends on the nodes.
+proc normal {facts} {
+    regsub -all { (radix-tree-\w+) \d+} $facts {} facts
+    return $facts
+}
+
 foreach {preamble kind} {yes rdb no aof} {
     test "a log begins with a base and an increment, and goes on with the next ones: $kind" [string map \
         [list %P $preamble %K $kind] {
@@ -64,6 +70,31 @@ foreach {preamble kind} {yes rdb no aof} {
         journal::expect_same_again
         expect $was { lsort [ask KEYS *] }
         ask FUNCTION FLUSH
+    }]
+
+    test "what groups of streams have pending stays, entries that were deleted, too: $kind" [string map \
+        [list %P $preamble] {
+        set h [fresh "aof-use-rdb-preamble %P"]
+        with_server $h {
+            for {set i 1} {$i <= 300} {incr i} {
+                ask XADD s $i f v
+                ask XADD gone $i f v
+            }
+            foreach key {s gone} {
+                ask XGROUP CREATE $key g 0
+                ask XREADGROUP GROUP g me COUNT 250 STREAMS $key >
+                ask XGROUP CREATECONSUMER $key g idle
+                ask XGROUP CREATE $key other 7
+            }
+            ask XDEL s 1 5 250 300
+            ask XTRIM gone MAXLEN 0
+            journal::rewrite
+            set facts {list [ask DEBUG DIGEST] [ask XINFO STREAM s FULL COUNT 0] [ask XPENDING s g] \
+                [ask XINFO STREAM gone FULL COUNT 0] [ask XPENDING gone g]}
+            set was [normal [eval $facts]]
+            journal::again $h
+            expect $was { normal [eval $facts] }
+        }
     }]
 
     test "kill -9 in the middle of a rewrite: $kind" [string map [list %P $preamble] {
