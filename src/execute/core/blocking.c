@@ -2,8 +2,9 @@
  * Invariants: a session waits if and only if s->blocking is set, and then is_blocked is set and
  * s->blocked holds its command. A key stands in its database's table while somebody waits for it or
  * it stands in the line of fed keys; keyspace_wait() counts it for just as long. blocking_pending
- * is set while a key stands in that line or a session in the line of the woken. Who waits for the
- * log stands in the list of log_first, which is sorted by number.
+ * is set while a key stands in that line or a session in the line of the woken. A session is in
+ * that line, in the line of the held, or in none: `line` says. Who waits for the log stands in the
+ * list of log_first, which is sorted by number.
  */
 #include "execute/core/blocking.h"
 
@@ -33,14 +34,19 @@ struct blocking_wait {
     struct blocking_wait *prev, *next;
 };
 
+/* Sessions that are to run, or to be answered. */
+struct blocking_line {
+    struct session *first, *last;
+};
+
 /* What a session waits for. */
 struct blocking {
     struct block_terms terms;
-    int64_t due_ms;   /* monotonic, -1: for ever */
-    uint32_t heap_at; /* place in blocking_heap when it has a timeout */
-    bool is_woken;    /* by time or CLIENT UNBLOCK */
+    int64_t due_ms;             /* monotonic, -1: for ever */
+    uint32_t heap_at;           /* place in blocking_heap when it has a timeout */
+    struct blocking_line *line; /* it was woken by time or CLIENT UNBLOCK, or is held; or NULL */
     enum blocking_wake how;
-    struct session *next_woken;
+    struct session *line_next;
     struct session *log_prev, *log_next;
     uint32_t wait_count;
     struct blocking_wait waits[];
@@ -49,7 +55,7 @@ struct blocking {
 bool blocking_pending;
 static struct name_map *blocking_maps; /* by number of database */
 static struct blocking_key *fed_first, *fed_last;
-static struct session *woken_first, *woken_last;
+static struct blocking_line line_woken, line_held;
 /* Those who wait for the log, the least number first. */
 static struct session *log_first, *log_last;
 static struct session **blocking_heap; /* sessions with a timeout, the earliest first */
@@ -255,22 +261,36 @@ enum run_result call_block(struct call *c, const struct block_terms *terms)
     return RUN_BLOCKED;
 }
 
-static void woken_remove(struct session *s)
+static void line_join(struct blocking_line *line, struct session *s)
 {
-    struct session *prev = NULL;
-    for (struct session *w = woken_first; w != s; w = w->blocking->next_woken) prev = w;
-    if (prev != NULL)
-        prev->blocking->next_woken = s->blocking->next_woken;
+    s->blocking->line = line;
+    s->blocking->line_next = NULL;
+    if (line->last != NULL)
+        line->last->blocking->line_next = s;
     else
-        woken_first = s->blocking->next_woken;
-    if (woken_last == s) woken_last = prev;
+        line->first = s;
+    line->last = s;
+}
+
+static void line_leave(struct session *s)
+{
+    struct blocking_line *line = s->blocking->line;
+    struct session *prev = NULL;
+    if (line == NULL) return;
+    for (struct session *w = line->first; w != s; w = w->blocking->line_next) prev = w;
+    if (prev != NULL)
+        prev->blocking->line_next = s->blocking->line_next;
+    else
+        line->first = s->blocking->line_next;
+    if (line->last == s) line->last = prev;
+    s->blocking->line = NULL;
 }
 
 void blocking_forget(struct session *s)
 {
     struct blocking *b = s->blocking;
     if (b == NULL) return;
-    if (b->is_woken) woken_remove(s);
+    line_leave(s);
     if (b->due_ms >= 0) heap_remove(s);
     for (uint32_t i = 0; i < b->wait_count; i++) wait_leave(&b->waits[i]);
     if (b->terms.waits_for_log) log_leave(s);
@@ -285,30 +305,33 @@ void blocking_forget(struct session *s)
 
 static void blocking_wake(struct session *s, enum blocking_wake how)
 {
-    struct blocking *b = s->blocking;
-    b->is_woken = true;
-    b->how = how;
-    b->next_woken = NULL;
-    if (woken_last != NULL)
-        woken_last->blocking->next_woken = s;
-    else
-        woken_first = s;
-    woken_last = s;
+    line_leave(s);
+    line_join(&line_woken, s);
+    s->blocking->how = how;
     blocking_pending = true;
 }
 
+static bool is_woken(const struct session *s) { return s->blocking->line == &line_woken; }
+
 bool blocking_unblock(struct session *s, enum blocking_wake how)
 {
-    if (s->blocking == NULL || s->blocking->is_woken || s->job != NULL) return false;
+    if (s->blocking == NULL || is_woken(s) || s->job != NULL) return false;
     blocking_wake(s, how);
     return true;
 }
 
-void blocking_wait_on(struct session *s)
+void blocking_wait_on(struct session *s) { line_leave(s); }
+
+void blocking_hold(struct session *s)
 {
-    if (!s->blocking->is_woken) return;
-    woken_remove(s);
-    s->blocking->is_woken = false;
+    if (s->blocking->line == &line_held) return; /* it has its place */
+    line_leave(s);
+    line_join(&line_held, s);
+}
+
+void blocking_wake_held(void)
+{
+    while (line_held.first != NULL) blocking_wake(line_held.first, BLOCKING_FED);
 }
 
 bool blocking_answers_late(const struct session *s) { return s->blocking->terms.answers_late; }
@@ -337,7 +360,7 @@ void blocking_tick(int64_t mono_ms)
         struct session *s = blocking_heap[0];
         heap_remove(s);
         s->blocking->due_ms = -1;
-        if (!s->blocking->is_woken) blocking_wake(s, BLOCKING_TIMEOUT);
+        if (!is_woken(s)) blocking_wake(s, BLOCKING_TIMEOUT);
     }
 }
 
@@ -360,7 +383,7 @@ static struct session *blocking_key_next(struct blocking_key *k)
     while (matters && k->cursor != NULL) {
         struct blocking_wait *w = k->cursor;
         k->cursor = w->next;
-        if (!w->session->blocking->is_woken && wait_is_due(w, e)) return w->session;
+        if (!is_woken(w->session) && wait_is_due(w, e)) return w->session;
     }
     return NULL;
 }
@@ -379,9 +402,9 @@ static void blocking_key_served(struct blocking_key *k)
 
 struct session *blocking_next(enum blocking_wake *how)
 {
-    if (woken_first != NULL) {
-        *how = woken_first->blocking->how;
-        return woken_first;
+    if (line_woken.first != NULL) {
+        *how = line_woken.first->blocking->how;
+        return line_woken.first;
     }
     *how = BLOCKING_FED;
     while (fed_first != NULL) {

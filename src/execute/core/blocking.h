@@ -43,6 +43,10 @@ void blocking_forget(struct session *s);
 
 /* One that was woken finds that it has to wait on. */
 void blocking_wait_on(struct session *s);
+/* One that was woken must not run now: blocking_wake_held() wakes it again, unless time or a key
+ * does before. */
+void blocking_hold(struct session *s);
+void blocking_wake_held(void);
 /* Its handler answers when its time is over (block_terms). */
 bool blocking_answers_late(const struct session *s);
 

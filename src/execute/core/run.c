@@ -655,6 +655,14 @@ static bool run_blocked(struct call *c, enum blocking_wake how)
     return true;
 }
 
+/* What it is about to change is to be in the snapshot first, as with a command that comes: another
+ * client may take what fed it. One that comes back from a job must end. */
+static bool run_woken_must_wait(const struct call *c)
+{
+    bool writes = (c->spec->flags & CF_WRITE) != 0;
+    return writes && c->session->job == NULL && snapshot_may_hold() && snapshot_must_wait(c);
+}
+
 void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
 {
     size_t mark = reply->len;
@@ -662,6 +670,11 @@ void run_woken(struct session *s, enum blocking_wake how, struct reply *reply)
     uint64_t read_ticks = run_read_ticks; /* of the batch whose commands go on after this */
     run_read_ticks = clock_ticks() - s->blocked->ticks; /* being blocked is no waiting */
     struct call c = run_make_call(s, &s->blocked->command, reply);
+    if (how == BLOCKING_FED && run_woken_must_wait(&c)) {
+        run_read_ticks = read_ticks;
+        blocking_hold(s);
+        return;
+    }
     bool answered = run_blocked(&c, how);
     run_read_ticks = read_ticks;
     if (!answered) {

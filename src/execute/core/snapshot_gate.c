@@ -1,12 +1,14 @@
 /*
  * The write gate: what becomes of entries that the snapshot does not have yet.
  *
- * Small ones are written at once. Of a large one a writer waits; who changes it without having
- * waited (keys that a script did not declare) has it written on the spot. A large one that goes
+ * Small ones are written at once. Of a large one a writer waits, one that was blocked and is woken
+ * too; who changes it without having waited (keys that a script did not declare) has it written on
+ * the spot. A large one that goes
  * stays aside, and so does a long string that changes: its block is shared.
  */
 #include "execute/core/snapshot_private.h"
 
+#include "execute/core/blocking.h"
 #include "execute/core/key_uses.h"
 #include "execute/core/multi.h"
 #include "execute/core/pause.h"
@@ -294,4 +296,5 @@ void snapshot_ease(void)
 {
     snapshot.holds_writers = false;
     pause_end_of_snapshot();
+    blocking_wake_held();
 }

@@ -34,6 +34,14 @@ static int group_close(void **state)
 
 static void is_over(int result) { over = result; }
 
+static void begin(void)
+{
+    const struct snapshot_terms t = {
+        .version = RDB_VERSION_7_2, .has_checksum = true, .path = temp, .done = is_over};
+    over = 1;
+    assert_int_equal(snapshot_begin(&t), 0);
+}
+
 static int test_open(void **state)
 {
     char line[512];
@@ -49,10 +57,7 @@ static int test_open(void **state)
         core_ask(writer, numbered(line, "SADD small-set #", i % 10));
     }
     core_expect(writer, "SETRANGE long 1000000 x", ":1000001|");
-    const struct snapshot_terms t = {
-        .version = RDB_VERSION_7_2, .has_checksum = true, .path = temp, .done = is_over};
-    over = 1;
-    assert_int_equal(snapshot_begin(&t), 0);
+    begin();
     return 0;
 }
 
@@ -150,6 +155,50 @@ static void a_script_need_not_name_them(void **state)
     finish();
 }
 
+/* One that was blocked, and is fed, may change a large value: nothing is written on the spot. */
+static void who_is_woken_waits_like_others(void **state)
+{
+    (void)state;
+    finish();
+    core_expect(other, "BLMOVE fed large-list LEFT LEFT 0", "");
+    assert_true(other->is_blocked);
+    begin();
+    core_expect(writer, "RPUSH fed x y", ":2|");
+    assert_string_equal(core_run_woken(), "");
+    assert_int_equal(snapshot_figures().held_commands, 1);
+    core_expect(writer, "LPOP fed", "$1|x|");
+    const char *said = "";
+    while (said[0] == '\0') {
+        assert_int_equal(over, 1);
+        snapshot_work(1);
+        files_work(10);
+        said = core_run_woken();
+    }
+    assert_string_equal(said, "$1|y|");
+    assert_int_equal(snapshot_figures().gate_saves, 0);
+    core_expect(writer, "LRANGE large-list 0 1", "*2|$1|y|" ITEM(0) "");
+    finish();
+}
+
+static void who_is_held_when_woken_can_still_be_unblocked(void **state)
+{
+    (void)state;
+    struct session *third = core_session(2);
+    finish();
+    core_expect(third, "BLMOVE fed large-list LEFT LEFT 0", "");
+    core_expect(other, "BLMOVE fed large-list LEFT LEFT 0", "");
+    begin();
+    core_expect(writer, "RPUSH fed x", ":1|");
+    assert_string_equal(core_run_woken(), "");
+    assert_true(blocking_unblock(other, BLOCKING_ERROR));
+    assert_string_equal(core_run_woken(), "-UNBLOCKED client unblocked via CLIENT UNBLOCK|");
+    core_expect(writer, "DEL fed", ":1|");
+    finish();
+    assert_string_equal(core_run_woken(), ""); /* there is nothing: it waits on */
+    core_expect(writer, "RPUSH fed z", ":1|");
+    assert_string_equal(core_run_woken(), "$1|z|");
+}
+
 static void what_goes_and_long_strings_do_not_wait(void **state)
 {
     (void)state;
@@ -188,9 +237,7 @@ static void a_slow_disk_is_waited_for(void **state)
         assert_true(run(writer, &cmd, &core.reply));
     }
     free(value);
-    const struct snapshot_terms t = {.version = RDB_VERSION_7_2, .path = temp, .done = is_over};
-    over = 1;
-    assert_int_equal(snapshot_begin(&t), 0);
+    begin();
     for (int i = 0; i < 100000; i++) snapshot_work(1000);
     assert_true(snapshot_figures().extra_peak < 12 << 20); /* the walk waits */
     int n = 4000;
@@ -215,6 +262,8 @@ int main(void)
         gate_test(a_transaction_waits_as_a_whole),
         gate_test(a_script_waits_for_the_keys_that_it_names),
         gate_test(a_script_need_not_name_them),
+        gate_test(who_is_woken_waits_like_others),
+        gate_test(who_is_held_when_woken_can_still_be_unblocked),
         gate_test(what_goes_and_long_strings_do_not_wait),
         gate_test(the_end_of_an_aborted_one_is_the_end_of_waiting),
         gate_test(a_slow_disk_is_waited_for),
