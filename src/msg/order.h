@@ -44,6 +44,8 @@ enum order_kind {
     /* ---- To the files ---- */
     ORDER_FILE_OPEN,   /* a new file `path`; one is open at a time */
     ORDER_FILE_WRITE,  /* `len` bytes; after an error all of them fail until the next open */
+    ORDER_FILE_STRING, /* the same bytes as RDB has strings (codec/rdb.h), compressed where that
+                        * pays; `buf` may have other readers. `len` comes home as what it took */
     ORDER_FILE_FINISH, /* synced, renamed to `to` unless that is NULL, the folder synced */
     ORDER_FILE_DROP,   /* closed and removed */
     ORDER_FILE_REMOVE, /* removes the file `path`, whatever file is open */
@@ -54,7 +56,9 @@ struct order {
     int result;       /* persist's: 0 or -errno */
     bool is_rdb_base; /* ADOPT: the base is an RDB file, not commands */
     bool syncs_often; /* FILE_OPEN: written back as it grows */
-    bool is_awaited;  /* APPEND: replies wait until it is on disk */
+    bool has_sum;    /* FILE_OPEN: CRC-64 is made of all that is written; FILE_FINISH: that ends the
+                      * file, 0 if it was not made */
+    bool is_awaited; /* APPEND: replies wait until it is on disk */
     void (*done)(struct order *o);
     void *owner; /* done()'s */
     char *buf;   /* execute's memory */

@@ -4,6 +4,8 @@
  */
 #include "persist/files.h"
 
+#include "codec/crc64.h"
+#include "codec/rdb.h"
 #include "disk/disk.h"
 #include "mem/arena.h"
 #include "persist/tail.h"
@@ -27,7 +29,8 @@ struct files_stage {
     int fd; /* -1: none is open */
     char path[FILES_PATH_MAX];
     int error; /* of the file that is or was open */
-    bool syncs_often;
+    bool syncs_often, has_sum;
+    uint64_t sum;                /* of the file */
     uint64_t len, begun, synced; /* of the file; how much of it is being written back, and is */
     struct order_line going_home;
 };
@@ -47,6 +50,8 @@ static int files_open(struct files_stage *f, const struct order *o)
         return -ENAMETOOLONG;
     f->fd = disk_open(f->path, DISK_NEW);
     f->syncs_often = o->syncs_often;
+    f->has_sum = o->has_sum;
+    f->sum = 0;
     f->len = f->begun = f->synced = 0;
     if (f->fd >= 0) return 0;
     int rc = f->fd;
@@ -77,19 +82,51 @@ static int files_write_back(struct files_stage *f)
     return 0;
 }
 
-static int files_write(struct files_stage *f, const struct order *o)
+static int files_write(struct files_stage *f, struct bytes data)
 {
     if (f->fd < 0) return -EBADF;
-    int rc = disk_write(f->fd, bytes_make(o->buf, o->len), NULL);
-    f->len += o->len;
+    if (f->has_sum) f->sum = crc64(f->sum, data);
+    int rc = disk_write(f->fd, data, NULL);
+    f->len += data.len;
     return rc == 0 && f->syncs_often ? files_write_back(f) : rc;
+}
+
+/* A string as it will stand in the file. */
+struct files_text {
+    struct rdb_out out; /* first: text_room() gets it */
+    struct arena *arena;
+};
+
+static void text_room(struct rdb_out *out, size_t want)
+{
+    struct files_text *t = (struct files_text *)out;
+    out->cap = out->len + want;
+    out->ptr = arena_realloc(t->arena, out->ptr, out->cap);
+}
+
+static int files_write_string(struct files_stage *f, struct order *o)
+{
+    struct files_text t = {.out = {.room = text_room, .compress = true}, .arena = f->arena};
+    rdb_put_string(&t.out, bytes_make(o->buf, o->len));
+    int rc = files_write(f, bytes_make((const char *)t.out.ptr, t.out.len));
+    o->len = t.out.len;
+    arena_free(f->arena, t.out.ptr);
+    return rc;
+}
+
+static int files_write_sum(struct files_stage *f)
+{
+    char sum[sizeof(f->sum)];
+    for (unsigned i = 0; i < sizeof(sum); i++) sum[i] = (char)(f->sum >> (8 * i));
+    return files_write(f, bytes_make(sum, sizeof(sum)));
 }
 
 static int files_finish(struct files_stage *f, const struct order *o)
 {
     char dir[FILES_PATH_MAX];
     if (f->fd < 0) return -EBADF;
-    int rc = files_sync(f);
+    int rc = o->has_sum ? files_write_sum(f) : 0;
+    if (rc == 0) rc = files_sync(f);
     if (rc != 0) return rc;
     const char *name = o->to != NULL ? o->to : f->path;
     if (o->to != NULL) rc = disk_rename(f->path, o->to);
@@ -100,7 +137,7 @@ static int files_finish(struct files_stage *f, const struct order *o)
     return disk_sync_dir(dir);
 }
 
-static int files_do(struct files_stage *f, const struct order *o)
+static int files_do(struct files_stage *f, struct order *o)
 {
     if (o->kind == ORDER_FILE_REMOVE) return disk_remove(o->path);
     if (o->kind == ORDER_FILE_DROP) {
@@ -111,7 +148,8 @@ static int files_do(struct files_stage *f, const struct order *o)
     if (f->error != 0) return f->error;
     int rc = -EINVAL;
     if (o->kind == ORDER_FILE_OPEN) rc = files_open(f, o);
-    if (o->kind == ORDER_FILE_WRITE) rc = files_write(f, o);
+    if (o->kind == ORDER_FILE_WRITE) rc = files_write(f, bytes_make(o->buf, o->len));
+    if (o->kind == ORDER_FILE_STRING) rc = files_write_string(f, o);
     if (o->kind == ORDER_FILE_FINISH) rc = files_finish(f, o);
     if (rc == 0) return 0;
     f->error = rc;

@@ -25,8 +25,7 @@
 #include <errno.h>
 
 enum {
-    SNAPSHOT_OUT_MAX = 8 << 20,     /* memory of orders on their way: the walk waits */
-    SNAPSHOT_LAG = 32 << 20,        /* writers wait, too */
+    SNAPSHOT_LAG = 32 << 20,        /* memory of orders on their way: writers wait, too */
     SNAPSHOT_LARGE_STEP = 64,       /* elements between two looks at the clock */
     SNAPSHOT_SLICE_US = 50,         /* of a slice while commands run */
     SNAPSHOT_REST = 3,              /* so many times its length until the next one then */
@@ -291,7 +290,6 @@ int snapshot_begin(const struct snapshot_terms *terms)
     snapshot.phase = SNAPSHOT_WALKS;
     snapshot.form = form;
     snapshot.result = 0;
-    snapshot.crc = 0;
     snapshot.begun_ns = clock_mono_ns();
     snapshot.next_ns = 0;
     snapshot.figures =
@@ -329,9 +327,6 @@ static void snapshot_is_over(struct order *o)
 static void walk_is_over(void)
 {
     snapshot.form->end(&snapshot.main.out);
-    snapshot_stream_flush(&snapshot.main);
-    uint64_t crc = snapshot.crc;
-    if (snapshot.form->has_checksum) rdb_put_ms(&snapshot.main.out, (int64_t)crc);
     snapshot_stream_flush(&snapshot.main);
     snapshot_stream_drop(&snapshot.aside);
     snapshot.phase = SNAPSHOT_FILES;

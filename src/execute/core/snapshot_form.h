@@ -35,6 +35,8 @@ struct snapshot_form_ops {
     void (*large_begin)(struct rdb_out *out, struct snapshot_cursor *c);
     /* About `max` elements; true when all is written. */
     bool (*large_step)(struct rdb_out *out, struct snapshot_cursor *c, uint64_t max);
+    /* What stands before a long string that persist compresses; NULL: it is written in steps. */
+    void (*string_head)(struct rdb_out *out, const struct entry *e);
     /* What comes before the checksum, if there is one. */
     void (*end)(struct rdb_out *out);
     bool has_checksum; /* 8 bytes follow the end: CRC-64 of all before, or 0 */

@@ -3,8 +3,8 @@
  *
  * Small ones are written at once. Of a large one a writer waits, one that was blocked and is woken
  * too; who changes it without having waited (keys that a script did not declare) has it written on
- * the spot. A large one that goes
- * stays aside, and so does a long string that changes: its block is shared.
+ * the spot. A large one that goes stays aside, and so does a long string that changes: its block is
+ * shared. So it is while persist compresses it.
  */
 #include "execute/core/snapshot_private.h"
 
@@ -18,6 +18,8 @@
 #include "execute/types/table.h"
 
 #include "codec/number.h"
+
+enum { LARGE_SENT_MAX = 16 << 20 }; /* bytes: persist compresses for some tenths of a second */
 
 /* ---- Large values in line ---- */
 
@@ -84,8 +86,33 @@ static struct entry *large_share_string(const struct entry *e)
     return copy;
 }
 
+/* Is it left to persist to compress it? Not what would keep that from the rest for long. */
+static bool large_is_sent(const struct entry *e)
+{
+    return snapshot.main.out.compress && snapshot.form->string_head != NULL &&
+           (e->flags & ENTRY_BLOCK) && entry_block(e)->len <= LARGE_SENT_MAX;
+}
+
+static void large_send(struct snapshot_large *l, struct entry *e)
+{
+    if (l->e == NULL) snapshot_check_value(e);
+    snapshot_select(&snapshot.main, l->part->number);
+    snapshot.form->string_head(&snapshot.main.out, e);
+    snapshot_stream_string(&snapshot.main, block_share(entry_block(e)));
+    snapshot.figures.keys_done++;
+    snapshot.kept -= l->kept;
+    if (l->e == NULL)
+        entry_make_young(e);
+    else
+        entry_free(e);
+}
+
 static void large_begin(struct snapshot_large *l, struct entry *e)
 {
+    if (large_is_sent(e)) {
+        large_send(l, e);
+        return;
+    }
     bool is_shared = l->e == NULL && (e->flags & ENTRY_BLOCK);
     snapshot.large_is_owned = l->e != NULL || is_shared;
     snapshot.large_kept = l->kept;

@@ -10,6 +10,8 @@
 
 /* Entries that a step of the walk asks for. */
 #define SNAPSHOT_SCAN_STEP 32
+/* Memory of orders on their way: with more the walk waits. */
+#define SNAPSHOT_OUT_MAX ((size_t)8 << 20)
 
 /* ---- Forms (snapshot_form.c) ---- */
 /* NULL: there is none yet. */
@@ -32,6 +34,8 @@ struct snapshot_stream {
 };
 
 void snapshot_stream_open(struct snapshot_stream *s, bool is_aside, bool compresses);
+/* A string that persist compresses, behind what it has; takes a user of the block. */
+void snapshot_stream_string(struct snapshot_stream *s, struct block *b);
 /* Sends what it has. */
 void snapshot_stream_flush(struct snapshot_stream *s);
 /* Sends all of `aside` behind all of `s`, and empties it. */
@@ -83,15 +87,14 @@ struct snapshot {
     bool large_is_owned;
     size_t large_kept;                   /* its memory then */
     struct snapshot_large *first, *last; /* what comes next */
-    uint64_t crc;
-    size_t out;                   /* memory of orders that are with persist */
-    size_t kept;                  /* of what left the keyspace */
-    unsigned epochs;              /* bits: an entry may have this one */
-    uint64_t begun_ns;            /* for the delay of keys */
-    uint64_t next_ns;             /* the next slice */
-    uint64_t commands;            /* that had run at the last one */
-    bool leaves_it;               /* slices are left to the home */
-    bool (*has_come)(void *self); /* or NULL */
+    size_t out;                          /* memory of orders that are with persist */
+    size_t kept;                         /* of what left the keyspace */
+    unsigned epochs;                     /* bits: an entry may have this one */
+    uint64_t begun_ns;                   /* for the delay of keys */
+    uint64_t next_ns;                    /* the next slice */
+    uint64_t commands;                   /* that had run at the last one */
+    bool leaves_it;                      /* slices are left to the home */
+    bool (*has_come)(void *self);        /* or NULL */
     void *has_come_self;
     bool holds_writers; /* some wait */
     struct snapshot_figures figures;

@@ -106,6 +106,13 @@ static bool rdb_large_step(struct rdb_out *out, struct snapshot_cursor *c, uint6
     return dump_step(out, &c->walk, max);
 }
 
+static void rdb_string_head(struct rdb_out *out, const struct entry *e)
+{
+    rdb_before(out, e);
+    rdb_put_byte(out, RDB_STRING);
+    rdb_put_string(out, entry_name(e));
+}
+
 static void rdb_end(struct rdb_out *out) { rdb_put_byte(out, RDB_OP_EOF); }
 
 const struct snapshot_form_ops snapshot_form_rdb = {
@@ -116,6 +123,7 @@ const struct snapshot_form_ops snapshot_form_rdb = {
     .entry = rdb_entry,
     .large_begin = rdb_large_begin,
     .large_step = rdb_large_step,
+    .string_head = rdb_string_head,
     .end = rdb_end,
     .has_checksum = true,
     .compresses = true,

@@ -1,24 +1,26 @@
 /* Invariant: `out` fills the buffer of `order`, or has no room at all. */
 #include "execute/core/snapshot_private.h"
 
-#include "codec/crc64.h"
 #include "execute/types/heap.h"
 
 #define STREAM_BUFFER ((size_t)256 * 1024)
 
-static void stream_home(struct order *o)
+static void stream_is_home(int result)
 {
-    snapshot.out -= o->cap;
-    int result = o->result;
-    order_free(o);
     if (result < 0) snapshot_fail(result);
     if (snapshot.holds_writers && !snapshot_lags()) snapshot_ease();
 }
 
+static void stream_home(struct order *o)
+{
+    int result = o->result;
+    snapshot.out -= o->cap;
+    order_free(o);
+    stream_is_home(result);
+}
+
 static void stream_send(struct order *o)
 {
-    if (snapshot.form->has_checksum && snapshot.terms.has_checksum)
-        snapshot.crc = crc64(snapshot.crc, bytes_make(o->buf, o->len));
     snapshot.out += o->cap;
     snapshot.figures.bytes += o->len;
     order_send(o);
@@ -66,6 +68,36 @@ void snapshot_stream_open(struct snapshot_stream *s, bool is_aside, bool compres
 
 void snapshot_stream_flush(struct snapshot_stream *s) { stream_seal(s); }
 
+/* A string is there anyway: it counts so that the walk waits for it, and writers do not. */
+static size_t string_weight(const struct order *o)
+{
+    return o->cap < SNAPSHOT_OUT_MAX ? o->cap : SNAPSHOT_OUT_MAX;
+}
+
+static void string_home(struct order *o)
+{
+    int result = o->result;
+    snapshot.out -= string_weight(o);
+    snapshot.figures.bytes += o->len;
+    block_drop(o->owner);
+    o->buf = NULL;
+    order_free(o);
+    stream_is_home(result);
+}
+
+void snapshot_stream_string(struct snapshot_stream *s, struct block *b)
+{
+    must(!s->is_aside);
+    stream_seal(s);
+    struct order *o = order_make(ORDER_FILE_STRING, 0, string_home);
+    o->owner = b;
+    o->buf = b->bytes;
+    o->len = o->cap = b->len;
+    snapshot.out += string_weight(o);
+    snapshot_note_extra();
+    order_send(o);
+}
+
 void snapshot_stream_join(struct snapshot_stream *s, struct snapshot_stream *aside)
 {
     if (aside->number == -1) return; /* nothing was written */
@@ -97,5 +129,7 @@ void snapshot_send(enum order_kind kind, const char *path, const char *to,
     struct order *o = order_make(kind, 0, done);
     order_set_paths(o, path, to);
     o->syncs_often = snapshot.terms.syncs_often;
+    o->has_sum =
+        snapshot.form->has_checksum && (kind == ORDER_FILE_FINISH || snapshot.terms.has_checksum);
     order_send(o);
 }

@@ -100,6 +100,31 @@ test "what redis-server and this server read is of one instant" -tags baton-only
     expect_state $c $at
 }
 
+test "long strings are compressed, and redis-server reads them" -tags baton-only {
+    set c [client::dial]
+    # 300 kB to 20 MB, some of it in pieces; the last is more than is compressed.
+    foreach {name count} {a 30000 b 100000 c 1000000 d 2000000} {
+        client::ask $c SET $name [string repeat "text-of-$name " $count]
+    }
+    client::ask $c SETRANGE a 400000 end
+    ask CONFIG SET rdb-version 10
+    client::ask $c BGSAVE
+    ask CONFIG SET rdb-version 11
+    client::ask $c APPEND c changed
+    wait_for {![bgsave_is_on]} 30000
+    set size [file size [dump]]
+    expect_true {$size > 20000000 && $size < 20500000}
+    file mkdir $keeper::scratch/redis
+    file copy -force [dump] $keeper::scratch/redis/dump.rdb
+    with_redis {
+        client::ask $redis APPEND c changed
+        expect [client::ask $c DEBUG DIGEST] { client::ask $redis DEBUG DIGEST }
+    }
+    expect OK { ask DEBUG RELOAD NOSAVE }
+    client::ask $c APPEND c changed
+    expect 10000007 { ask STRLEN c }
+}
+
 test "writers of a large value wait until it is written, and nobody else" -tags baton-only {
     set c [client::dial]
     found $c

@@ -100,35 +100,26 @@ static inline uint64_t sum_words(uint64_t sum, const uint64_t *words, size_t cou
     return crc64(sum, bytes_make((const char *)words, count * sizeof(words[0])));
 }
 
-/* Commands cannot tell that an entry is pending that is not in the stream any more. */
-static bool sum_leaves_out_lost;
-
-static inline bool sum_is_lost(const struct stream *s, struct stream_id id)
-{
-    struct stream_walk w;
-    stream_walk_open(&w, s, id, id);
-    return !stream_walk_next(&w);
-}
-
-static inline uint64_t sum_group(uint64_t sum, const struct stream *s, const struct stream_group *g)
+static inline uint64_t sum_group(uint64_t sum, const struct stream_group *g)
 {
     const uint64_t head[] = {g->last_id.ms, g->last_id.seq, (uint64_t)g->entries_read,
                              g->consumers.count};
     sum = sum_words(crc64(sum, stream_group_name(g)), head, 4);
     struct sorted_place at = sorted_first(&g->consumers);
-    for (const struct stream_consumer *c; (c = stream_consumer_next(g, &at)) != NULL;)
-        sum = crc64(sum, stream_consumer_name(c));
+    for (const struct stream_consumer *c; (c = stream_consumer_next(g, &at)) != NULL;) {
+        uint64_t seen_ms = (uint64_t)c->seen_ms;
+        sum = sum_words(crc64(sum, stream_consumer_name(c)), &seen_ms, 1);
+    }
     at = sorted_first(&g->pending);
     for (const struct stream_pending *p; (p = sorted_at(&g->pending, at)) != NULL;
          sorted_next(&g->pending, &at)) {
-        if (sum_leaves_out_lost && sum_is_lost(s, p->id)) continue;
         const uint64_t words[] = {p->id.ms, p->id.seq, (uint64_t)p->delivered_ms, p->deliveries};
         sum = sum_words(crc64(sum, stream_consumer_name(p->consumer)), words, 4);
     }
     return sum;
 }
 
-/* All but when consumers were seen, which not every form of a snapshot knows. */
+/* All but when consumers were active, which not every version of RDB knows. */
 static inline uint64_t sum_stream(const struct entry *e)
 {
     const struct stream *s = entry_root(e);
@@ -146,7 +137,7 @@ static inline uint64_t sum_stream(const struct entry *e)
     }
     struct sorted_place at = sorted_first(&s->groups);
     for (const struct stream_group *g; (g = stream_group_next(s, &at)) != NULL;)
-        sum = sum_group(sum, s, g);
+        sum = sum_group(sum, g);
     return sum;
 }
 

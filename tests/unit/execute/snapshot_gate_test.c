@@ -34,13 +34,18 @@ static int group_close(void **state)
 
 static void is_over(int result) { over = result; }
 
-static void begin(void)
+static void begin_as(bool compresses)
 {
-    const struct snapshot_terms t = {
-        .version = RDB_VERSION_7_2, .has_checksum = true, .path = temp, .done = is_over};
+    const struct snapshot_terms t = {.version = RDB_VERSION_7_2,
+                                     .has_checksum = true,
+                                     .compresses = compresses,
+                                     .path = temp,
+                                     .done = is_over};
     over = 1;
     assert_int_equal(snapshot_begin(&t), 0);
 }
+
+static void begin(void) { begin_as(false); }
 
 static int test_open(void **state)
 {
@@ -61,13 +66,18 @@ static int test_open(void **state)
     return 0;
 }
 
-static void finish(void)
+static void go_on(void)
 {
     while (over == 1) {
         snapshot_work(1000);
         files_work(10);
     }
     assert_int_equal(over, 0);
+}
+
+static void finish(void)
+{
+    go_on();
     assert_int_equal(unlink(temp), 0);
 }
 
@@ -211,6 +221,29 @@ static void what_goes_and_long_strings_do_not_wait(void **state)
     assert_int_equal(snapshot_figures().extra_bytes, 0);
 }
 
+/* Persist has it, and execute changes it, and frees it. */
+static void a_long_string_is_compressed_as_it_was(void **state)
+{
+    (void)state;
+    struct rdb_file f;
+    finish();
+    struct picture want = picture_take();
+    begin_as(true);
+    for (int i = 0; i < 100; i++) snapshot_work(1000);
+    core_expect(writer, "SETRANGE long 5 abc", ":1000001|");
+    core_expect(writer, "DEL long", ":1|");
+    assert_int_equal(snapshot_figures().gate_saves, 0); /* it was on its way */
+    go_on();
+    struct picture got = picture_read(temp, &f);
+    picture_expect(&want, &got);
+    assert_int_equal(files.strings, 1);
+    assert_true(snapshot_figures().bytes < 1000000 && f.len < 1000000);
+    assert_int_equal(snapshot_figures().extra_bytes, 0);
+    picture_free(&want);
+    picture_free(&got);
+    assert_int_equal(unlink(temp), 0);
+}
+
 static void the_end_of_an_aborted_one_is_the_end_of_waiting(void **state)
 {
     (void)state;
@@ -265,6 +298,7 @@ int main(void)
         gate_test(who_is_woken_waits_like_others),
         gate_test(who_is_held_when_woken_can_still_be_unblocked),
         gate_test(what_goes_and_long_strings_do_not_wait),
+        gate_test(a_long_string_is_compressed_as_it_was),
         gate_test(the_end_of_an_aborted_one_is_the_end_of_waiting),
         gate_test(a_slow_disk_is_waited_for),
     };

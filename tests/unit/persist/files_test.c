@@ -1,6 +1,10 @@
 /* The files' stage: a new file takes the place of the old one whole, or not at all. */
 #include "unit/persist/persist_harness.h"
 
+#include "base/random.h"
+#include "codec/crc64.h"
+#include "codec/rdb.h"
+
 static int give_open(bool often)
 {
     struct order *o = order_new(ORDER_FILE_OPEN);
@@ -51,6 +55,62 @@ static void a_finished_file_takes_the_place_of_the_old_one(void **state)
     assert_int_equal(give_open(false), 0);
     assert_int_equal(give_finish(NULL), 0);
     expect_text("/data/temp-1.rdb", "");
+}
+
+/* Where no sum is made (rdbchecksum no), its place is there all the same. */
+static void a_sum_that_is_not_made_is_0(void **state)
+{
+    (void)state;
+    assert_int_equal(give_open(false), 0);
+    assert_int_equal(give_bytes("head"), 0);
+    struct order *o = order_new(ORDER_FILE_FINISH);
+    o->has_sum = true;
+    assert_int_equal(order_do(o), 0);
+    struct bytes all = fake_content(fake_at("/data/temp-1.rdb", false), false);
+    assert_true(bytes_equal(all, bytes_make("head\0\0\0\0\0\0\0\0", 12)));
+}
+
+/* What it is as RDB: compressed where that pays; and the sum is that of what stands in the file. */
+static void a_string_is_compressed_and_all_is_summed(void **state)
+{
+    (void)state;
+    enum { LEN = 1000 };
+    for (int same = 0; same < 2; same++) {
+        struct order *o = order_new(ORDER_FILE_OPEN);
+        o->path = strdup("/data/temp-1.rdb");
+        o->has_sum = true;
+        assert_int_equal(order_do(o), 0);
+        assert_int_equal(give_bytes("head"), 0);
+        char *text = malloc(LEN);
+        struct random random;
+        random_seed(&random, 1);
+        for (size_t i = 0; i < LEN; i++) text[i] = same ? 'x' : (char)random_next(&random);
+        o = order_new(ORDER_FILE_STRING);
+        o->buf = memcpy(malloc(LEN), text, LEN);
+        o->len = LEN;
+        assert_int_equal(order_do(o), 0);
+        o = order_new(ORDER_FILE_FINISH);
+        o->has_sum = true;
+        assert_int_equal(order_do(o), 0);
+
+        struct bytes all = fake_content(fake_at("/data/temp-1.rdb", false), false);
+        struct rdb_in in = {.at = (const uint8_t *)all.ptr + 4,
+                            .end = (const uint8_t *)all.ptr + all.len,
+                            .max_string = LEN};
+        struct rdb_string s;
+        assert_true(rdb_take_string(&in, &s));
+        assert_int_equal(s.len, LEN);
+        assert_int_equal(s.form, same ? RDB_LZF : RDB_PLAIN);
+        char *got = malloc(LEN);
+        assert_true(rdb_string_write(&s, got));
+        assert_memory_equal(got, text, LEN);
+        int64_t sum;
+        assert_true(rdb_take_ms(&in, &sum));
+        assert_int_equal(rdb_left(&in), 0);
+        assert_int_equal((uint64_t)sum, crc64(0, bytes_make(all.ptr, all.len - 8)));
+        free(got);
+        free(text);
+    }
 }
 
 static void what_is_dropped_or_left_open_goes(void **state)
@@ -141,6 +201,8 @@ int main(void)
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, harness_open, harness_close)
     const struct CMUnitTest tests[] = {
         WITH_FILES(a_finished_file_takes_the_place_of_the_old_one),
+        WITH_FILES(a_sum_that_is_not_made_is_0),
+        WITH_FILES(a_string_is_compressed_and_all_is_summed),
         WITH_FILES(what_is_dropped_or_left_open_goes),
         WITH_FILES(a_file_is_removed_whatever_is_open),
         WITH_FILES(whichever_call_fails_the_old_file_stays_or_the_new_one_is_whole),
