@@ -269,7 +269,11 @@ static void persistence_loaded(int result, const char *reason)
     persistence_tell_loaded(log_life_loaded(settings_now()));
 }
 
-void persistence_reloaded(void) { stats()->changes_since_save = 0; }
+void persistence_reloaded(void)
+{
+    stats()->changes_since_save = 0;
+    bgsave.changes_before = bgsave.changes_flushed = 0; /* of what is gone */
+}
 
 void persistence_begin(void)
 {
