@@ -114,14 +114,11 @@ static enum check_step check_command(struct check_file *f, const struct log_read
 static enum check_step check_short(struct check_file *f, const struct log_reader *r)
 {
     char what[128];
-    if (loading_input_more(&f->in)) return STEP_GOES_ON;
-    if (f->in.error != 0) {
-        printf("Failed to read from AOF %s, aborting...\n", f->name);
-        return STEP_BAD;
-    }
-    uint64_t left = loading_input_left(&f->in);
+    uint64_t unread = loading_input_unread(&f->in);
+    if (r->missing <= unread && loading_input_more(&f->in)) return STEP_GOES_ON;
+    uint64_t left = loading_input_left(&f->in) + unread;
     snprintf(what, sizeof(what), "Expected to read %" PRIu64 " bytes, got %" PRIu64 " bytes",
-             left + r->missing, left);
+             loading_input_left(&f->in) + r->missing, left);
     f->line += r->lines;
     return check_wrong(f, loading_input_offset(&f->in), what);
 }
@@ -194,6 +191,10 @@ static enum check_verdict check_records(struct check_file *f)
     f->good = loading_input_offset(&f->in);
     do step = check_record(f);
     while (step == STEP_GOES_ON);
+    if (f->in.error != 0) {
+        printf("Failed to read from AOF %s, aborting...\n", f->name);
+        return CHECK_BAD;
+    }
     if (step == STEP_BAD) return CHECK_BAD;
     if (step == STEP_CUT_IN_TIME) return CHECK_CUT_IN_TIME;
     if (f->in_group && f->wrong[0] == '\0' && loading_input_left(&f->in) == 0)
