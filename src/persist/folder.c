@@ -84,6 +84,7 @@ static int folder_write_new(const char *path, const struct manifest *m)
 static int folder_publish(struct folder *f, struct manifest *next)
 {
     struct path fresh = folder_path_of(f, "temp-", ".manifest"), path = folder_manifest_path(f);
+    f->is_unsure = false;
     int rc = folder_write_new(fresh.text, next);
     if (rc == 0) rc = disk_rename(fresh.text, path.text);
     if (rc < 0) {
@@ -94,7 +95,7 @@ static int folder_publish(struct folder *f, struct manifest *next)
     manifest_free(&f->manifest);
     f->manifest = *next;
     rc = disk_sync_dir(f->dir);
-    f->is_unsure = rc < 0;
+    f->is_unsure = f->keeps_old = rc < 0;
     return folder_complain(rc, "Cannot sync the AOF folder", f->dir);
 }
 
@@ -175,6 +176,7 @@ int folder_open(struct folder *f, const char *name, const char *prefix)
         rc = -ENAMETOOLONG;
     if (rc == 0) rc = disk_make_dir(f->dir);
     if (rc == 0) rc = disk_sync_dir(here);
+    if (rc == 0) rc = disk_sync_dir(f->dir); /* names that who ended before has not synced */
     if (rc < 0) return folder_complain(rc, "Cannot make the AOF folder", f->dir);
     memcpy(f->prefix, prefix, strlen(prefix) + 1);
     rc = folder_read_manifest(f);
@@ -188,7 +190,7 @@ int folder_open(struct folder *f, const char *name, const char *prefix)
 void folder_close(struct folder *f)
 {
     manifest_free(&f->manifest);
-    f->is_unsure = false;
+    f->is_unsure = f->keeps_old = false;
 }
 
 /* ---- Increments ---- */
@@ -282,6 +284,7 @@ int folder_adopt(struct folder *f, const char *path, bool is_rdb, enum folder_in
     struct adoption a;
     struct manifest next;
     bool has_temporary = keep == FOLDER_TEMPORARY;
+    f->is_unsure = false;
     int rc = folder_choose(f, is_rdb, &a);
     if (rc == 0) rc = folder_rename(f, path, &a, has_temporary);
     if (rc < 0) return rc;
@@ -299,6 +302,7 @@ int folder_adopt(struct folder *f, const char *path, bool is_rdb, enum folder_in
 int folder_remove_history(struct folder *f)
 {
     int removed = 0;
+    if (f->keeps_old) return 0;
     for (int i = 0; i < f->manifest.count; i++) {
         const struct manifest_file *file = &f->manifest.files[i];
         if (file->type != MANIFEST_HISTORY) continue;

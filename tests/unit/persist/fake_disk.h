@@ -47,6 +47,7 @@ static struct {
     int fail_at, fail_most; /* the first call that fails, and how many do; 0: none */
     int fail_errno;
     bool fails_syncs_only, fails_writes_only;
+    bool is_over; /* calls fail because the process ended, not the disk */
     int64_t room; /* bytes that may still be written; -1: any */
 } fake;
 
@@ -122,6 +123,7 @@ static inline int64_t fake_write(int fd, const void *ptr, size_t len)
         fails = true;
     }
     size_t n = fails ? len / 2 : len; /* half of it is there when the error comes */
+    if (fake.is_over && fake.calls > fake.fail_at) n = 0;
     if (fake.room >= 0 && (int64_t)n > fake.room) n = (size_t)fake.room;
     assert_true(f->at + n <= FAKE_LEN);
     memcpy(file->seen + f->at, ptr, n);
@@ -172,7 +174,7 @@ static inline int fake_sync(int fd)
                    file->seen_len - file->dirty_from);
             file->left_len = file->seen_len;
         }
-        file->dirty_from = file->seen_len;
+        if (!fails || !fake.is_over) file->dirty_from = file->seen_len;
     }
     return fails ? -1 : 0;
 }
