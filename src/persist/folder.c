@@ -1,7 +1,7 @@
 /*
- * A new manifest is written to a file of its own, synced, and renamed over the old one; then the
- * folder is synced. Files that it names are made before, files that it no longer names are removed
- * after.
+ * A new manifest is written to a file of its own, synced, and renamed over the old one, between two
+ * syncs of the folder: files that it names have their names on disk before, files that it no longer
+ * names are removed after.
  */
 #include "persist/folder.h"
 
@@ -86,6 +86,7 @@ static int folder_publish(struct folder *f, struct manifest *next)
     struct path fresh = folder_path_of(f, "temp-", ".manifest"), path = folder_manifest_path(f);
     f->is_unsure = false;
     int rc = folder_write_new(fresh.text, next);
+    if (rc == 0) rc = disk_sync_dir(f->dir);
     if (rc == 0) rc = disk_rename(fresh.text, path.text);
     if (rc < 0) {
         disk_remove(fresh.text);

@@ -48,6 +48,7 @@ static struct {
     int fail_errno;
     bool fails_syncs_only, fails_writes_only;
     bool is_over; /* calls fail because the process ended, not the disk */
+    void (*before_rename)(const struct fake_file *file, const char *to); /* or NULL */
     int64_t room; /* bytes that may still be written; -1: any */
 } fake;
 
@@ -210,6 +211,7 @@ static inline int fake_rename(const char *from, const char *to)
         errno = ENOENT;
         return -1;
     }
+    if (fake.before_rename != NULL) fake.before_rename(a->seen, to);
     fake_name(to)->seen = a->seen;
     a->seen = NULL;
     return 0;

@@ -359,7 +359,7 @@ static void a_rewrite_that_a_failed_sync_falls_into_is_not_taken(void **state)
 /* A sync of the folder that failed when history was removed says nothing of a later change. */
 static void a_rewrite_that_fails_is_not_taken_because_an_older_change_is_unsure(void **state)
 {
-    enum { CALLS_TO_RENAME = 5, CALLS_TO_BASE = 2 };
+    enum { CALLS_TO_RENAME = 7, CALLS_TO_BASE = 2 };
     (void)state;
     solo_set("aof-disable-auto-gc", "yes");
     assert_int_equal(log_order(ORDER_LOG_OPEN), 0);
@@ -465,6 +465,28 @@ static void wherever_it_ends_what_is_left_is_legal(void **state)
     for (int at = 1; at <= calls; at++) try_life(at, INT_MAX, EIO);
 }
 
+static void expect_named_files_are_left(const struct fake_file *file, const char *to)
+{
+    struct manifest m;
+    if (strstr(to, ".manifest") == NULL) return;
+    assert_null(manifest_parse(fake_content(file, false), &m, NULL));
+    for (int i = 0; i < m.count; i++) {
+        if (m.files[i].type == MANIFEST_HISTORY) continue;
+        const struct fake_file *f = fake_at(in_folder(m.files[i].name), true);
+        if (f == NULL) fail_msg("%s may be lost", m.files[i].name);
+    }
+    manifest_free(&m);
+}
+
+/* As a disk may have a later name and not an earlier one. */
+static void a_manifest_gets_its_name_after_the_files_that_it_names(void **state)
+{
+    (void)state;
+    fake.before_rename = expect_named_files_are_left;
+    live();
+    expect_records(px.records);
+}
+
 /* The same, and the process that comes next finds a name that the disk does not have yet: what it
  * promises is not there by that name alone. */
 static void wherever_it_ends_the_next_process_promises_what_it_has(void **state)
@@ -509,6 +531,7 @@ int main(void)
         WITH_LOG(after_a_failed_sync_only_a_rewrite_helps),
         WITH_LOG(a_rewrite_that_a_failed_sync_falls_into_is_not_taken),
         WITH_LOG(a_rewrite_that_fails_is_not_taken_because_an_older_change_is_unsure),
+        WITH_LOG(a_manifest_gets_its_name_after_the_files_that_it_names),
         cmocka_unit_test(whichever_call_fails_nothing_that_was_promised_is_lost),
         cmocka_unit_test(wherever_it_ends_what_is_left_is_legal),
         cmocka_unit_test(wherever_it_ends_the_next_process_promises_what_it_has),
