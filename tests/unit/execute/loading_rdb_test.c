@@ -1,5 +1,6 @@
 /* The loader of RDB files: all versions, all opcodes, built by hand or by a snapshot. */
 #include "unit/execute/loading_fixture.h"
+#include "unit/rdb_memory.h"
 
 #include "base/log.h"
 
@@ -255,16 +256,9 @@ static void what_a_snapshot_wrote_comes_back_from_a_file(void **state)
 
 /* ---- Values passed over ---- */
 
-static void passed_room(struct rdb_out *out, size_t want)
-{
-    out->cap = (out->len + want) * 2;
-    out->ptr = realloc(out->ptr, out->cap);
-    assert_non_null(out->ptr);
-}
-
 static void expect_passed_over(const struct entry *e, uint16_t version)
 {
-    struct rdb_out out = {.room = passed_room};
+    struct rdb_out out = {.room = rdb_memory_room};
     dump_value(&out, e, version);
     struct rdb_in in = {.at = out.ptr + 1, .end = out.ptr + out.len, .max_string = SIZE_MAX};
     assert_true(rdb_skip_value(&in, out.ptr[0]));

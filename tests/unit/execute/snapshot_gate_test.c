@@ -13,24 +13,8 @@ enum { LARGE = 3000 };
 #define PADDING "-with-some-sixty-bytes-of-text-behind-it-and-more-and-more"
 #define ITEM(n) "$64|item-" #n PADDING "|"
 
-static char dir[] = "/tmp/baton-snapshot-XXXXXX";
-static char temp[64];
 static struct session *writer, *other;
 static int over;
-
-static int group_open(void **state)
-{
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(temp, sizeof(temp), "%s/temp.rdb", dir);
-    return 0;
-}
-
-static int group_close(void **state)
-{
-    (void)state;
-    return rmdir(dir);
-}
 
 static void is_over(int result) { over = result; }
 
@@ -50,7 +34,7 @@ static int test_open(void **state)
     }
     core_expect(writer, "SETRANGE long 1000000 x", ":1000001|");
     const struct snapshot_terms t = {
-        .version = RDB_VERSION_7_2, .has_checksum = true, .path = temp, .done = is_over};
+        .version = RDB_VERSION_7_2, .has_checksum = true, .path = snapshot_temp, .done = is_over};
     over = 1;
     assert_int_equal(snapshot_begin(&t), 0);
     return 0;
@@ -63,7 +47,7 @@ static void finish(void)
         files_work(10);
     }
     assert_int_equal(over, 0);
-    assert_int_equal(unlink(temp), 0);
+    assert_int_equal(unlink(snapshot_temp), 0);
 }
 
 static int test_close(void **state)
@@ -188,7 +172,8 @@ static void a_slow_disk_is_waited_for(void **state)
         assert_true(run(writer, &cmd, &core.reply));
     }
     free(value);
-    const struct snapshot_terms t = {.version = RDB_VERSION_7_2, .path = temp, .done = is_over};
+    const struct snapshot_terms t = {
+        .version = RDB_VERSION_7_2, .path = snapshot_temp, .done = is_over};
     over = 1;
     assert_int_equal(snapshot_begin(&t), 0);
     for (int i = 0; i < 100000; i++) snapshot_work(1000);
@@ -219,5 +204,5 @@ int main(void)
         gate_test(the_end_of_an_aborted_one_is_the_end_of_waiting),
         gate_test(a_slow_disk_is_waited_for),
     };
-    return cmocka_run_group_tests(tests, group_open, group_close);
+    return cmocka_run_group_tests(tests, snapshot_dir_open, snapshot_dir_close);
 }

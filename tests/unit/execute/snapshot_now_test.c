@@ -4,31 +4,13 @@
 #include "disk/disk.h"
 #include "execute/core/snapshot_form.h"
 
-static char dir[] = "/tmp/baton-snapshot-XXXXXX";
-static char path[64], temp[64];
-
-static int group_open(void **state)
-{
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/dump.rdb", dir);
-    snprintf(temp, sizeof(temp), "%s/temp.rdb", dir);
-    return 0;
-}
-
-static int group_close(void **state)
-{
-    (void)state;
-    return rmdir(dir);
-}
-
 static struct snapshot_terms terms(void)
 {
     return (struct snapshot_terms){.version = RDB_VERSION_7_2,
                                    .compresses = true,
                                    .has_checksum = true,
-                                   .path = temp,
-                                   .to = path};
+                                   .path = snapshot_temp,
+                                   .to = snapshot_path};
 }
 
 static void fill(struct session *s, int n)
@@ -67,11 +49,11 @@ static void fill(struct session *s, int n)
 
 static void expect_file(const struct picture *want, struct rdb_file *f)
 {
-    struct picture got = picture_read(path, f);
+    struct picture got = picture_read(snapshot_path, f);
     picture_expect(want, &got);
     picture_free(&got);
-    assert_int_equal(access(temp, F_OK), -1);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(access(snapshot_temp, F_OK), -1);
+    assert_int_equal(unlink(snapshot_path), 0);
 }
 
 static void all_types_come_back(void **state)
@@ -209,5 +191,5 @@ int main(void)
         core_test(a_system_that_does_not_write_back_early_does_no_harm),
         core_test(a_fault_leaves_what_was),
     };
-    return cmocka_run_group_tests(tests, group_open, group_close);
+    return cmocka_run_group_tests(tests, snapshot_dir_open, snapshot_dir_close);
 }
