@@ -177,7 +177,7 @@ static void stage_publish_due(struct stage *s, struct thread *runner)
     if (s->ops->due == NULL) return;
     uint64_t due = s->ops->due(s->self);
     if (due == atomic_load_explicit(&s->due_ns, memory_order_relaxed)) return;
-    /* seq_cst with thread_sleep_until(): either the home sees this deadline or we see how long it
+    /* seq_cst with thread_sleep(): either the home sees this deadline or we see how long it
      * sleeps. */
     atomic_store(&s->due_ns, due);
     if (runner != s->home && due < thread_sleeps_until(s->home)) thread_poke(s->home);

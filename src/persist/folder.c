@@ -70,13 +70,9 @@ static int folder_read_manifest(struct folder *f)
 static int folder_write_new(const char *path, const struct manifest *m)
 {
     size_t len;
-    int fd = disk_open(path, DISK_NEW);
-    if (fd < 0) return fd;
     char *text = manifest_print(m, &len);
-    int rc = disk_write(fd, bytes_make(text, len), NULL);
+    int rc = disk_write_new(path, bytes_make(text, len));
     free(text);
-    if (rc == 0) rc = disk_sync(fd);
-    disk_close(fd);
     return rc;
 }
 
@@ -124,40 +120,6 @@ static int folder_next(const struct folder *f, enum manifest_type type, bool is_
 }
 
 /* ---- Open ---- */
-
-static bool folder_has(const char *path) { return disk_size_of(path) >= 0; }
-
-/* An old log lies in the working directory, and the folder has none, or names that one as its only
- * file and does not have it. */
-static bool folder_needs_old(const struct folder *f)
-{
-    const struct manifest *m = &f->manifest;
-    struct path inside = folder_path(f, f->prefix);
-    if (!folder_has(f->prefix)) return false;
-    if (m->count == 0) return !folder_has(folder_manifest_path(f).text);
-    return m->count == 1 && m->files[0].type == MANIFEST_BASE &&
-           strcmp(m->files[0].name, f->prefix) == 0 && !folder_has(inside.text);
-}
-
-/* Named first, moved then: whoever is interrupted in between finds it where it was. */
-int folder_take_old(struct folder *f)
-{
-    int rc = 0;
-    if (!folder_needs_old(f)) return 0;
-    if (f->manifest.count == 0) {
-        struct manifest next = {0};
-        manifest_add(&next, f->prefix, 1, MANIFEST_BASE);
-        rc = folder_publish(f, &next);
-    }
-    if (rc == 0) rc = disk_rename(f->prefix, folder_path(f, f->prefix).text);
-    if (rc == 0) rc = disk_sync_dir(f->dir);
-    if (rc == 0) rc = disk_sync_dir(".");
-    if (rc == 0)
-        log_note("Successfully migrated an old-style AOF configuration (%s) into the AOF "
-                 "directory (%s).",
-                 f->prefix, f->dir);
-    return folder_complain(rc, "Cannot move into the AOF folder the old log", f->prefix);
-}
 
 /* What a process that was killed has left behind. */
 static void folder_clean(struct folder *f)

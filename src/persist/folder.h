@@ -25,9 +25,6 @@ struct folder {
  * with a line in the log. */
 int folder_open(struct folder *f, const char *name, const char *prefix);
 void folder_close(struct folder *f);
-/* A log of one file, as before Redis 7, that lies in the working directory is moved in, where the
- * folder has none or was to get that one. 0 or -errno. */
-int folder_take_old(struct folder *f);
 
 /* Opens the newest increment to append to; with none, makes one. Gives a descriptor. */
 int folder_append(struct folder *f);

@@ -172,6 +172,12 @@ static int log_write(struct log_stage *l)
 
 /* ---- On disk ---- */
 
+/* What keeps it from being well, as errno; 0: nothing. */
+static int log_error(const struct log_stage *l)
+{
+    return l->sync_error != 0 ? l->sync_error : l->write_error;
+}
+
 static int log_sync(struct log_stage *l)
 {
     if (l->sync_error != 0) return -l->sync_error;
@@ -230,8 +236,7 @@ static int log_open_folder(struct log_stage *l)
 
 static void log_remove_history(struct log_stage *l)
 {
-    if (!l->settings->aof_disable_auto_gc && !l->folder.is_unsure)
-        folder_remove_history(&l->folder);
+    if (!l->settings->aof_disable_auto_gc) folder_remove_history(&l->folder);
 }
 
 /* From here on all is well. */
@@ -247,8 +252,7 @@ static int log_do_open(struct log_stage *l, const struct order *o)
     if (l->is_open || l->fresh.fd >= 0) return -EALREADY;
     int rc = log_open_folder(l);
     if (rc < 0) return rc;
-    rc = folder_take_old(&l->folder);
-    if (rc == 0) rc = folder_append(&l->folder);
+    rc = folder_append(&l->folder);
     if (rc >= 0) rc = tail_open(&l->main, rc);
     if (rc == 0) rc = disk_sync(l->main.fd);
     if (rc < 0) {
@@ -383,7 +387,7 @@ static int log_do_sync(struct log_stage *l)
     l->tells_writers = true;
     int rc = log_write(l);
     if (rc == 0 && l->is_open && l->fresh.fd < 0) rc = log_sync(l);
-    if (rc == 0 && l->is_open && l->fresh.fd >= 0) rc = -(l->sync_error + l->write_error);
+    if (rc == 0 && l->is_open && l->fresh.fd >= 0) rc = -log_error(l);
     if (l->is_open) log_remove_history(l);
     return rc;
 }
@@ -457,7 +461,7 @@ static bool log_show(struct log_stage *l)
 {
     struct log_card *card = l->card;
     uint64_t durable = counter_read(&card->durable), failed = counter_read(&card->failed);
-    int error = l->sync_error != 0 ? l->sync_error : l->write_error;
+    int error = log_error(l);
     if (error != (int)counter_read(&card->error)) l->tells_execute = true;
     if (error != 0) counter_set(&card->failed, l->taken);
     counter_set(&card->written, l->written);

@@ -176,44 +176,6 @@ static void a_log_that_is_switched_on_is_named_with_its_base(void **state)
     expect_records(10);
 }
 
-static void an_old_log_of_one_file_is_moved_in(void **state)
-{
-    (void)state;
-    fake_put("appendonly.aof", "B 4\n");
-    px.records = 4;
-    assert_int_equal(log_order(ORDER_LOG_OPEN), 0);
-    append(1);
-    expect_manifest("file appendonly.aof seq 1 type b\n" INCR(1));
-    expect_records(5);
-    assert_null(fake_at("appendonly.aof", true));
-    assert_int_equal(rewrite(0), 0);
-    expect_manifest(BASE(2) INCR(2));
-}
-
-static void an_old_log_that_was_named_but_not_moved_is(void **state)
-{
-    (void)state;
-    fake_put("appendonly.aof", "B 4\n");
-    fake_put(in_folder("appendonly.aof.manifest"), "file appendonly.aof seq 1 type b\n");
-    px.records = 4;
-    assert_int_equal(log_order(ORDER_LOG_OPEN), 0);
-    append(1);
-    expect_records(5);
-}
-
-static void an_old_log_beside_a_folder_of_its_own_stays(void **state)
-{
-    (void)state;
-    fake_put("appendonly.aof", "B 4\n");
-    fake_put(in_folder("appendonly.aof.manifest"), BASE(1));
-    fake_put(in_folder("appendonly.aof.1.base.rdb"), "B 7\n");
-    px.records = 7;
-    assert_int_equal(log_order(ORDER_LOG_OPEN), 0);
-    append(1);
-    expect_records(8);
-    assert_non_null(fake_at("appendonly.aof", true));
-}
-
 static void a_manifest_that_is_none_is_not_touched(void **state)
 {
     (void)state;
@@ -520,9 +482,6 @@ int main(void)
         WITH_LOG(rewrites_that_fail_leave_increments),
         WITH_LOG(history_stays_where_the_option_says_so),
         WITH_LOG(a_log_that_is_switched_on_is_named_with_its_base),
-        WITH_LOG(an_old_log_of_one_file_is_moved_in),
-        WITH_LOG(an_old_log_that_was_named_but_not_moved_is),
-        WITH_LOG(an_old_log_beside_a_folder_of_its_own_stays),
         WITH_LOG(a_manifest_that_is_none_is_not_touched),
         WITH_LOG(times_are_noted_where_the_second_changes),
         WITH_LOG(a_full_disk_heals_by_itself),
