@@ -108,8 +108,6 @@ static int main_serve(const struct server_facts *facts)
         daemon_pidfile_remove();
         return 1;
     }
-    log_note("Server initialized");
-    log_note("Plan: %s, I/O by %s", server_plan(server), server_backend(server));
     int event = main_wait(server, signal_fd, SERVER_LOADED | SERVER_LOAD_FAILED | SERVER_ENDS);
     if (event & SERVER_LOAD_FAILED) {
         main_close(server);

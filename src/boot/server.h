@@ -44,7 +44,4 @@ void server_signal(struct server *s, int signal_number);
  * everything. True when all was written. */
 bool server_close(struct server *s, int64_t timeout_ms);
 
-const char *server_plan(const struct server *s);
-const char *server_backend(const struct server *s);
-
 #endif
