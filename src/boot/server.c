@@ -12,6 +12,7 @@
 #include "boot/crash.h"
 #include "boot/listen.h"
 #include "boot/metrics.h"
+#include "boot/watchdog.h"
 #include "courier/courier.h"
 #include "execute/execute.h"
 #include "flow/governor.h"
@@ -453,6 +454,15 @@ static int server_on_bind(const struct settings *old, const struct settings *new
     return server_relisten(new, "Failed to bind to specified addresses.", error);
 }
 
+static int server_on_watchdog(const struct settings *old, const struct settings *new, char *error)
+{
+    (void)old;
+    (void)error;
+    watchdog_set_period(new->watchdog_period);
+    server_tell_main(SERVER_WATCHES);
+    return 0;
+}
+
 /* ---- Life ---- */
 
 static void server_thread_started(void) { crash_thread(); }
@@ -567,6 +577,9 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     server_make_threads(s, settings, cpus, cpu_count, kind);
     execute_on_config("port", server_on_port);
     execute_on_config("bind", server_on_bind);
+    execute_on_config("watchdog-period", server_on_watchdog);
+    watchdog_open(execute_stage(s->execute));
+    watchdog_set_period(settings->watchdog_period);
     server_choose_watcher(s, settings);
     server_set_lending(s, settings);
 

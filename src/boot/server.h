@@ -35,6 +35,7 @@ enum server_event {
     SERVER_LOAD_FAILED = 2, /* the log says why; the server is to be closed */
     SERVER_ENDS = 4,        /* SHUTDOWN or a signal: all is saved; it is to be closed */
     SERVER_GOES_ON = 8,     /* a signal came to nothing */
+    SERVER_WATCHES = 16,    /* watchdog-period was changed: watchdog_look() */
 };
 int server_take_events(struct server *s);
 /* SIGTERM or SIGINT: SERVER_ENDS or SERVER_GOES_ON follows, in time. */
