@@ -156,7 +156,11 @@ static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64
 {
     struct turn t = {
         .thread = runner, .at_home = runner == s->home, .ticks = clock_ticks(), .owed = given};
+    atomic_store_explicit(&s->runner, runner, memory_order_relaxed);
+    /* Release: who sees this turn sees its runner. */
+    atomic_store_explicit(&s->turn_ticks, t.ticks, memory_order_release);
     bool more = s->ops->run(s->self, &t);
+    atomic_store_explicit(&s->turn_ticks, 0, memory_order_relaxed);
     uint64_t ticks = clock_ticks() - t.ticks;
     stage_bump(&s->turns, 1);
     if (!t.at_home) stage_bump(&s->turns_lent, 1);

@@ -303,15 +303,17 @@ static void test_one_entry_of_two_consumers(void **state)
 static uint8_t *long_field_node(size_t len, unsigned count)
 {
     char *name = calloc(1, len);
-    uint8_t *lp = listpack_make(0);
+    uint8_t *lp = listpack_make(0), *entries = listpack_make(0);
     const int64_t head[] = {count, 0, 1};
     for (unsigned i = 0; i < 3; i++) lp = listpack_append_int(lp, head[i]);
     lp = listpack_append(lp, bytes_make(name, len));
     lp = listpack_append_int(lp, 0);
     for (unsigned i = 0; i < count; i++) {
         const int64_t entry[] = {STREAM_PACKED_NODE_NAMES, i, 0, 7, 4};
-        for (unsigned k = 0; k < 5; k++) lp = listpack_append_int(lp, entry[k]);
+        for (unsigned k = 0; k < 5; k++) entries = listpack_append_int(entries, entry[k]);
     }
+    lp = listpack_join(lp, entries); /* one by one would copy the field each time */
+    heap_free(entries);
     free(name);
     return lp;
 }
