@@ -217,6 +217,30 @@ test "why a log is refused is the last word" -tags baton-only {
     }
 }
 
+test "a log of one file, as before Redis 7, moves into the folder, and does not where that has one" -tags baton-only {
+    foreach {manifest file value} {
+        ""                                        "" old
+        "file appendonly.aof seq 1 type b\n"       "" old
+        "file appendonly.aof.1.base.aof seq 1 type b\n" appendonly.aof.1.base.aof own
+    } {
+        set dir [new_dir]
+        file mkdir $dir/appendonlydir
+        spit $dir/appendonly.aof [record SET k old]
+        if {$manifest ne ""} { spit $dir/appendonlydir/appendonly.aof.manifest $manifest }
+        if {$file ne ""} { spit $dir/appendonlydir/$file [record SET k own] }
+        set h [started $dir "appendonly yes"]
+        with_server $h {
+            expect $value { ask GET k }
+            ask SET k new
+        }
+        server::stop $h
+        expect [expr {$value eq "own"}] { file exists $dir/appendonly.aof }
+        set h [started $dir "appendonly yes"]
+        with_server $h { expect new { ask GET k } }
+        server::stop $h
+    }
+}
+
 test "a log of which files are missing or not whole is refused" -tags baton-only {
     set dir [new_dir]
     set base [list appendonly.aof.1.base.aof b "[record SET k v][string range [record SET k v] 0 10]"]
