@@ -93,7 +93,7 @@ ALL_LIBS   := $(LDFLAGS) $(LIBS) $(LIBS_$(FLAVOUR))
 # Sanitizers map memory at fixed places, which some kernels' address randomisation hits.
 NO_ASLR := $(if $(filter asan tsan fuzz,$(FLAVOUR)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 TEST_ENV := BATON_SERVER=$(abspath $(SERVER)) BATON_FLAVOUR=$(FLAVOUR) \
-    BATON_IO_URING_PROBE=$(abspath $(PROBE)) BATON_SNAPSHOT_CHECK=1 \
+    BATON_IO_URING_PROBE=$(abspath $(PROBE)) $(if $(filter tsan,$(FLAVOUR)),,BATON_SNAPSHOT_CHECK=1) \
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1 \
     TSAN_OPTIONS=halt_on_error=0:exitcode=66:second_deadlock_stack=1:suppressions=$(abspath utils/tsan.supp) \
