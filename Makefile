@@ -64,17 +64,18 @@ LIBS := -Wl,-Bstatic -llua5.1-cjson -llua5.1-bitop -llua5.1 -Wl,-Bdynamic -lurin
 # The server is optimised as a whole, 4 % less CPU at pipeline 64; tests link the plain objects.
 FLAGS_release := -O3 -flto=auto -ffat-lto-objects $(HARDEN)
 LIBS_release  := -ljemalloc
-FLAGS_dev     := -O1 $(HARDEN)
+FLAGS_dev     := -O1 $(HARDEN) -DBATON_DEBUG
 LIBS_dev      := -ljemalloc
 FLAGS_cov     := -O0 -fno-omit-frame-pointer -fPIE --coverage -fprofile-update=atomic -DBATON_COVERAGE
 LIBS_cov      := -ljemalloc --coverage
+# BATON_DEBUG: dcheck(), and a check of the gate that a snapshot relies on, in tests (src/README.md).
 # gcc guesses at lengths where sanitizers hide what it would know: -Wformat-truncation only informs.
-FLAGS_asan    := -O1 -fno-omit-frame-pointer -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -DBATON_LIBC_MALLOC
+FLAGS_asan    := -O1 -fno-omit-frame-pointer -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -DBATON_LIBC_MALLOC -DBATON_DEBUG
 LIBS_asan     := -fsanitize=address,undefined
-FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fPIE -fsanitize=thread -DBATON_LIBC_MALLOC
+FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fPIE -fsanitize=thread -DBATON_LIBC_MALLOC -DBATON_DEBUG
 LIBS_tsan     := -fsanitize=thread
 FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
-    -DBATON_LIBC_MALLOC -DBATON_FUZZ
+    -DBATON_LIBC_MALLOC -DBATON_FUZZ -DBATON_DEBUG
 LIBS_fuzz     := -fsanitize=fuzzer,address,undefined
 ifeq ($(FLAGS_$(FLAVOUR)),)
 $(error FLAVOUR must be release, dev, asan, tsan, cov or fuzz)
@@ -92,7 +93,7 @@ ALL_LIBS   := $(LDFLAGS) $(LIBS) $(LIBS_$(FLAVOUR))
 # Sanitizers map memory at fixed places, which some kernels' address randomisation hits.
 NO_ASLR := $(if $(filter asan tsan fuzz,$(FLAVOUR)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 TEST_ENV := BATON_SERVER=$(abspath $(SERVER)) BATON_FLAVOUR=$(FLAVOUR) \
-    BATON_IO_URING_PROBE=$(abspath $(PROBE)) \
+    BATON_IO_URING_PROBE=$(abspath $(PROBE)) $(if $(filter tsan,$(FLAVOUR)),,BATON_SNAPSHOT_CHECK=1) \
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1 \
     TSAN_OPTIONS=halt_on_error=0:exitcode=66:second_deadlock_stack=1:suppressions=$(abspath utils/tsan.supp) \

@@ -13,6 +13,7 @@
 #include "boot/daemon.h"
 #include "boot/process.h"
 #include "boot/server.h"
+#include "boot/watchdog.h"
 #include "catalog/command.h"
 #include "catalog/settings.h"
 #include "execute/check.h"
@@ -48,6 +49,7 @@ static int main_open_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGALRM);
     sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -59,6 +61,7 @@ static void main_take_signal(struct server *server, int fd, bool *pending)
     struct signalfd_siginfo info;
     if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return;
     if (info.ssi_signo == SIGHUP) process_reopen_log();
+    if (info.ssi_signo == SIGALRM) watchdog_show();
     if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) return;
     if (*pending && info.ssi_signo == SIGINT) {
         log_warn("You insist... exiting now.");
@@ -79,7 +82,7 @@ static int main_wait(struct server *server, int signal_fd, int wanted)
     for (;;) {
         struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
                                 {.fd = server_events_fd(server), .events = POLLIN}};
-        if (poll(fds, 2, -1) <= 0) continue;
+        if (poll(fds, 2, watchdog_look()) <= 0) continue;
         if (fds[0].revents != 0) main_take_signal(server, signal_fd, &pending);
         int events = fds[1].revents != 0 ? server_take_events(server) : 0;
         if (events & SERVER_GOES_ON) pending = false;
@@ -108,8 +111,6 @@ static int main_serve(const struct server_facts *facts)
         daemon_pidfile_remove();
         return 1;
     }
-    log_note("Server initialized");
-    log_note("Plan: %s, I/O by %s", server_plan(server), server_backend(server));
     int event = main_wait(server, signal_fd, SERVER_LOADED | SERVER_LOAD_FAILED | SERVER_ENDS);
     if (event & SERVER_LOAD_FAILED) {
         main_close(server);

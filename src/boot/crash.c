@@ -1,31 +1,26 @@
 /*
  * Invariants: the first thread that crashes reports, others wait for the end that it brings; a
- * crash inside the report ends the process at once. What the handler calls is on the list of
- * signal-safety(7), but for backtrace(3), which is safe once its library is loaded: crash_open()
- * sees to that.
+ * crash inside the report ends the process at once. What the handler calls is safe in a handler
+ * (boot/report.h).
  */
 #include "boot/crash.h"
 
-#include "base/log.h"
 #include "base/must.h"
 #include "boot/daemon.h"
+#include "boot/report.h"
 
-#include <execinfo.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define CRASH_STACK_BYTES 65536
-#define CRASH_FRAMES 100
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 #define CRASH_SIGNALS (sizeof(crash_signals) / sizeof(crash_signals[0]))
@@ -35,80 +30,38 @@ static _Atomic bool crash_is_open;     /* writer: the thread that changes the co
 static _Atomic int crash_reporter;     /* id of the thread that reports; set once */
 static const char *crash_version = ""; /* set before threads start */
 
-/* A line of the report, put together without stdio. */
-struct crash_line {
-    size_t len;
-    char text[256];
-};
-
-static void crash_put(struct crash_line *l, const char *text)
-{
-    while (*text != '\0' && l->len < sizeof(l->text) - 1) l->text[l->len++] = *text++;
-}
-
-static void crash_put_number(struct crash_line *l, uint64_t n, unsigned base, int least)
-{
-    char digits[24];
-    int at = sizeof(digits) - 1;
-    digits[at] = '\0';
-    for (; n > 0 || least > 0; n /= base, least--) digits[--at] = "0123456789abcdef"[n % base];
-    crash_put(l, digits + at);
-}
-
-static void crash_end(struct crash_line *l)
-{
-    l->text[l->len++] = '\n';
-    log_raw_signal_safe(l->text, l->len);
-    l->len = 0;
-}
-
-static void crash_say(const char *text)
-{
-    struct crash_line l = {0};
-    crash_put(&l, text);
-    crash_end(&l);
-}
-
 static void crash_say_signal(int number, const siginfo_t *info)
 {
-    struct crash_line l = {0};
-    crash_put(&l, crash_version);
-    crash_put(&l, " crashed by signal: ");
-    crash_put_number(&l, (uint64_t)number, 10, 1);
-    crash_put(&l, ", code ");
-    if (info->si_code < 0) crash_put(&l, "-");
-    crash_put_number(&l, (uint64_t)llabs(info->si_code), 10, 1);
-    crash_end(&l);
+    struct report_line l = {0};
+    report_put(&l, crash_version);
+    report_put(&l, " crashed by signal: ");
+    report_put_number(&l, (uint64_t)number, 10, 1);
+    report_put(&l, ", code ");
+    if (info->si_code < 0) report_put(&l, "-");
+    report_put_number(&l, (uint64_t)llabs(info->si_code), 10, 1);
+    report_end(&l);
 
     if (info->si_code == SI_USER || info->si_code == SI_TKILL) {
-        crash_put(&l, "Sent by process ");
-        crash_put_number(&l, (uint64_t)info->si_pid, 10, 1);
-        crash_put(&l, " of user ");
-        crash_put_number(&l, info->si_uid, 10, 1);
+        report_put(&l, "Sent by process ");
+        report_put_number(&l, (uint64_t)info->si_pid, 10, 1);
+        report_put(&l, " of user ");
+        report_put_number(&l, info->si_uid, 10, 1);
     } else {
-        crash_put(&l, "At address 0x");
-        crash_put_number(&l, (uint64_t)(uintptr_t)info->si_addr, 16, 1);
+        report_put(&l, "At address 0x");
+        report_put_number(&l, (uint64_t)(uintptr_t)info->si_addr, 16, 1);
     }
-    crash_end(&l);
+    report_end(&l);
 
-    char name[17] = "";
-    prctl(PR_GET_NAME, name, 0, 0, 0);
-    crash_put(&l, "In thread '");
-    crash_put(&l, name);
-    crash_put(&l, "', id ");
-    crash_put_number(&l, (uint64_t)syscall(SYS_gettid), 10, 1);
-    crash_put(&l, " of process ");
-    crash_put_number(&l, (uint64_t)getpid(), 10, 1);
-    crash_end(&l);
+    report_say_thread();
 }
 
-static void crash_say_register(struct crash_line *l, const char *name, uint64_t value)
+static void crash_say_register(struct report_line *l, const char *name, uint64_t value)
 {
-    crash_put(l, name);
-    crash_put(l, "=");
-    crash_put_number(l, value, 16, 16);
-    crash_put(l, " ");
-    if (l->len > 80) crash_end(l);
+    report_put(l, name);
+    report_put(l, "=");
+    report_put_number(l, value, 16, 16);
+    report_put(l, " ");
+    if (l->len > 80) report_end(l);
 }
 
 #if defined(__x86_64__)
@@ -124,16 +77,16 @@ static void crash_say_registers(const ucontext_t *context)
         {"r11", REG_R11}, {"r12", REG_R12}, {"r13", REG_R13}, {"r14", REG_R14},
         {"r15", REG_R15}, {"efl", REG_EFL}, {"err", REG_ERR}, {"trap", REG_TRAPNO},
     };
-    struct crash_line l = {0};
+    struct report_line l = {0};
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
         crash_say_register(&l, registers[i].name,
                            (uint64_t)context->uc_mcontext.gregs[registers[i].index]);
-    if (l.len > 0) crash_end(&l);
+    if (l.len > 0) report_end(&l);
 }
 #elif defined(__aarch64__)
 static void crash_say_registers(const ucontext_t *context)
 {
-    struct crash_line l = {0};
+    struct report_line l = {0};
     crash_say_register(&l, "pc", context->uc_mcontext.pc);
     crash_say_register(&l, "sp", context->uc_mcontext.sp);
     for (unsigned i = 0; i < 31; i++) {
@@ -141,27 +94,24 @@ static void crash_say_registers(const ucontext_t *context)
                         (char)(i < 10 ? '\0' : '0' + i % 10), '\0'};
         crash_say_register(&l, name, context->uc_mcontext.regs[i]);
     }
-    if (l.len > 0) crash_end(&l);
+    if (l.len > 0) report_end(&l);
 }
 #else
 static void crash_say_registers(const ucontext_t *context)
 {
     (void)context;
-    crash_say("(not known on this machine)");
+    report_say("(not known on this machine)");
 }
 #endif
 
 static void crash_report(int number, const siginfo_t *info, const ucontext_t *context)
 {
-    void *frames[CRASH_FRAMES];
-    crash_say("\n=== REDIS BUG REPORT START: please send everything from this line on ===");
+    report_say("\n=== REDIS BUG REPORT START: please send everything from this line on ===");
     crash_say_signal(number, info);
-    crash_say("\n------ STACK TRACE ------");
-    int count = backtrace(frames, CRASH_FRAMES);
-    backtrace_symbols_fd(frames, count, log_fd());
-    crash_say("\n------ REGISTERS ------");
+    report_say_stack();
+    report_say("\n------ REGISTERS ------");
     crash_say_registers(context);
-    crash_say(
+    report_say(
         "\n=== REDIS BUG REPORT END. Names of functions: addr2line -fe PROGRAM +OFFSET ===\n");
 }
 
@@ -181,7 +131,7 @@ static void crash_handle(int number, siginfo_t *info, void *context)
     if (!atomic_compare_exchange_strong_explicit(&crash_reporter, &first, self,
                                                  memory_order_relaxed, memory_order_relaxed)) {
         while (first != self) pause(); /* the process is about to end */
-        crash_say("\n=== crashed again while reporting ===");
+        report_say("\n=== crashed again while reporting ===");
         crash_pass_on(number);
         return;
     }
@@ -207,9 +157,7 @@ void crash_open(void)
 {
     crash_thread();
     if (atomic_exchange_explicit(&crash_is_open, true, memory_order_relaxed)) return;
-    void *frame;
-    backtrace(&frame, 1); /* loads the unwinder now: later there may be no memory */
-
+    report_open();
     struct sigaction action = {.sa_sigaction = crash_handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < CRASH_SIGNALS; i++) sigdelset(&action.sa_mask, crash_signals[i]);

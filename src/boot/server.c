@@ -12,6 +12,7 @@
 #include "boot/crash.h"
 #include "boot/listen.h"
 #include "boot/metrics.h"
+#include "boot/watchdog.h"
 #include "courier/courier.h"
 #include "execute/execute.h"
 #include "flow/governor.h"
@@ -453,6 +454,15 @@ static int server_on_bind(const struct settings *old, const struct settings *new
     return server_relisten(new, "Failed to bind to specified addresses.", error);
 }
 
+static int server_on_watchdog(const struct settings *old, const struct settings *new, char *error)
+{
+    (void)old;
+    (void)error;
+    watchdog_set_period(new->watchdog_period);
+    server_tell_main(SERVER_WATCHES);
+    return 0;
+}
+
 /* ---- Life ---- */
 
 static void server_thread_started(void) { crash_thread(); }
@@ -558,14 +568,18 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
     s->writer_count = s->plan.kind_count[KIND_WRITE];
 
     enum poller_kind kind = server_backend_for(settings);
+    const char *backend = kind == POLLER_URING ? "io_uring" : "epoll";
     uint32_t slots = server_slots();
     if (conn_cards_open(slots) != 0) must(false);
     server_open_rings(s, slots);
-    server_open_rooms(s, slots, kind == POLLER_URING ? "io_uring" : "epoll");
+    server_open_rooms(s, slots, backend);
     if (execute_load_users(error, error_len) != 0) return server_fail(s);
     server_make_threads(s, settings, cpus, cpu_count, kind);
     execute_on_config("port", server_on_port);
     execute_on_config("bind", server_on_bind);
+    execute_on_config("watchdog-period", server_on_watchdog);
+    watchdog_open(execute_stage(s->execute));
+    watchdog_set_period(settings->watchdog_period);
     server_choose_watcher(s, settings);
     server_set_lending(s, settings);
 
@@ -577,6 +591,9 @@ struct server *server_open(const struct server_facts *facts, char *error, size_t
         return server_fail(s);
     }
     if (server_open_metrics(s, settings, error, error_len) != 0) return server_fail(s);
+    /* Said before execute may load: the last word of a load that fails is why. */
+    log_note("Server initialized");
+    log_note("Plan: %s, I/O by %s", s->plan_line, backend);
     if (server_start_threads(s, error, error_len) != 0) return server_fail(s);
     server_order_listeners(s, &listeners);
     stage_call_home(execute_stage(s->execute)); /* its clock starts */
@@ -610,7 +627,7 @@ static bool server_drain(struct server *s, int64_t timeout_ms)
         struct world_counters counters;
         server_counters(&counters);
         now = (int64_t)clock_mono_ms();
-        if (counters.net_out != sent || counter_read(&s->log_card.sync_pending) != 0)
+        if (quiet > 0 || counters.net_out != sent || counter_read(&s->log_card.sync_pending) != 0)
             progress_ms = now;
         sent = counters.net_out;
         if (now > until || now - progress_ms > SERVER_STALL_MS) return false;
@@ -634,6 +651,3 @@ bool server_close(struct server *s, int64_t timeout_ms)
     the_server = NULL;
     return drained;
 }
-
-const char *server_plan(const struct server *s) { return s->plan_line; }
-const char *server_backend(const struct server *s) { return poller_name(s->threads[0].poller); }

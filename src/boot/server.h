@@ -35,6 +35,7 @@ enum server_event {
     SERVER_LOAD_FAILED = 2, /* the log says why; the server is to be closed */
     SERVER_ENDS = 4,        /* SHUTDOWN or a signal: all is saved; it is to be closed */
     SERVER_GOES_ON = 8,     /* a signal came to nothing */
+    SERVER_WATCHES = 16,    /* watchdog-period was changed: watchdog_look() */
 };
 int server_take_events(struct server *s);
 /* SIGTERM or SIGINT: SERVER_ENDS or SERVER_GOES_ON follows, in time. */
@@ -43,8 +44,5 @@ void server_signal(struct server *s, int signal_number);
 /* Stops reading, lets what was read be executed and written, for at most `timeout_ms`, and closes
  * everything. True when all was written. */
 bool server_close(struct server *s, int64_t timeout_ms);
-
-const char *server_plan(const struct server *s);
-const char *server_backend(const struct server *s);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Invariants: an errand is in a ring, in a conversation, in the queue of its peer, or in the line
- * of those for which there was no free place; courier_count counts no errand twice.
+ * of those for which there was no free place.
  */
 #include "courier/courier.h"
 

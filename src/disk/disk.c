@@ -208,7 +208,7 @@ void disk_dir_of(const char *path, char *out, size_t len)
         snprintf(out, len, "%.*s", (int)(slash == path ? 1 : slash - path), path);
 }
 
-static int disk_write_new(const char *path, struct bytes content)
+int disk_write_new(const char *path, struct bytes content)
 {
     int fd = disk_open(path, DISK_NEW);
     if (fd < 0) return fd;

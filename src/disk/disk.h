@@ -49,6 +49,8 @@ int disk_rename(const char *from, const char *to);
 int disk_remove(const char *path);
 int disk_make_dir(const char *path); /* 0 when it is there already */
 int disk_sync_dir(const char *path);
+/* A file with this content, synced; its name is not. */
+int disk_write_new(const char *path, struct bytes content);
 /* Writes a small file whole: to a name of its own beside it, synced, renamed, the folder synced. */
 int disk_replace(const char *path, struct bytes content);
 /* The folder of a path, "." without one; `out` has `len` bytes. */

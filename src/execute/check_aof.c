@@ -55,16 +55,6 @@ static enum check_step check_wrong(struct check_file *f, uint64_t offset, const 
     return STEP_ENDS;
 }
 
-static int check_truncate(const struct check_file *f, uint64_t offset)
-{
-    int fd = disk_open(f->path, DISK_APPEND);
-    if (fd < 0) return fd;
-    int r = disk_truncate(fd, offset);
-    if (r == 0) r = disk_sync(fd);
-    disk_close(fd);
-    return r;
-}
-
 /* ---- Records ---- */
 
 /* The file ends at the time that is asked for. */
@@ -91,7 +81,7 @@ static enum check_step check_time(struct check_file *f, struct bytes text)
                "baton-check-aof.\n");
         return STEP_BAD;
     }
-    if (check_truncate(f, offset) == 0) return STEP_CUT_IN_TIME;
+    if (loading_files_cut(f->path, offset) == 0) return STEP_CUT_IN_TIME;
     printf("Failed to truncate AOF %s to timestamp %" PRId64 "\n", f->path, until_s);
     return STEP_BAD;
 }
@@ -114,14 +104,11 @@ static enum check_step check_command(struct check_file *f, const struct log_read
 static enum check_step check_short(struct check_file *f, const struct log_reader *r)
 {
     char what[128];
-    if (loading_input_more(&f->in)) return STEP_GOES_ON;
-    if (f->in.error != 0) {
-        printf("Failed to read from AOF %s, aborting...\n", f->name);
-        return STEP_BAD;
-    }
-    uint64_t left = loading_input_left(&f->in);
+    uint64_t unread = loading_input_unread(&f->in);
+    if (r->missing <= unread && loading_input_more(&f->in)) return STEP_GOES_ON;
+    uint64_t left = loading_input_left(&f->in) + unread;
     snprintf(what, sizeof(what), "Expected to read %" PRIu64 " bytes, got %" PRIu64 " bytes",
-             left + r->missing, left);
+             loading_input_left(&f->in) + r->missing, left);
     f->line += r->lines;
     return check_wrong(f, loading_input_offset(&f->in), what);
 }
@@ -183,7 +170,7 @@ static enum check_verdict check_fix(struct check_file *f)
         printf("Aborting...\n");
         return CHECK_BAD;
     }
-    if (check_truncate(f, f->good) == 0) return CHECK_CUT;
+    if (loading_files_cut(f->path, f->good) == 0) return CHECK_CUT;
     printf("Failed to truncate AOF %s\n", f->name);
     return CHECK_BAD;
 }
@@ -194,6 +181,10 @@ static enum check_verdict check_records(struct check_file *f)
     f->good = loading_input_offset(&f->in);
     do step = check_record(f);
     while (step == STEP_GOES_ON);
+    if (f->in.error != 0) {
+        printf("Failed to read from AOF %s, aborting...\n", f->name);
+        return CHECK_BAD;
+    }
     if (step == STEP_BAD) return CHECK_BAD;
     if (step == STEP_CUT_IN_TIME) return CHECK_CUT_IN_TIME;
     if (f->in_group && f->wrong[0] == '\0' && loading_input_left(&f->in) == 0)
@@ -266,7 +257,7 @@ static bool check_one(struct check_file *f, const char *kind, bool says_form)
 static bool check_manifest(const char *path, const struct check_options *o)
 {
     struct loading_files files;
-    char dir[PATH_MAX], file_path[PATH_MAX];
+    char dir[PATH_MAX], file_path[PATH_MAX + 1 + MANIFEST_NAME_MAX];
     printf("Start checking Multi Part AOF\n");
     if (loading_files_read(&files, path) != 0) {
         printf("%s\n", files.wrong);
@@ -280,9 +271,7 @@ static bool check_manifest(const char *path, const struct check_options *o)
         bool is_base = m->type == MANIFEST_BASE;
         if (!is_base && !told) printf("Start to check INCR files.\n");
         told |= !is_base;
-        if ((size_t)snprintf(file_path, sizeof(file_path), "%s/%s", dir, m->name) >=
-            sizeof(file_path))
-            break;
+        snprintf(file_path, sizeof(file_path), "%s/%s", dir, m->name);
         struct check_file f = {
             .name = m->name, .path = file_path, .is_last = i + 1 == count, .options = o};
         good = check_one(&f, is_base ? "BASE AOF" : "INCR AOF", is_base);
@@ -295,7 +284,7 @@ static bool check_manifest(const char *path, const struct check_options *o)
 /* Its first line that is no comment begins with "file". A log has '*' there. */
 static bool check_is_manifest(const char *path)
 {
-    char line[1024];
+    char line[1024] = ""; /* an empty file has none */
     bool is_manifest = false;
     FILE *file = fopen(path, "r");
     if (file == NULL) return false;

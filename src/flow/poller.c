@@ -40,8 +40,6 @@ bool poller_has_uring(void)
     return true;
 }
 
-const char *poller_name(const struct poller *p) { return p->ops->name; }
-
 void poller_set_gathering(struct poller *p, uint64_t gather_ns) { p->gather_ns = gather_ns; }
 
 /* Drops the wake-up from the events; it only ended the wait. */

@@ -40,7 +40,6 @@ int poller_open(struct poller **out, enum poller_kind kind);
 void poller_close(struct poller *p);
 /* Whether this machine lets us use io_uring with all that we need (containers often do not). */
 bool poller_has_uring(void);
-const char *poller_name(const struct poller *p); /* "io_uring" or "epoll" */
 
 /*
  * Waits until something happened, poller_wake() was called or `timeout_ns` passed (0: does not
@@ -78,7 +77,6 @@ void poller_await_writable(struct poller *p, int fd, uint64_t tag);
 
 /* The two implementations; private to flow. */
 struct poller_ops {
-    const char *name;
     int (*wait)(struct poller *, struct poll_event *, int, uint64_t);
     int (*add_listener)(struct poller *, int, uint64_t);
     void (*remove_listener)(struct poller *, int, uint64_t);

@@ -116,7 +116,6 @@ static void epoll_op_close(struct poller *p)
 }
 
 static const struct poller_ops epoll_ops = {
-    .name = "epoll",
     .wait = epoll_op_wait,
     .add_listener = epoll_op_add,
     .remove_listener = epoll_op_remove,

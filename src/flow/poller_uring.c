@@ -466,7 +466,6 @@ static void uring_op_close(struct poller *p)
 }
 
 static const struct poller_ops uring_ops = {
-    .name = "io_uring",
     .wait = uring_op_wait,
     .add_listener = uring_op_add_listener,
     .remove_listener = uring_op_remove_listener,

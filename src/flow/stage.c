@@ -156,7 +156,11 @@ static enum after_turn stage_turn(struct stage *s, struct thread *runner, uint64
 {
     struct turn t = {
         .thread = runner, .at_home = runner == s->home, .ticks = clock_ticks(), .owed = given};
+    atomic_store_explicit(&s->runner, runner, memory_order_relaxed);
+    /* Release: who sees this turn sees its runner. */
+    atomic_store_explicit(&s->turn_ticks, t.ticks, memory_order_release);
     bool more = s->ops->run(s->self, &t);
+    atomic_store_explicit(&s->turn_ticks, 0, memory_order_relaxed);
     uint64_t ticks = clock_ticks() - t.ticks;
     stage_bump(&s->turns, 1);
     if (!t.at_home) stage_bump(&s->turns_lent, 1);
@@ -177,7 +181,7 @@ static void stage_publish_due(struct stage *s, struct thread *runner)
     if (s->ops->due == NULL) return;
     uint64_t due = s->ops->due(s->self);
     if (due == atomic_load_explicit(&s->due_ns, memory_order_relaxed)) return;
-    /* seq_cst with thread_sleep_until(): either the home sees this deadline or we see how long it
+    /* seq_cst with thread_sleep(): either the home sees this deadline or we see how long it
      * sleeps. */
     atomic_store(&s->due_ns, due);
     if (runner != s->home && due < thread_sleeps_until(s->home)) thread_poke(s->home);

@@ -79,6 +79,8 @@ struct stage {
 
     /* Written by the holder, read by anyone relaxed. */
     _Alignas(64) _Atomic uint64_t turns;
+    _Atomic uint64_t turn_ticks;     /* clock_ticks() at the start of the turn that runs, or 0 */
+    _Atomic(struct thread *) runner; /* of that turn, or of the last one */
     _Atomic uint64_t turns_lent;
     _Atomic uint64_t items;
     _Atomic uint64_t busy_ticks;
@@ -139,6 +141,17 @@ static inline bool stage_was_left(struct stage *s) { return atomic_load(&s->toke
 static inline bool stage_is_held(struct stage *s)
 {
     return (atomic_load_explicit(&s->token, memory_order_relaxed) & 1u) != 0;
+}
+/* Any thread: since when the turn lasts that runs now, in clock_ticks(); 0: none runs. */
+static inline uint64_t stage_turn_ticks(const struct stage *s)
+{
+    return atomic_load_explicit(&s->turn_ticks, memory_order_acquire);
+}
+/* Any thread: who runs it, or ran the last one; NULL before the first. Asked after
+ * stage_turn_ticks(): of that turn or of a later one. */
+static inline struct thread *stage_runner(const struct stage *s)
+{
+    return atomic_load_explicit(&s->runner, memory_order_relaxed);
 }
 /* For threads without a loop (signals, tests): work was pushed for `s`; its home is woken. */
 void stage_call_home(struct stage *s);

@@ -1,7 +1,7 @@
 /*
- * A new manifest is written to a file of its own, synced, and renamed over the old one; then the
- * folder is synced. Files that it names are made before, files that it no longer names are removed
- * after.
+ * A new manifest is written to a file of its own, synced, and renamed over the old one, between two
+ * syncs of the folder: files that it names have their names on disk before, files that it no longer
+ * names are removed after.
  */
 #include "persist/folder.h"
 
@@ -70,13 +70,9 @@ static int folder_read_manifest(struct folder *f)
 static int folder_write_new(const char *path, const struct manifest *m)
 {
     size_t len;
-    int fd = disk_open(path, DISK_NEW);
-    if (fd < 0) return fd;
     char *text = manifest_print(m, &len);
-    int rc = disk_write(fd, bytes_make(text, len), NULL);
+    int rc = disk_write_new(path, bytes_make(text, len));
     free(text);
-    if (rc == 0) rc = disk_sync(fd);
-    disk_close(fd);
     return rc;
 }
 
@@ -84,7 +80,9 @@ static int folder_write_new(const char *path, const struct manifest *m)
 static int folder_publish(struct folder *f, struct manifest *next)
 {
     struct path fresh = folder_path_of(f, "temp-", ".manifest"), path = folder_manifest_path(f);
+    f->is_unsure = false;
     int rc = folder_write_new(fresh.text, next);
+    if (rc == 0) rc = disk_sync_dir(f->dir);
     if (rc == 0) rc = disk_rename(fresh.text, path.text);
     if (rc < 0) {
         disk_remove(fresh.text);
@@ -94,7 +92,7 @@ static int folder_publish(struct folder *f, struct manifest *next)
     manifest_free(&f->manifest);
     f->manifest = *next;
     rc = disk_sync_dir(f->dir);
-    f->is_unsure = rc < 0;
+    f->is_unsure = f->keeps_old = rc < 0;
     return folder_complain(rc, "Cannot sync the AOF folder", f->dir);
 }
 
@@ -123,40 +121,6 @@ static int folder_next(const struct folder *f, enum manifest_type type, bool is_
 
 /* ---- Open ---- */
 
-static bool folder_has(const char *path) { return disk_size_of(path) >= 0; }
-
-/* An old log lies in the working directory, and the folder has none, or names that one as its only
- * file and does not have it. */
-static bool folder_needs_old(const struct folder *f)
-{
-    const struct manifest *m = &f->manifest;
-    struct path inside = folder_path(f, f->prefix);
-    if (!folder_has(f->prefix)) return false;
-    if (m->count == 0) return !folder_has(folder_manifest_path(f).text);
-    return m->count == 1 && m->files[0].type == MANIFEST_BASE &&
-           strcmp(m->files[0].name, f->prefix) == 0 && !folder_has(inside.text);
-}
-
-/* Named first, moved then: whoever is interrupted in between finds it where it was. */
-int folder_take_old(struct folder *f)
-{
-    int rc = 0;
-    if (!folder_needs_old(f)) return 0;
-    if (f->manifest.count == 0) {
-        struct manifest next = {0};
-        manifest_add(&next, f->prefix, 1, MANIFEST_BASE);
-        rc = folder_publish(f, &next);
-    }
-    if (rc == 0) rc = disk_rename(f->prefix, folder_path(f, f->prefix).text);
-    if (rc == 0) rc = disk_sync_dir(f->dir);
-    if (rc == 0) rc = disk_sync_dir(".");
-    if (rc == 0)
-        log_note("Successfully migrated an old-style AOF configuration (%s) into the AOF "
-                 "directory (%s).",
-                 f->prefix, f->dir);
-    return folder_complain(rc, "Cannot move into the AOF folder the old log", f->prefix);
-}
-
 /* What a process that was killed has left behind. */
 static void folder_clean(struct folder *f)
 {
@@ -175,6 +139,7 @@ int folder_open(struct folder *f, const char *name, const char *prefix)
         rc = -ENAMETOOLONG;
     if (rc == 0) rc = disk_make_dir(f->dir);
     if (rc == 0) rc = disk_sync_dir(here);
+    if (rc == 0) rc = disk_sync_dir(f->dir); /* names that who ended before has not synced */
     if (rc < 0) return folder_complain(rc, "Cannot make the AOF folder", f->dir);
     memcpy(f->prefix, prefix, strlen(prefix) + 1);
     rc = folder_read_manifest(f);
@@ -188,7 +153,7 @@ int folder_open(struct folder *f, const char *name, const char *prefix)
 void folder_close(struct folder *f)
 {
     manifest_free(&f->manifest);
-    f->is_unsure = false;
+    f->is_unsure = f->keeps_old = false;
 }
 
 /* ---- Increments ---- */
@@ -282,6 +247,7 @@ int folder_adopt(struct folder *f, const char *path, bool is_rdb, enum folder_in
     struct adoption a;
     struct manifest next;
     bool has_temporary = keep == FOLDER_TEMPORARY;
+    f->is_unsure = false;
     int rc = folder_choose(f, is_rdb, &a);
     if (rc == 0) rc = folder_rename(f, path, &a, has_temporary);
     if (rc < 0) return rc;
@@ -299,6 +265,7 @@ int folder_adopt(struct folder *f, const char *path, bool is_rdb, enum folder_in
 int folder_remove_history(struct folder *f)
 {
     int removed = 0;
+    if (f->keeps_old) return 0;
     for (int i = 0; i < f->manifest.count; i++) {
         const struct manifest_file *file = &f->manifest.files[i];
         if (file->type != MANIFEST_HISTORY) continue;

@@ -4,7 +4,7 @@
  * Whatever call of a change fails, and wherever the power goes, the manifest on disk names files
  * that are there, and their content is what it was meant to be. Only when the last step fails, the
  * sync of the folder, is it unknown which of two manifests the disk would give back: `is_unsure`
- * then, until a later change succeeds, and no file of either is removed. All calls block.
+ * then, and until a later change is on disk no file of either is removed. All calls block.
  */
 #ifndef PERSIST_FOLDER_H
 #define PERSIST_FOLDER_H
@@ -17,16 +17,14 @@ struct folder {
     char dir[FOLDER_PATH_MAX]; /* absolute */
     char prefix[MANIFEST_NAME_MAX];
     struct manifest manifest; /* the one that a process would read now */
-    bool is_unsure;
+    bool is_unsure;           /* the last change was made, but may not outlive the power */
+    bool keeps_old;           /* nor may one before it: an older manifest may come back */
 };
 
 /* Makes the folder `name` in the working directory if needed and reads its manifest. 0 or -errno,
  * with a line in the log. */
 int folder_open(struct folder *f, const char *name, const char *prefix);
 void folder_close(struct folder *f);
-/* A log of one file, as before Redis 7, that lies in the working directory is moved in, where the
- * folder has none or was to get that one. 0 or -errno. */
-int folder_take_old(struct folder *f);
 
 /* Opens the newest increment to append to; with none, makes one. Gives a descriptor. */
 int folder_append(struct folder *f);
@@ -45,7 +43,7 @@ enum folder_increments {
  * is_unsure: the names have changed all the same. */
 int folder_adopt(struct folder *f, const char *path, bool is_rdb, enum folder_increments keep,
                  int64_t seq);
-/* Removes what is history. */
+/* Removes what is history, unless that may still be needed. */
 int folder_remove_history(struct folder *f);
 
 /* Bytes of all files that would be loaded. */

@@ -33,7 +33,7 @@ enum {
     LOG_SYNC_NS = 500000000,      /* everysec: from the start of a sync to the next */
     LOG_RETRY_NS = 1000000000,    /* from a failed write to the next */
     LOG_GATHER_NS = 2000000,      /* how long a sync may wait for more to come */
-    LOG_GATHER_LEAST_NS = 100000, /* less is not worth a timer */
+    LOG_GATHER_LEAST_NS = 500000, /* in less they do not come back */
     LOG_GATHER_PART = 2,          /* and what part of the time that one takes */
 };
 static const uint64_t log_complain_ns = 30000000000u, log_delayed_ns = 2000000000u;
@@ -172,6 +172,12 @@ static int log_write(struct log_stage *l)
 
 /* ---- On disk ---- */
 
+/* What keeps it from being well, as errno; 0: nothing. */
+static int log_error(const struct log_stage *l)
+{
+    return l->sync_error != 0 ? l->sync_error : l->write_error;
+}
+
 static int log_sync(struct log_stage *l)
 {
     if (l->sync_error != 0) return -l->sync_error;
@@ -230,8 +236,7 @@ static int log_open_folder(struct log_stage *l)
 
 static void log_remove_history(struct log_stage *l)
 {
-    if (!l->settings->aof_disable_auto_gc && !l->folder.is_unsure)
-        folder_remove_history(&l->folder);
+    if (!l->settings->aof_disable_auto_gc) folder_remove_history(&l->folder);
 }
 
 /* From here on all is well. */
@@ -247,8 +252,7 @@ static int log_do_open(struct log_stage *l, const struct order *o)
     if (l->is_open || l->fresh.fd >= 0) return -EALREADY;
     int rc = log_open_folder(l);
     if (rc < 0) return rc;
-    rc = folder_take_old(&l->folder);
-    if (rc == 0) rc = folder_append(&l->folder);
+    rc = folder_append(&l->folder);
     if (rc >= 0) rc = tail_open(&l->main, rc);
     if (rc == 0) rc = disk_sync(l->main.fd);
     if (rc < 0) {
@@ -383,7 +387,7 @@ static int log_do_sync(struct log_stage *l)
     l->tells_writers = true;
     int rc = log_write(l);
     if (rc == 0 && l->is_open && l->fresh.fd < 0) rc = log_sync(l);
-    if (rc == 0 && l->is_open && l->fresh.fd >= 0) rc = -(l->sync_error + l->write_error);
+    if (rc == 0 && l->is_open && l->fresh.fd >= 0) rc = -log_error(l);
     if (l->is_open) log_remove_history(l);
     return rc;
 }
@@ -452,13 +456,12 @@ static unsigned log_take_orders(struct log_stage *l)
 
 /* ---- What others are told ---- */
 
-/* True when writers may have something to do. They send at home, while the next group is synced:
- * sent from here, 0.65 of everysec's throughput was left, and 0.78 so. */
+/* True when writers may have something to do. */
 static bool log_show(struct log_stage *l)
 {
     struct log_card *card = l->card;
     uint64_t durable = counter_read(&card->durable), failed = counter_read(&card->failed);
-    int error = l->sync_error != 0 ? l->sync_error : l->write_error;
+    int error = log_error(l);
     if (error != (int)counter_read(&card->error)) l->tells_execute = true;
     if (error != 0) counter_set(&card->failed, l->taken);
     counter_set(&card->written, l->written);
@@ -475,7 +478,22 @@ static bool log_show(struct log_stage *l)
     return asked || l->synced != durable || failed != counter_read(&card->failed);
 }
 
-static void log_tell(struct log_stage *l)
+/*
+ * Writers send at home while the next group is synced: sent from here, 0.65 of everysec's
+ * throughput was left with 200 clients, and 0.78 so. Where there is no next group, waking them is
+ * only spent.
+ */
+static void log_wake_writers(struct log_stage *l, struct turn *t)
+{
+    for (int i = 0; i < l->wiring.writer_count; i++) {
+        if (l->main.waiting.first == NULL)
+            stage_give(t, l->wiring.writers[i]);
+        else
+            stage_call_home(l->wiring.writers[i]);
+    }
+}
+
+static void log_tell(struct log_stage *l, struct turn *t)
 {
     bool went_home = l->going_home.first != NULL;
     log_push_home(l);
@@ -483,8 +501,7 @@ static void log_tell(struct log_stage *l)
     if (went_home && counter_read(&l->card->starved) != 0) l->tells_execute = true;
     if (l->tells_execute && l->execute != NULL) stage_call_home(l->execute);
     l->tells_execute = false;
-    if (!wakes_writers) return;
-    for (int i = 0; i < l->wiring.writer_count; i++) stage_call_home(l->wiring.writers[i]);
+    if (wakes_writers) log_wake_writers(l, t);
 }
 
 /* ---- The stage ---- */
@@ -493,7 +510,8 @@ static void log_tell(struct log_stage *l)
  * Clients whose replies have just left will ask again in a moment. If the next sync began at once
  * it would be for the others only, and the two halves would take turns for ever, each waiting for
  * two syncs. So the next one waits until as much has come as the last one was for, but for no large
- * part of its time.
+ * part of its time. Where syncs are quick the halves are better off: what some do lies in the time
+ * of the others' sync (1.25 times the throughput with syncs of 0.35 ms and 50 clients).
  */
 static void log_begin_gathering(struct log_stage *l, uint64_t was_synced)
 {
@@ -529,16 +547,16 @@ static bool log_look_again(struct log_stage *l, bool took)
     return handoff_depth(l->wiring.log_orders) > 0;
 }
 
-static void log_commit(struct log_stage *l)
+static void log_commit(struct log_stage *l, struct turn *t)
 {
     uint64_t synced = l->synced;
     if (l->write_error == 0 || l->fresh.fd >= 0 || l->now_ns >= l->retry_ns) log_write(l);
     log_sync_if_due(l);
     bool is_awaited = l->awaited > synced;
-    log_tell(l);
-    if (!is_awaited || l->synced == synced) return;
-    log_take_orders(l);
-    log_begin_gathering(l, synced);
+    bool is_group = is_awaited && l->synced != synced;
+    if (is_group) log_take_orders(l);
+    log_tell(l, t);
+    if (is_group) log_begin_gathering(l, synced);
 }
 
 static bool log_run(void *self, struct turn *t)
@@ -551,7 +569,7 @@ static bool log_run(void *self, struct turn *t)
     t->items += count;
     if (!log_gathers(l)) {
         l->gather_ns = 0;
-        log_commit(l);
+        log_commit(l, t);
     }
     bool more = count == LOG_ORDERS || log_look_again(l, count > 0);
     l->sync_due_ns = log_sync_due(l);

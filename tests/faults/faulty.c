@@ -32,7 +32,7 @@
 enum kind { KIND_OPEN, KIND_WRITE, KIND_SYNC, KIND_RENAME, KIND_UNLINK, KIND_TRUNCATE, KINDS };
 enum action { ACT_ERROR = 1, ACT_SHORT, ACT_KILL_BEFORE, ACT_KILL_AFTER, ACT_DELAY };
 
-/* tests/faults/disk.py knows this by heart. */
+/* tests/faults/rig.py knows this by heart. */
 struct control {
     uint32_t armed;
     uint32_t kinds; /* bits */
@@ -120,6 +120,15 @@ static uint32_t meet(enum kind kind, const char *path)
     return control->action;
 }
 
+/* The same. True: the call fails, and errno is set. */
+static bool is_refused(enum kind kind, const char *path, uint32_t *action)
+{
+    *action = meet(kind, path);
+    if (*action != ACT_ERROR) return false;
+    errno = control->error;
+    return true;
+}
+
 static void after(uint32_t action)
 {
     if (action == ACT_KILL_AFTER) end_all();
@@ -170,25 +179,16 @@ static void remember(int fd, bool is_new)
 
 /* ---- Opening and closing ---- */
 
-static int open_with(int (*call)(int, const char *, int, mode_t), int at, const char *path,
-                     int flags, mode_t mode)
+static int open_with(int at, const char *path, int flags, mode_t mode)
 {
-    if (control == NULL || !is_ours(path)) return call(at, path, flags, mode);
-    uint32_t action = flags & (O_CREAT | O_WRONLY | O_RDWR) ? meet(KIND_OPEN, path) : 0;
-    if (action == ACT_ERROR) {
-        errno = control->error;
-        return -1;
-    }
-    int fd = call(at, path, flags, mode);
+    REAL(int, openat, int, const char *, int, ...);
+    uint32_t action = 0;
+    if (control == NULL || !is_ours(path)) return openat_real(at, path, flags, mode);
+    if ((flags & (O_CREAT | O_WRONLY | O_RDWR)) && is_refused(KIND_OPEN, path, &action)) return -1;
+    int fd = openat_real(at, path, flags, mode);
     if (fd >= 0) remember(fd, flags & O_TRUNC);
     after(action);
     return fd;
-}
-
-static int openat_real_call(int at, const char *path, int flags, mode_t mode)
-{
-    REAL(int, openat, int, const char *, int, ...);
-    return openat_real(at, path, flags, mode);
 }
 
 static mode_t mode_of(int flags, va_list args)
@@ -196,29 +196,20 @@ static mode_t mode_of(int flags, va_list args)
     return flags & (O_CREAT | __O_TMPFILE) ? va_arg(args, mode_t) : 0;
 }
 
-#define OPEN(name)                                                       \
-    int name(const char *path, int flags, ...)                           \
-    {                                                                    \
-        va_list args;                                                    \
-        va_start(args, flags);                                           \
-        mode_t mode = mode_of(flags, args);                              \
-        va_end(args);                                                    \
-        return open_with(openat_real_call, AT_FDCWD, path, flags, mode); \
+/* What stands before the path comes last, with its comma. */
+#define OPEN(name, at, ...)                                \
+    int name(__VA_ARGS__ const char *path, int flags, ...) \
+    {                                                      \
+        va_list args;                                      \
+        va_start(args, flags);                             \
+        mode_t mode = mode_of(flags, args);                \
+        va_end(args);                                      \
+        return open_with(at, path, flags, mode);           \
     }
-OPEN(open)
-OPEN(open64)
-
-#define OPENAT(name)                                               \
-    int name(int at, const char *path, int flags, ...)             \
-    {                                                              \
-        va_list args;                                              \
-        va_start(args, flags);                                     \
-        mode_t mode = mode_of(flags, args);                        \
-        va_end(args);                                              \
-        return open_with(openat_real_call, at, path, flags, mode); \
-    }
-OPENAT(openat)
-OPENAT(openat64)
+OPEN(open, AT_FDCWD, )
+OPEN(open64, AT_FDCWD, )
+OPEN(openat, at, int at, )
+OPEN(openat64, at, int at, )
 
 /* What a fortified build calls. */
 int __open_2(const char *path, int flags);
@@ -255,39 +246,30 @@ int fclose(FILE *f)
 
 /* ---- Writing ---- */
 
+static ssize_t write_parts(int fd, const struct iovec *parts, int count)
+{
+    REAL(ssize_t, writev, int, const struct iovec *, int);
+    uint32_t action;
+    char path[4096];
+    if (is_refused(KIND_WRITE, path_of(fd, path), &action)) return -1;
+    struct iovec half = {.iov_base = parts[0].iov_base, .iov_len = parts[0].iov_len / 2};
+    bool is_short = action == ACT_SHORT && half.iov_len > 0;
+    ssize_t n = is_short ? writev_real(fd, &half, 1) : writev_real(fd, parts, count);
+    after(action);
+    return n;
+}
+
 ssize_t write(int fd, const void *ptr, size_t len)
 {
     REAL(ssize_t, write, int, const void *, size_t);
-    char path[4096];
-    if (file_at(fd) == NULL) return write_real(fd, ptr, len);
-    uint32_t action = meet(KIND_WRITE, path_of(fd, path));
-    if (action == ACT_ERROR) {
-        errno = control->error;
-        return -1;
-    }
-    if (action == ACT_SHORT && len > 1) len /= 2;
-    ssize_t n = write_real(fd, ptr, len);
-    after(action);
-    return n;
+    struct iovec all = {.iov_base = (void *)(uintptr_t)ptr, .iov_len = len};
+    return file_at(fd) == NULL ? write_real(fd, ptr, len) : write_parts(fd, &all, 1);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
     REAL(ssize_t, writev, int, const struct iovec *, int);
-    char path[4096];
-    if (file_at(fd) == NULL) return writev_real(fd, parts, count);
-    uint32_t action = meet(KIND_WRITE, path_of(fd, path));
-    if (action == ACT_ERROR) {
-        errno = control->error;
-        return -1;
-    }
-    if (action == ACT_SHORT && parts[0].iov_len > 1) {
-        struct iovec half = {.iov_base = parts[0].iov_base, .iov_len = parts[0].iov_len / 2};
-        return writev_real(fd, &half, 1);
-    }
-    ssize_t n = writev_real(fd, parts, count);
-    after(action);
-    return n;
+    return file_at(fd) == NULL ? writev_real(fd, parts, count) : write_parts(fd, parts, count);
 }
 
 static int truncate_with(int (*call)(int, off_t), int fd, off_t len)
@@ -295,11 +277,8 @@ static int truncate_with(int (*call)(int, off_t), int fd, off_t len)
     struct file *f = file_at(fd);
     char path[4096];
     if (f == NULL) return call(fd, len);
-    uint32_t action = meet(KIND_TRUNCATE, path_of(fd, path));
-    if (action == ACT_ERROR) {
-        errno = control->error;
-        return -1;
-    }
+    uint32_t action;
+    if (is_refused(KIND_TRUNCATE, path_of(fd, path), &action)) return -1;
     int status = call(fd, len);
     if (status == 0 && f->durable > (uint64_t)len) f->durable = (uint64_t)len;
     after(action);
@@ -324,10 +303,9 @@ static int sync_with(int (*call)(int), int fd)
     struct stat st;
     char path[4096];
     if (f == NULL || fstat(fd, &st) != 0) return call(fd);
-    uint32_t action = meet(KIND_SYNC, path_of(fd, path));
-    if (action == ACT_ERROR) {
+    uint32_t action;
+    if (is_refused(KIND_SYNC, path_of(fd, path), &action)) {
         f->is_poisoned = 1;
-        errno = control->error;
         return -1;
     }
     uint64_t began = control->sync_began_ns = now_ns();
@@ -358,11 +336,8 @@ int rename(const char *from, const char *to)
 {
     REAL(int, rename, const char *, const char *);
     if (control == NULL || !is_ours(to)) return rename_real(from, to);
-    uint32_t action = meet(KIND_RENAME, to);
-    if (action == ACT_ERROR) {
-        errno = control->error;
-        return -1;
-    }
+    uint32_t action;
+    if (is_refused(KIND_RENAME, to, &action)) return -1;
     int status = rename_real(from, to);
     after(action);
     return status;
@@ -372,11 +347,8 @@ int unlink(const char *path)
 {
     REAL(int, unlink, const char *);
     if (control == NULL || !is_ours(path)) return unlink_real(path);
-    uint32_t action = meet(KIND_UNLINK, path);
-    if (action == ACT_ERROR) {
-        errno = control->error;
-        return -1;
-    }
+    uint32_t action;
+    if (is_refused(KIND_UNLINK, path, &action)) return -1;
     int status = unlink_real(path);
     after(action);
     return status;

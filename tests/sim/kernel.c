@@ -583,7 +583,6 @@ static void op_close(struct poller *p) { free(p); }
 struct poller *kernel_poller_open(void)
 {
     static const struct poller_ops ops = {
-        .name = "simulated",
         .wait = op_wait,
         .add_listener = op_add_listener,
         .remove_listener = op_remove_listener,

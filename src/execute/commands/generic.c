@@ -152,7 +152,7 @@ static enum run_result generic_flush(struct call *c, struct db *db)
     }
     event_flushed(db, NULL);
     call_changed(c, keyspace_flush(db, later));
-    if (db == NULL) persistence_flushed(c->settings);
+    if (db == NULL) persistence_flushed();
     effect_same(c); /* even where nothing was */
     return reply_ok(c);
 }

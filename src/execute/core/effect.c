@@ -230,8 +230,6 @@ void effect_listen(bool on)
     effect_is_told = false;
 }
 
-bool effect_is_between_units(void) { return effect_open == 0; }
-
 uint64_t effect_number(void) { return effect_total; }
 
 /* Gives the buffer itself away; what is of the open unit begins another. */

@@ -74,9 +74,6 @@ void effect_deleted(const struct db *db, struct bytes name, bool later);
 /* ---- For persistence ---- */
 /* From now on effects are told, or no more; then what an open unit has told is dropped. */
 void effect_listen(bool on);
-/* False in the midst of a unit: EXEC or a script that has changed something. What divides the
- * stream (a new file, the instant of its base) waits until this is true, or would tear the unit. */
-bool effect_is_between_units(void);
 /* The number of the last effect: bytes of the stream so far. */
 uint64_t effect_number(void);
 /* Hands over what was gathered since the last time, as ORDER_LOG_APPEND. */

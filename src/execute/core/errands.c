@@ -116,11 +116,6 @@ void errands_take_home(void)
     while ((e = line_take(&home_first, &home_last)) != NULL) e->done(e);
 }
 
-bool errands_are_out(void)
-{
-    return errands_out > 0 || waiting_first != NULL || home_first != NULL;
-}
-
 void errands_close(void)
 {
     struct errand *e;

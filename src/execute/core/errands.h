@@ -22,6 +22,5 @@ void errand_wait(struct errand *e);
 void errands_give(struct turn *t);
 /* At the top of a turn. */
 void errands_take_home(void);
-bool errands_are_out(void);
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "catalog/settings.h"
-#include "disk/disk.h"
 #include "execute/core/effect.h"
 #include "execute/core/loading_files.h"
 #include "execute/core/loading_log.h"
@@ -240,17 +239,6 @@ static enum loading_result loading_after_file(void)
     return r;
 }
 
-/* Cuts off what is not whole, for good: what is appended later must not follow it. */
-static int loading_truncate(uint64_t offset)
-{
-    int fd = disk_open(loading.path, DISK_APPEND);
-    if (fd < 0) return fd;
-    int r = disk_truncate(fd, offset);
-    if (r == 0) r = disk_sync(fd);
-    disk_close(fd);
-    return r;
-}
-
 /* The file ends in the middle of something: that is no fault of the last one, if the settings say
  * so. */
 static enum loading_result loading_fail_log(void)
@@ -262,7 +250,7 @@ static enum loading_result loading_fail_log(void)
         return loading_fail("Fatal error: the truncated file is not the last file");
     log_warn("!!! Warning: short read while loading the AOF file %s!!!", loading.name);
     log_warn("!!! Truncating the AOF %s at offset %" PRIu64 " !!!", loading.name, good);
-    int r = loading_truncate(good);
+    int r = loading_files_cut(loading.path, good);
     if (r != 0) {
         log_warn("Error truncating the AOF file %s: %s", loading.name, strerrordesc_np(-r));
         return loading_fail(l->wrong);

@@ -163,3 +163,13 @@ const struct manifest_file *loading_files_at(const struct loading_files *f, int 
             return &f->manifest.files[i];
     return NULL;
 }
+
+int loading_files_cut(const char *path, uint64_t offset)
+{
+    int fd = disk_open(path, DISK_APPEND);
+    if (fd < 0) return fd;
+    int r = disk_truncate(fd, offset);
+    if (r == 0) r = disk_sync(fd);
+    disk_close(fd);
+    return r;
+}

@@ -27,4 +27,8 @@ void loading_files_close(struct loading_files *f);
 int loading_files_count(const struct loading_files *f);
 const struct manifest_file *loading_files_at(const struct loading_files *f, int number);
 
+/* Cuts off what of a file is not whole, for good: what is appended later must not follow it. 0 or
+ * -errno. */
+int loading_files_cut(const char *path, uint64_t offset);
+
 #endif

@@ -46,6 +46,11 @@ static inline size_t loading_input_left(const struct loading_input *in)
 {
     return (size_t)(in->end - in->at);
 }
+/* Bytes of the file behind `end`, by its size when it was opened. */
+static inline uint64_t loading_input_unread(const struct loading_input *in)
+{
+    return in->size > in->read ? in->size - in->read : 0;
+}
 
 /* From here on the bytes that are passed are summed up; and the sum of those before `at`. */
 void loading_input_sum_begin(struct loading_input *in);

@@ -50,6 +50,13 @@ static enum look log_say_bad(struct loading_log *l, const char *expected)
     return LOOK_WRONG;
 }
 
+static enum look log_say_unreadable(struct loading_log *l)
+{
+    loading_wrong(l->wrong, "Unrecoverable error reading the append only file %s: %s", l->name,
+                  strerrordesc_np(l->in->error));
+    return LOOK_WRONG;
+}
+
 /* Nothing but zeros from `from` on: what a file system leaves where data had not been written when
  * the power went. */
 static bool log_ends_in_zeros(struct loading_log *l, const uint8_t *from)
@@ -58,7 +65,7 @@ static bool log_ends_in_zeros(struct loading_log *l, const uint8_t *from)
     for (;;) {
         for (; at < loading_input_left(l->in); at++)
             if (l->in->at[at] != 0) return false;
-        if (!loading_input_more(l->in)) return l->in->error == 0;
+        if (!loading_input_more(l->in)) return true;
     }
 }
 
@@ -66,7 +73,9 @@ static enum look log_bad(struct loading_log *l, const struct log_reader *r)
 {
     char expected[64];
     snprintf(expected, sizeof(expected), "%s", r->expected);
-    if (!log_ends_in_zeros(l, r->bad)) return log_say_bad(l, expected);
+    bool ends_in_zeros = log_ends_in_zeros(l, r->bad);
+    if (l->in->error != 0) return log_say_unreadable(l);
+    if (!ends_in_zeros) return log_say_bad(l, expected);
     log_warn("The append only file %s ends in zeros", l->name);
     log_say_cut_off(l);
     return LOOK_WRONG;
@@ -76,18 +85,13 @@ static enum look log_bad(struct loading_log *l, const struct log_reader *r)
 static enum look log_more(struct loading_log *l, uint64_t missing)
 {
     struct loading_input *in = l->in;
-    uint64_t unread = in->size > in->read ? in->size - in->read : 0;
-    while (missing <= unread) {
+    while (missing <= loading_input_unread(in)) {
         size_t before = loading_input_left(in);
         if (!loading_input_more(in)) break;
         uint64_t came = loading_input_left(in) - before;
         if (came >= missing) return LOOK_TAKEN;
         missing -= came;
-        unread -= came;
     }
-    if (in->error != 0)
-        loading_wrong(l->wrong, "Unrecoverable error reading the append only file %s: %s", l->name,
-                      strerrordesc_np(in->error));
     return LOOK_WRONG;
 }
 
@@ -120,8 +124,9 @@ static bool log_swallows(struct loading_log *l, size_t from)
 
 static enum look log_end_early(struct loading_log *l, size_t from)
 {
-    if (l->in->error != 0) return LOOK_WRONG;
-    if (log_swallows(l, from)) return log_say_bad(l, "a length does not suit what follows");
+    bool swallows = log_swallows(l, from); /* reads on */
+    if (l->in->error != 0) return log_say_unreadable(l);
+    if (swallows) return log_say_bad(l, "a length does not suit what follows");
     log_say_cut_off(l);
     return LOOK_WRONG;
 }
@@ -159,7 +164,7 @@ static enum look log_look(struct loading_log *l, size_t from, bool may_read, str
             return log_bad(l, r);
         } else if (is_empty) {
             if (loading_input_more(l->in)) continue;
-            if (l->in->error != 0) return log_more(l, 0);
+            if (l->in->error != 0) return log_say_unreadable(l);
             r->nargs = 0;
             return LOOK_TAKEN;
         } else if (log_more(l, r->missing) == LOOK_WRONG) {

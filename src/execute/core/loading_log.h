@@ -2,8 +2,8 @@
  * Runs the commands of one file of an append-only log (codec/log_record.h).
  *
  * What stands between MULTI and EXEC runs when its EXEC was seen, so that of a transaction that is
- * not whole nothing is done. While commands run, time stands still for the keyspace
- * (keyspace_stop_time()): the log itself says what went when.
+ * not whole nothing is done. The caller sees to it that nothing is due meanwhile (run_replay()):
+ * the log itself says what went when.
  */
 #ifndef EXECUTE_CORE_LOADING_LOG_H
 #define EXECUTE_CORE_LOADING_LOG_H

@@ -367,9 +367,8 @@ static enum element rdb_take_element(struct loading_rdb *r, struct rdb_in *in)
 static bool rdb_more(struct loading_rdb *r, uint64_t missing)
 {
     while (missing > 0) {
-        uint64_t unread = r->in->size > r->in->read ? r->in->size - r->in->read : 0;
         uint64_t before = loading_input_left(r->in);
-        if (missing > unread || !loading_input_more(r->in)) return false;
+        if (missing > loading_input_unread(r->in) || !loading_input_more(r->in)) return false;
         uint64_t came = loading_input_left(r->in) - before;
         missing -= came < missing ? came : missing;
     }

@@ -69,7 +69,8 @@ static struct {
     uint64_t not_before_ns;        /* rewrites that nobody asked for are delayed until then */
     uint64_t heal_ns, heal_wait_s; /* the next rewrite to end a refusal; how long after a failure */
     bool limit_is_told;
-    char base[LIFE_PATH_MAX]; /* the file that is written */
+    char folder[LIFE_PATH_MAX];                /* of the log */
+    char base[LIFE_PATH_MAX + TEMP_FILE_NAME]; /* the file that is written */
     /* Figures */
     bool last_failed;
     int64_t last_s;
@@ -78,15 +79,25 @@ static struct {
 
 /* ---- Names ---- */
 
-/* Absolute: CONFIG SET dir does not move it. 0 or -errno. */
+/* Absolute: CONFIG SET dir moves a log when it is opened the next time, not before. 0 or -errno. */
+static int life_find_folder(const struct settings *s)
+{
+    char here[LIFE_PATH_MAX];
+    if (life.state == LIFE_ON) return 0;
+    if (getcwd(here, sizeof(here)) == NULL) return -errno;
+    int len = snprintf(life.folder, sizeof(life.folder), "%s/%s", here, s->appenddirname);
+    return len < LIFE_PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* In the folder of the log, so that it can be renamed there. */
 static int life_name_base(const struct settings *s)
 {
-    char here[LIFE_PATH_MAX / 2], name[TEMP_FILE_NAME];
-    if (getcwd(here, sizeof(here)) == NULL) return -errno;
+    char name[TEMP_FILE_NAME];
+    int r = life_find_folder(s);
+    if (r != 0) return r;
     temp_file_name(name, TEMP_FILE_REWRITE);
-    int len = snprintf(life.base, sizeof(life.base), "%s/%s/%s", here, s->appenddirname, name);
-    if (len >= LIFE_PATH_MAX) return -ENAMETOOLONG;
-    return disk_make_dir(s->appenddirname);
+    snprintf(life.base, sizeof(life.base), "%s/%s", life.folder, name);
+    return disk_make_dir(life.folder);
 }
 
 static bool life_has_manifest(const struct settings *s)
@@ -484,10 +495,10 @@ int log_life_loaded(const struct settings *settings)
     temp_files_tidy(settings->appenddirname);
     if (!settings->appendonly) return 0;
     effect_listen(true);
-    int r = 0;
-    if (life_has_manifest(settings))
+    int r = life_find_folder(settings);
+    if (r == 0 && life_has_manifest(settings))
         life_send_noted(order_make(ORDER_LOG_OPEN, 0, NULL));
-    else
+    else if (r == 0)
         r = life_make_first(settings);
     int waited = life_wait();
     if (r == 0) r = waited;

@@ -42,9 +42,11 @@ static uint64_t persistence_look_ns; /* save points are looked at from then on *
 
 static struct {
     bool is_on, is_scheduled;
-    bool flushed;               /* FLUSHALL asks for one, whatever the save points say */
+    bool flushed;               /* FLUSHALL asks for one, where there are save points */
+    bool is_for_flush;          /* the one that is on is that one, and counts as done */
     bool is_ended;              /* nobody wants to hear how it ends */
     uint64_t changes_before;    /* stats()->changes_since_save at its instant */
+    uint64_t changes_flushed;   /* the same, where they were taken off when it began */
     int64_t begun_ms, tried_ms; /* monotonic; -1: never */
 } bgsave;
 
@@ -121,6 +123,10 @@ static void persistence_bgsave_done(int result)
     int64_t now_ms = (int64_t)clock_mono_ms();
     struct snapshot_figures figures = snapshot_figures();
     bgsave.is_on = false;
+    if (result != 0 && bgsave.is_for_flush) {
+        stats()->changes_since_save += bgsave.changes_flushed;
+        bgsave.flushed = true;
+    }
     last_save.took_s = (now_ms - bgsave.begun_ms) / 1000;
     last_save.extra = figures.extra_peak;
     if (result == 0) {
@@ -159,7 +165,7 @@ static int persistence_begin_bgsave(void)
     }
     log_note("Background saving started by pid %d", (int)getpid());
     bgsave.is_on = true;
-    bgsave.is_ended = false;
+    bgsave.is_ended = bgsave.is_for_flush = false;
     bgsave.begun_ms = bgsave.tried_ms;
     bgsave.changes_before = stats()->changes_since_save;
     return 0;
@@ -189,32 +195,35 @@ void persistence_end_bgsave(void)
     orders_wait_files();
 }
 
-void persistence_flushed(const struct settings *settings)
+void persistence_flushed(void)
 {
     if (bgsave.is_on) {
         bgsave.is_ended = true;
         snapshot_abort();
     }
-    bgsave.flushed = settings->save.count > 0;
+    bgsave.flushed = true;
 }
 
 /*
  * The save that follows FLUSHALL is one in the background: no data has to be encoded, and nobody
- * has to wait for the disk. It counts as done when it begins, and no more if it fails.
+ * has to wait for the disk. It counts as done when it begins. If it fails it is tried again, as
+ * there may be no changes that would let a save point do it, and writes are refused until a save
+ * succeeds.
  */
 static void persistence_save_flushed(void)
 {
-    bgsave.flushed = false;
     if (persistence_begin_bgsave() != 0) return;
+    bgsave.flushed = false;
+    bgsave.is_for_flush = true;
+    bgsave.changes_flushed = bgsave.changes_before;
     stats()->changes_since_save -= bgsave.changes_before;
     bgsave.changes_before = 0;
 }
 
 static void persistence_look_at_points(const struct settings *s, int64_t now_ms)
 {
-    bool may_try = !last_save.failed || now_ms - bgsave.tried_ms > PERSISTENCE_RETRY_MS;
     uint64_t changes = stats()->changes_since_save;
-    for (int i = 0; i < s->save.count && may_try; i++) {
+    for (int i = 0; i < s->save.count; i++) {
         int64_t seconds = s->save.point[i].seconds;
         if (changes < (uint64_t)s->save.point[i].changes) continue;
         if ((now_ms - last_save.at_ms) / 1000 <= seconds) continue;
@@ -228,14 +237,14 @@ static void persistence_look_at_points(const struct settings *s, int64_t now_ms)
 static void persistence_cron(const struct settings *s, int64_t now_ms)
 {
     if (snapshot_is_on() || log_life_is_rewriting()) return;
-    if (bgsave.flushed) {
+    if (last_save.failed && now_ms - bgsave.tried_ms <= PERSISTENCE_RETRY_MS) return;
+    bgsave.flushed &= s->save.count > 0;
+    if (bgsave.flushed)
         persistence_save_flushed();
-    } else if (bgsave.is_scheduled) {
-        if (!last_save.failed || now_ms - bgsave.tried_ms > PERSISTENCE_RETRY_MS)
-            persistence_begin_bgsave();
-    } else if (!log_life_is_scheduled()) {
+    else if (bgsave.is_scheduled)
+        persistence_begin_bgsave();
+    else if (!log_life_is_scheduled())
         persistence_look_at_points(s, now_ms);
-    }
 }
 
 /* ---- Loading ---- */
@@ -260,7 +269,11 @@ static void persistence_loaded(int result, const char *reason)
     persistence_tell_loaded(log_life_loaded(settings_now()));
 }
 
-void persistence_reloaded(void) { stats()->changes_since_save = 0; }
+void persistence_reloaded(void)
+{
+    stats()->changes_since_save = 0;
+    bgsave.changes_before = bgsave.changes_flushed = 0; /* of what is gone */
+}
 
 void persistence_begin(void)
 {

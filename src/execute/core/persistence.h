@@ -55,7 +55,7 @@ const char *persistence_bgsave(bool waits, bool within, const char **status);
 void persistence_end_bgsave(void);
 /* All data went (FLUSHALL): a save that is under way is of no use any more, and with save points a
  * new one is made, so that the old data does not come back. */
-void persistence_flushed(const struct settings *settings);
+void persistence_flushed(void);
 /* All data was replaced by what lies on disk (DEBUG RELOAD, LOADAOF). */
 void persistence_reloaded(void);
 struct persistence_figures {

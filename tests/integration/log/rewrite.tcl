@@ -207,6 +207,20 @@ test "auto-aof-rewrite-percentage 0: it is not" {
     }
 }
 
+test "a changed dir does not part the log from its base" -tags baton-only {
+    with_server [fresh "enable-protected-configs yes"] {
+        set other [server::dir]/other
+        file mkdir $other
+        ask SET k v
+        with_config [list dir $other] {
+            journal::rewrite
+            expect {} { glob -nocomplain -directory $other * }
+        }
+        expect {b rdb i aof} { journal::kinds }
+        journal::expect_same_again
+    }
+}
+
 # ---- It fails
 
 test "a rewrite that fails leaves the log as it was, and the next one makes up for it" {

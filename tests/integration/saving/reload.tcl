@@ -110,3 +110,18 @@ test "DEBUG LOADAOF brings back what there was, with and without a preamble" -ta
         }
     }
 }
+
+test "a save under way while LOADAOF replaces the data does not upset what is counted" -tags baton-only {
+    with_config {appendonly yes save ""} {
+        wait_for {[info_field aof_rewrite_in_progress persistence] == 0}
+        ask SAVE
+        ask MSET a 1 b 2 c 3
+        ask CONFIG SET rdb-key-save-delay 300000
+        ask BGSAVE
+        expect OK { ask DEBUG LOADAOF }
+        expect 0 { info_field rdb_changes_since_last_save persistence }
+        ask CONFIG SET rdb-key-save-delay 0
+        wait_for {[info_field rdb_bgsave_in_progress persistence] == 0}
+        expect 0 { info_field rdb_changes_since_last_save persistence }
+    }
+}

@@ -152,6 +152,20 @@ test "FLUSHALL saves where there are save points, so that old data does not come
     }
 }
 
+test "a save that FLUSHALL asked for and that failed is tried again" -tags baton-only {
+    ask SET k v
+    with_config {save "3600 1"} {
+        with_blocked_save {
+            ask FLUSHALL
+            wait_for {[bgsave_ends] eq "err"}
+            expect_true {[info_field rdb_changes_since_last_save persistence] > 0}
+            file delete [dump]
+            wait_for {[bgsave_ends] eq "ok"} 10000
+            expect OK { ask SET k w }
+        }
+    }
+}
+
 test "save points" {
     ask SAVE
     with_config {save "1 3"} {

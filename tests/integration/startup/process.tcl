@@ -220,6 +220,44 @@ test "no crash report when it is switched off" -tags no-sanitizer {
     expect_true {![string match "*BUG REPORT*" [slurp [server::dir $h]/stdout]]}
 }
 
+test "watchdog-period tells once where a command is that takes long" -tags baton-only {
+    set h [server::start]
+    with_server $h {
+        ask CONFIG SET watchdog-period 100
+        ask DEBUG SLEEP 0.5
+        ask PING
+        ask CONFIG SET watchdog-period 0
+        ask DEBUG SLEEP 0.5
+    }
+    set text [server::log_text $h]
+    expect_match "*WATCHDOG TIMER EXPIRED*In thread*STACK TRACE*nanosleep*--------*" { set text }
+    expect 1 { regexp -all "WATCHDOG TIMER" $text }
+    expect {} { server::stop $h }
+}
+
+test "watchdog-period in the file, and a script that lasts" -tags baton-only {
+    set h [server::start -config {"watchdog-period 100" "busy-reply-threshold 10"}]
+    with_server $h {
+        set c [client::dial]
+        client::write $c [client::encode EVAL "while true do end" 0]
+        wait_for {[string match "*WATCHDOG TIMER EXPIRED*STACK TRACE*lua*--------*" [server::log_text $h]]}
+        wait_for {![catch { ask SCRIPT KILL }]}
+        expect_error "*" { client::reply $c }
+    }
+    expect 1 { regexp -all "WATCHDOG TIMER" [server::log_text $h] }
+}
+
+test "SIGALRM shows what the thread does that executes" -tags baton-only {
+    set h [server::start]
+    with_server $h {
+        ask PING
+        keeper::signal [server::pid $h] ALRM
+        wait_for {[string match "*Received SIGALRM*In thread*STACK TRACE*--------*" [server::log_text $h]]}
+        expect PONG { ask PING }
+    }
+    expect {} { server::stop $h }
+}
+
 test "supervised systemd: READY when it serves, STOPPING at the end" {
     set dir $keeper::scratch/systemd
     file mkdir $dir

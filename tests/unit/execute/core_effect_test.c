@@ -448,10 +448,8 @@ static void ears_that_open_midway(void **state)
     expect("SET k 2", "SELECT 0|SET k 2|");
     effect_unit_begin();
     struct call c = {.db = keyspace_db(0)};
-    assert_true(effect_is_between_units());
     effect_begin(&c, 1);
     effect_word("LOST");
-    assert_false(effect_is_between_units());
     effect_listen(false);
     effect_unit_end();
     assert_string_equal(effects_told(), "");

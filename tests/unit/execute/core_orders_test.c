@@ -5,12 +5,15 @@
 #include "flow/thread.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
 
 enum { RING = 16 };
 
 static struct {
     struct handoff log_orders, log_home, file_orders, file_home;
     struct stage log, files;
+    struct thread home; /* of both; it never sleeps, so that nobody wakes it */
     struct nap nap;
     struct log_card card;
     int done;
@@ -35,6 +38,8 @@ static int orders_begin(void **state)
     stage_forget_all();
     stage_open(&ox.log, "log", NULL, &ops, false);
     stage_open(&ox.files, "files", NULL, &ops, false);
+    thread_add_stage(&ox.home, &ox.log);
+    thread_add_stage(&ox.home, &ox.files);
     struct execute_wiring w = {.log_orders = &ox.log_orders,
                                .log_home = &ox.log_home,
                                .file_orders = &ox.file_orders,
@@ -184,6 +189,30 @@ static void too_much_on_its_way_is_a_lag_unless_the_disk_is_broken(void **state)
     assert_true(orders_log_lags());
 }
 
+/* The stage of the files, at work on a thread of its own. */
+static void *do_files(void *count)
+{
+    for (int left = *(int *)count; left > 0; left -= send_home(&ox.file_orders, &ox.file_home))
+        usleep(100);
+    return NULL;
+}
+
+static void who_waits_for_files_does_not_wait_for_a_log_that_is_stuck(void **state)
+{
+    (void)state;
+    int count = 2 * RING; /* more than are out at once */
+    pthread_t thread;
+    append(100, 100, true);
+    for (int i = 0; i < count; i++) order_send(order_make(ORDER_FILE_WRITE, 0, count_and_free));
+    assert_int_equal(pthread_create(&thread, NULL, do_files, &count), 0);
+    alarm(60); /* else a wait for all would last for ever */
+    orders_wait_files();
+    alarm(0);
+    pthread_join(thread, NULL);
+    assert_int_equal(ox.done, count);
+    assert_int_equal(orders_out(), 1);
+}
+
 int main(void)
 {
 #define WITH_ORDERS(test) cmocka_unit_test_setup_teardown(test, orders_begin, orders_end)
@@ -192,6 +221,7 @@ int main(void)
         WITH_ORDERS(a_stage_that_naps_is_woken_for_what_is_awaited_only),
         WITH_ORDERS(a_stage_that_gathers_is_woken_when_it_is_enough),
         WITH_ORDERS(what_the_ring_has_no_room_for_waits_in_line),
+        WITH_ORDERS(who_waits_for_files_does_not_wait_for_a_log_that_is_stuck),
         WITH_ORDERS(too_much_on_its_way_is_a_lag_unless_the_disk_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "unit/execute/loading_fixture.h"
 
 #include "base/log.h"
+#include "execute/check_private.h"
 
 enum { DAMAGE_LOG_LEN = 65536 };
 
@@ -186,6 +187,60 @@ static void zeros_behind_a_log_are_cut_off(void **state)
     free(log.ptr);
 }
 
+/* ---- A disk that fails ---- */
+
+/* A log of a good record and one with a length that goes beyond the end, with `len` bytes of it. */
+static struct text make_cut_off(size_t len)
+{
+    struct text log = {0};
+    text_command(&log, "SET a 1");
+    text_put(&log, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99999999\r\n");
+    for (size_t i = 0; i < len; i++) text_put(&log, "x");
+    return log;
+}
+
+/* Whatever lies behind the place is not known, so nothing may be cut off there. */
+static void a_log_that_cannot_be_read_is_not_taken_for_cut_off(void **state)
+{
+    (void)state;
+    char path[LOADING_PATH];
+    struct text log = make_cut_off(600000);
+    struct loading_log l;
+    text_to_file(&log, path);
+    for (int reads = 0; reads < 5; reads++) {
+        reads_fail(reads, EIO);
+        assert_int_equal(loading_log_file(path, &l), LOADING_FAILED);
+        reads_are_well();
+        assert_int_equal(l.is_cut_off, reads == 4); /* all of it */
+        assert_non_null(strstr(l.wrong, reads == 4 ? "Unexpected end" : "Input/output error"));
+    }
+    unlink(path);
+    free(log.ptr);
+}
+
+static void what_cannot_be_read_is_not_fixed(void **state)
+{
+    (void)state;
+    char path[LOADING_PATH], answers[LOADING_PATH];
+    struct text log = {0}, yes = {0};
+    text_command(&log, "SET a 1");
+    text_put(&yes, "y\ny\n");
+    text_to_file(&log, path);
+    text_to_file(&yes, answers);
+    assert_non_null(freopen(answers, "r", stdin));
+    char *args[] = {(char[]){"check"}, (char[]){"--fix"}, path};
+    for (int reads = 0; reads < 2; reads++) {
+        reads_fail(reads, EIO);
+        assert_int_equal(check_aof(3, args), 1);
+        reads_are_well();
+        assert_int_equal(disk_size_of(path), log.len);
+    }
+    unlink(path);
+    unlink(answers);
+    free(log.ptr);
+    free(yes.ptr);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +251,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_cut_anywhere_gives_what_is_whole, damage_open,
                                         core_close),
         cmocka_unit_test_setup_teardown(zeros_behind_a_log_are_cut_off, damage_open, core_close),
+        cmocka_unit_test_setup_teardown(a_log_that_cannot_be_read_is_not_taken_for_cut_off,
+                                        damage_open, core_close),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_not_fixed, damage_open, core_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "unit/execute/snapshot_fixture.h"
 
+#include "disk/disk.h"
 #include "execute/core/loading_log.h"
 #include "execute/core/loading_rdb.h"
 #include "execute/types/grave.h"
@@ -48,6 +49,44 @@ static inline void text_command(struct text *t, const char *line)
         text_put(t, "\r\n");
     }
 }
+
+enum { LOADING_PATH = 64 };
+
+/* Into a file of its own, whose name goes to `path`, of LOADING_PATH bytes. */
+static inline void text_to_file(const struct text *t, char *path)
+{
+    strcpy(path, "/tmp/baton-loading-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    if (t->len > 0) assert_int_equal(write(fd, t->ptr, t->len), t->len);
+    close(fd);
+}
+
+/* ---- A disk that fails ---- */
+
+static const struct disk_calls *reads_real;
+static int reads_left, reads_error;
+
+static inline int64_t reads_read(int fd, void *to, size_t len)
+{
+    if (reads_left-- > 0) return reads_real->read(fd, to, len);
+    errno = reads_error;
+    return reads_error == 0 ? 0 : -1;
+}
+
+/* So many reads succeed, then they fail, or (0) find no more. */
+static inline void reads_fail(int after, int error)
+{
+    static struct disk_calls calls;
+    reads_real = disk_calls;
+    calls = *disk_calls;
+    calls.read = reads_read;
+    reads_left = after;
+    reads_error = error;
+    disk_calls = &calls;
+}
+
+static inline void reads_are_well(void) { disk_calls = reads_real; }
 
 /* ---- Data ---- */
 
@@ -93,11 +132,9 @@ static inline void loading_fill(struct session *s, int n)
 /* The databases as the bytes of an RDB file. */
 static inline struct text loading_save(uint16_t version)
 {
-    static char path[] = "/tmp/baton-loading-XXXXXX";
+    char path[LOADING_PATH];
     struct text t = {0};
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
+    text_to_file(&t, path);
     const struct snapshot_terms terms = {
         .version = version, .compresses = true, .has_checksum = true, .path = path};
     assert_int_equal(snapshot_now(&terms), 0);
@@ -105,7 +142,6 @@ static inline struct text loading_save(uint16_t version)
     text_add(&t, f.bytes, f.len);
     free(f.bytes);
     unlink(path);
-    memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
     return t;
 }
 
@@ -155,17 +191,29 @@ static inline enum loading_result loading_rdb_bytes(struct bytes file,
     return result;
 }
 
+static inline enum loading_result loading_log_input(struct loading_input *in, struct loading_log *l)
+{
+    run_replay(true);
+    loading_log_begin(l, in, "test.aof", NULL);
+    enum loading_result result = loading_log_step(l, &loading_whole);
+    loading_log_end(l);
+    run_replay(false);
+    loading_input_close(in);
+    return result;
+}
+
 static inline enum loading_result loading_log_bytes(struct bytes file, struct loading_log *l)
 {
     struct loading_input in;
     loading_input_open_bytes(&in, file);
-    run_replay(true);
-    loading_log_begin(l, &in, "test.aof", NULL);
-    enum loading_result result = loading_log_step(l, &loading_whole);
-    loading_log_end(l);
-    run_replay(false);
-    loading_input_close(&in);
-    return result;
+    return loading_log_input(&in, l);
+}
+
+static inline enum loading_result loading_log_file(const char *path, struct loading_log *l)
+{
+    struct loading_input in;
+    assert_int_equal(loading_input_open(&in, path), 0);
+    return loading_log_input(&in, l);
 }
 
 #endif

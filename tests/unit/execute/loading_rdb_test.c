@@ -1,8 +1,8 @@
 /* The loader of RDB files: all versions, all opcodes, built by hand or by a snapshot. */
 #include "unit/execute/loading_fixture.h"
+#include "unit/rdb_memory.h"
 
 #include "base/log.h"
-#include "disk/disk.h"
 
 static struct loading_rdb r;
 static char functions[256];
@@ -225,10 +225,8 @@ static void what_a_snapshot_wrote_comes_back_from_a_file(void **state)
     struct picture want = picture_take();
     struct text file = loading_save(RDB_VERSION_7_4);
     assert_true(file.len > 1 << 20);
-    char path[] = "/tmp/baton-loading-XXXXXX";
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, file.ptr, file.len), file.len);
-    close(fd);
+    char path[LOADING_PATH];
+    text_to_file(&file, path);
     loading_forget();
 
     struct loading_input in;
@@ -258,16 +256,9 @@ static void what_a_snapshot_wrote_comes_back_from_a_file(void **state)
 
 /* ---- Values passed over ---- */
 
-static void passed_room(struct rdb_out *out, size_t want)
-{
-    out->cap = (out->len + want) * 2;
-    out->ptr = realloc(out->ptr, out->cap);
-    assert_non_null(out->ptr);
-}
-
 static void expect_passed_over(const struct entry *e, uint16_t version)
 {
-    struct rdb_out out = {.room = passed_room};
+    struct rdb_out out = {.room = rdb_memory_room};
     dump_value(&out, e, version);
     struct rdb_in in = {.at = out.ptr + 1, .end = out.ptr + out.len, .max_string = SIZE_MAX};
     assert_true(rdb_skip_value(&in, out.ptr[0]));
@@ -298,34 +289,19 @@ static void values_are_passed_over_as_they_are_written(void **state)
 
 /* ---- A disk that fails ---- */
 
-static const struct disk_calls *real;
-static int reads_left, read_error; /* so many reads succeed, then this one fails or finds no more */
-
-static int64_t failing_read(int fd, void *to, size_t len)
-{
-    if (reads_left-- > 0) return real->read(fd, to, len);
-    errno = read_error;
-    return read_error == 0 ? 0 : -1;
-}
-
 static void expect_from_disk(const char *path, int error, const char *why)
 {
     struct loading_rdb_terms terms = loading_terms();
-    struct disk_calls calls = *disk_calls;
     struct loading_input in;
-    real = disk_calls;
-    calls.read = failing_read;
-    reads_left = 2;
-    read_error = error;
-    disk_calls = &calls;
     loading_forget();
+    reads_fail(2, error);
     assert_int_equal(loading_input_open(&in, path), 0);
     loading_rdb_begin(&r, &terms, &in);
     assert_int_equal(loading_rdb_step(&r, &loading_whole), LOADING_FAILED);
     assert_string_equal(r.wrong, why);
     loading_rdb_end(&r);
     loading_input_close(&in);
-    disk_calls = real;
+    reads_are_well();
 }
 
 static void a_disk_that_fails_and_a_file_that_shrinks_are_errors(void **state)
@@ -334,10 +310,8 @@ static void a_disk_that_fails_and_a_file_that_shrinks_are_errors(void **state)
     struct session *s = core_session(0);
     loading_fill(s, 3000);
     struct text file = loading_save(RDB_VERSION_7_2);
-    char path[] = "/tmp/baton-loading-XXXXXX";
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, file.ptr, file.len), file.len);
-    close(fd);
+    char path[LOADING_PATH];
+    text_to_file(&file, path);
     expect_from_disk(path, EIO, "Error reading the RDB file: Input/output error");
     expect_from_disk(path, 0, "Unexpected EOF reading RDB file");
     free(file.ptr);

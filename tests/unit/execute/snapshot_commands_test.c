@@ -1,5 +1,6 @@
 /* A snapshot as commands: run into empty databases they make the data again. */
 #include "unit/execute/snapshot_fixture.h"
+#include "unit/rdb_memory.h"
 
 #include "execute/core/snapshot_form.h"
 
@@ -10,13 +11,6 @@ enum { ARGS_MAX = 2 * 64 + 2, FIELDS = 200, TEXT = 100000 };
 static struct rdb_out out;
 static const struct snapshot_terms terms = {.version = RDB_VERSION_7_2};
 static uint64_t step; /* elements of a step; 0: whole values */
-
-static void out_room(struct rdb_out *o, size_t want)
-{
-    o->cap = (o->len + want) * 2;
-    o->ptr = realloc(o->ptr, o->cap);
-    assert_non_null(o->ptr);
-}
 
 static void write_entry(void *ctx, struct entry *e)
 {
@@ -32,7 +26,7 @@ static void write_entry(void *ctx, struct entry *e)
 
 static void write_all(void)
 {
-    out = (struct rdb_out){.room = out_room};
+    out = (struct rdb_out){.room = rdb_memory_room};
     snapshot_form_commands.begin(&out, &terms);
     for (int i = 0; i < keyspace_db_count(); i++) {
         uint64_t cursor = 0;
@@ -225,7 +219,7 @@ static void fields_that_are_due_stay_behind(void **state)
 static void libraries_are_loaded_by_their_code(void **state)
 {
     (void)state;
-    out = (struct rdb_out){.room = out_room};
+    out = (struct rdb_out){.room = rdb_memory_room};
     snapshot_form_commands.function(&out, bytes_of("#!lua name=x"));
     static const char want[] = "*3\r\n$8\r\nFUNCTION\r\n$4\r\nLOAD\r\n$12\r\n#!lua name=x\r\n";
     assert_int_equal(out.len, sizeof(want) - 1);
@@ -236,7 +230,7 @@ static void libraries_are_loaded_by_their_code(void **state)
 static void the_time_stands_first_where_the_option_says_so(void **state)
 {
     (void)state;
-    out = (struct rdb_out){.room = out_room};
+    out = (struct rdb_out){.room = rdb_memory_room};
     snapshot_form_commands.begin(&out, &terms);
     assert_int_equal(out.len, 0);
     core_set("aof-timestamp-enabled", "yes");

@@ -246,6 +246,26 @@ static inline void picture_expect(const struct picture *want, const struct pictu
 
 /* ---- Files ---- */
 
+/* A folder for all tests of a file: the snapshot, and what it is called until it is whole. */
+static char snapshot_dir[32], snapshot_path[64], snapshot_temp[64];
+
+static inline int snapshot_dir_open(void **state)
+{
+    (void)state;
+    strcpy(snapshot_dir, "/tmp/baton-snapshot-XXXXXX");
+    assert_non_null(mkdtemp(snapshot_dir));
+    snprintf(snapshot_path, sizeof(snapshot_path), "%s/dump.rdb", snapshot_dir);
+    snprintf(snapshot_temp, sizeof(snapshot_temp), "%s/temp.rdb", snapshot_dir);
+    return 0;
+}
+
+/* Nothing was left in it. */
+static inline int snapshot_dir_close(void **state)
+{
+    (void)state;
+    return rmdir(snapshot_dir);
+}
+
 struct rdb_file {
     uint8_t *bytes;
     size_t len;

@@ -13,24 +13,8 @@ enum { LARGE = 3000 };
 #define PADDING "-with-some-sixty-bytes-of-text-behind-it-and-more-and-more"
 #define ITEM(n) "$64|item-" #n PADDING "|"
 
-static char dir[] = "/tmp/baton-snapshot-XXXXXX";
-static char temp[64];
 static struct session *writer, *other;
 static int over;
-
-static int group_open(void **state)
-{
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(temp, sizeof(temp), "%s/temp.rdb", dir);
-    return 0;
-}
-
-static int group_close(void **state)
-{
-    (void)state;
-    return rmdir(dir);
-}
 
 static void is_over(int result) { over = result; }
 
@@ -39,7 +23,7 @@ static void begin_as(bool compresses)
     const struct snapshot_terms t = {.version = RDB_VERSION_7_2,
                                      .has_checksum = true,
                                      .compresses = compresses,
-                                     .path = temp,
+                                     .path = snapshot_temp,
                                      .done = is_over};
     over = 1;
     assert_int_equal(snapshot_begin(&t), 0);
@@ -78,7 +62,7 @@ static void go_on(void)
 static void finish(void)
 {
     go_on();
-    assert_int_equal(unlink(temp), 0);
+    assert_int_equal(unlink(snapshot_temp), 0);
 }
 
 static int test_close(void **state)
@@ -234,14 +218,14 @@ static void a_long_string_is_compressed_as_it_was(void **state)
     core_expect(writer, "DEL long", ":1|");
     assert_int_equal(snapshot_figures().gate_saves, 0); /* it was on its way */
     go_on();
-    struct picture got = picture_read(temp, &f);
+    struct picture got = picture_read(snapshot_temp, &f);
     picture_expect(&want, &got);
     assert_int_equal(files.strings, 1);
     assert_true(snapshot_figures().bytes < 1000000 && f.len < 1000000);
     assert_int_equal(snapshot_figures().extra_bytes, 0);
     picture_free(&want);
     picture_free(&got);
-    assert_int_equal(unlink(temp), 0);
+    assert_int_equal(unlink(snapshot_temp), 0);
 }
 
 static void the_end_of_an_aborted_one_is_the_end_of_waiting(void **state)
@@ -302,5 +286,5 @@ int main(void)
         gate_test(the_end_of_an_aborted_one_is_the_end_of_waiting),
         gate_test(a_slow_disk_is_waited_for),
     };
-    return cmocka_run_group_tests(tests, group_open, group_close);
+    return cmocka_run_group_tests(tests, snapshot_dir_open, snapshot_dir_close);
 }

@@ -9,28 +9,11 @@
 
 enum { SESSIONS = 6, ROUNDS = 60, LARGE = 1500 };
 
-static char dir[] = "/tmp/baton-snapshot-XXXXXX";
-static char path[64], temp[64];
 static uint64_t seed = 88172645463325252u;
 static struct session *sessions[SESSIONS];
 static int over; /* what done() was given, 1 before */
 
 static unsigned draw(unsigned below) { return (unsigned)(check_random(&seed) % below); }
-
-static int group_open(void **state)
-{
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/dump.rdb", dir);
-    snprintf(temp, sizeof(temp), "%s/temp.rdb", dir);
-    return 0;
-}
-
-static int group_close(void **state)
-{
-    (void)state;
-    return rmdir(dir);
-}
 
 static int test_open(void **state)
 {
@@ -281,8 +264,8 @@ static void begin_as(enum snapshot_form form, uint16_t version)
         .version = version,
         .compresses = true,
         .has_checksum = true,
-        .path = temp,
-        .to = path,
+        .path = snapshot_temp,
+        .to = snapshot_path,
         .done = is_over,
     };
     over = 1;
@@ -326,11 +309,11 @@ static void the_file_is_the_instant(void **state)
         begin(round % 2 == 0 ? RDB_VERSION_7_2 : RDB_VERSION_7_0);
         run_to_end(round % 3 == 0);
         assert_int_equal(over, 0);
-        struct picture got = picture_read(path, &f);
+        struct picture got = picture_read(snapshot_path, &f);
         picture_expect(&want, &got);
         picture_free(&want);
         picture_free(&got);
-        assert_int_equal(unlink(path), 0);
+        assert_int_equal(unlink(snapshot_path), 0);
         expect_nobody_waits();
         saves += snapshot_figures().gate_saves;
         held += snapshot_figures().held_commands;
@@ -393,12 +376,12 @@ static void the_commands_are_the_instant(void **state)
         core_ask(sessions[0], "FLUSHALL");
         keyspace_work(UINT64_MAX);
         core_ask(sessions[0], "SELECT 0");
-        replay(path, sessions[0], began_ms);
+        replay(snapshot_path, sessions[0], began_ms);
         struct picture got = picture_take();
         picture_expect(&want, &got);
         picture_free(&want);
         picture_free(&got);
-        assert_int_equal(unlink(path), 0);
+        assert_int_equal(unlink(snapshot_path), 0);
     }
 }
 
@@ -421,21 +404,21 @@ static void aborted_ones_leave_nothing(void **state)
             snapshot_abort();
             while (over == 1) files_work(1);
             if (over == 0)
-                assert_int_equal(unlink(path), 0); /* it was too late */
+                assert_int_equal(unlink(snapshot_path), 0); /* it was too late */
             else
                 assert_int_equal(over, -ECANCELED);
-            assert_int_equal(access(temp, F_OK), -1);
+            assert_int_equal(access(snapshot_temp, F_OK), -1);
             for (unsigned n = draw(4); n > 0; n--) snapshot_work(1);
             expect_nobody_waits();
         }
         struct picture want = picture_take();
         begin(RDB_VERSION_7_2);
         run_to_end(false);
-        struct picture got = picture_read(path, &f);
+        struct picture got = picture_read(snapshot_path, &f);
         picture_expect(&want, &got);
         picture_free(&want);
         picture_free(&got);
-        assert_int_equal(unlink(path), 0);
+        assert_int_equal(unlink(snapshot_path), 0);
     }
 }
 
@@ -448,7 +431,7 @@ static void a_full_disk_ends_it(void **state)
     files.write_error = -ENOSPC;
     run_to_end(false);
     assert_int_equal(over, -ENOSPC);
-    assert_int_equal(access(temp, F_OK), -1);
+    assert_int_equal(access(snapshot_temp, F_OK), -1);
     files.write_error = 0;
     expect_nobody_waits();
 }
@@ -463,5 +446,5 @@ int main(void)
         snapshot_test(aborted_ones_leave_nothing),
         snapshot_test(a_full_disk_ends_it),
     };
-    return cmocka_run_group_tests(tests, group_open, group_close);
+    return cmocka_run_group_tests(tests, snapshot_dir_open, snapshot_dir_close);
 }

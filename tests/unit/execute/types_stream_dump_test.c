@@ -1,33 +1,21 @@
 /* Streams to RDB and back: the same entries and groups in all versions, payloads of Redis, and
  * payloads that somebody broke. */
 #include "unit/execute/keyspace_fixture.h"
+#include "unit/rdb_memory.h"
 
 #include "execute/types/heap.h"
 #include "execute/types/listpack.h"
 #include "execute/types/stream_dump.h"
 #include "execute/types/stream_group.h"
 
-struct buffer {
-    struct rdb_out out;
-    uint8_t *bytes;
-};
-
-static void buffer_room(struct rdb_out *out, size_t want)
+static struct rdb_out dump(const struct stream *s, uint16_t version, bool compress)
 {
-    struct buffer *b = (struct buffer *)out;
-    out->cap = (out->len + want) * 2;
-    b->bytes = realloc(b->bytes, out->cap);
-    out->ptr = b->bytes;
-}
-
-static struct buffer dump(const struct stream *s, uint16_t version, bool compress)
-{
-    struct buffer b = {.out = {.room = buffer_room, .compress = compress}};
+    struct rdb_out out = {.room = rdb_memory_room, .compress = compress};
     struct stream_dump d;
-    rdb_put_byte(&b.out, stream_dump_type(version));
-    stream_dump_begin(&b.out, &d, s, version);
-    while (!stream_dump_step(&b.out, &d, 3)) continue;
-    return b;
+    rdb_put_byte(&out, stream_dump_type(version));
+    stream_dump_begin(&out, &d, s, version);
+    while (!stream_dump_step(&out, &d, 3)) continue;
+    return out;
 }
 
 /* The payload is read from a copy of exactly its size. */
@@ -177,12 +165,12 @@ static void test_round_trip(void **state)
     for (unsigned i = 0; i < 400; i++) {
         struct stream_limits limits = {fixture_below(2) * 500, fixture_below(3) * 20};
         struct stream *s = any_stream((unsigned)fixture_below(i < 300 ? 30 : 2000), limits), *back;
-        struct buffer b = dump(s, versions[i % 2], i % 3 == 0);
-        assert_int_equal(b.bytes[0], i % 2 == 0 ? RDB_STREAM_LISTPACKS_2 : RDB_STREAM_LISTPACKS_3);
-        assert_null(load(b.bytes, b.out.len, &back));
+        struct rdb_out b = dump(s, versions[i % 2], i % 3 == 0);
+        assert_int_equal(b.ptr[0], i % 2 == 0 ? RDB_STREAM_LISTPACKS_2 : RDB_STREAM_LISTPACKS_3);
+        assert_null(load(b.ptr, b.len, &back));
         same_stream(s, back, i % 2 == 1);
         if (limits.entries != 0) assert_int_equal(back->nodes.count, s->nodes.count);
-        free(b.bytes);
+        free(b.ptr);
         stream_free(s);
         stream_free(back);
     }
@@ -195,14 +183,14 @@ static void test_broken_payloads(void **state)
     unsigned accepted = 0, refused = 0;
     for (unsigned i = 0; i < 60; i++) {
         struct stream *s = any_stream(3 + i, (struct stream_limits){0, 10});
-        struct buffer b = dump(s, RDB_VERSION_7_2, i % 2 == 0);
+        struct rdb_out b = dump(s, RDB_VERSION_7_2, i % 2 == 0);
         stream_free(s);
         for (unsigned k = 0; k < 400; k++) {
-            uint8_t *copy = malloc(b.out.len);
-            memcpy(copy, b.bytes, b.out.len);
+            uint8_t *copy = malloc(b.len);
+            memcpy(copy, b.ptr, b.len);
             for (uint64_t n = 1 + fixture_below(3); n > 0; n--)
-                copy[1 + fixture_below(b.out.len - 1)] = (uint8_t)random_next(&fixture_random);
-            struct rdb_in in = {.at = copy + 1, .end = copy + b.out.len, .max_string = 1 << 26};
+                copy[1 + fixture_below(b.len - 1)] = (uint8_t)random_next(&fixture_random);
+            struct rdb_in in = {.at = copy + 1, .end = copy + b.len, .max_string = 1 << 26};
             struct stream *back;
             if (stream_load(&in, copy[0], &back) == NULL) {
                 stream_check(back);
@@ -214,11 +202,11 @@ static void test_broken_payloads(void **state)
             }
             free(copy);
         }
-        for (size_t len = 1; len < b.out.len; len += 1 + fixture_below(7)) {
+        for (size_t len = 1; len < b.len; len += 1 + fixture_below(7)) {
             struct stream *back;
-            assert_non_null(load(b.bytes, len, &back));
+            assert_non_null(load(b.ptr, len, &back));
         }
-        free(b.bytes);
+        free(b.ptr);
     }
     assert_true(accepted > 100 && refused > 1000);
 }
@@ -298,16 +286,16 @@ static void test_one_entry_of_two_consumers(void **state)
     struct stream_consumer *b = stream_consumer_make(g, bytes_of("b"), 1);
     stream_pending_give(g, (struct stream_id){7, 7}, a);
     stream_pending_give(g, (struct stream_id){7, 8}, b);
-    struct buffer payload = dump(s, RDB_VERSION_7_2, false);
-    assert_null(load(payload.bytes, payload.out.len, &back));
+    struct rdb_out payload = dump(s, RDB_VERSION_7_2, false);
+    assert_null(load(payload.ptr, payload.len, &back));
     stream_free(back);
-    payload.bytes[payload.out.len - 1] = 7;
-    assert_string_equal(load(payload.bytes, payload.out.len, &back),
+    payload.ptr[payload.len - 1] = 7;
+    assert_string_equal(load(payload.ptr, payload.len, &back),
                         "Duplicated consumer PEL entry loading a stream consumer group");
-    payload.bytes[payload.out.len - 1] = 9;
-    assert_string_equal(load(payload.bytes, payload.out.len, &back),
+    payload.ptr[payload.len - 1] = 9;
+    assert_string_equal(load(payload.ptr, payload.len, &back),
                         "Consumer entry not found in group global PEL");
-    free(payload.bytes);
+    free(payload.ptr);
     stream_free(s);
 }
 
@@ -315,15 +303,17 @@ static void test_one_entry_of_two_consumers(void **state)
 static uint8_t *long_field_node(size_t len, unsigned count)
 {
     char *name = calloc(1, len);
-    uint8_t *lp = listpack_make(0);
+    uint8_t *lp = listpack_make(0), *entries = listpack_make(0);
     const int64_t head[] = {count, 0, 1};
     for (unsigned i = 0; i < 3; i++) lp = listpack_append_int(lp, head[i]);
     lp = listpack_append(lp, bytes_make(name, len));
     lp = listpack_append_int(lp, 0);
     for (unsigned i = 0; i < count; i++) {
         const int64_t entry[] = {STREAM_PACKED_NODE_NAMES, i, 0, 7, 4};
-        for (unsigned k = 0; k < 5; k++) lp = listpack_append_int(lp, entry[k]);
+        for (unsigned k = 0; k < 5; k++) entries = listpack_append_int(entries, entry[k]);
     }
+    lp = listpack_join(lp, entries); /* one by one would copy the field each time */
+    heap_free(entries);
     free(name);
     return lp;
 }
@@ -334,17 +324,17 @@ static void test_growth_is_bounded(void **state)
     (void)state;
     enum { LEN = 2 << 20, COUNT = 5000 };
     uint8_t *lp = long_field_node(LEN, COUNT);
-    struct buffer b = {.out = {.room = buffer_room}};
-    rdb_put_byte(&b.out, RDB_STREAM_LISTPACKS_3);
-    rdb_put_len(&b.out, 1);
-    rdb_put_string(&b.out, bytes_make("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 16));
-    rdb_put_string(&b.out, bytes_make((const char *)lp, listpack_bytes(lp)));
+    struct rdb_out b = {.room = rdb_memory_room};
+    rdb_put_byte(&b, RDB_STREAM_LISTPACKS_3);
+    rdb_put_len(&b, 1);
+    rdb_put_string(&b, bytes_make("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 16));
+    rdb_put_string(&b, bytes_make((const char *)lp, listpack_bytes(lp)));
     heap_free(lp);
     struct stream *s;
-    assert_string_equal(load(b.bytes, b.out.len, &s),
+    assert_string_equal(load(b.ptr, b.len, &s),
                         "Stream would take much more memory than it came in");
     assert_true(arena_peak(fixture_arena) < (size_t)40 * LEN);
-    free(b.bytes);
+    free(b.ptr);
 }
 
 int main(void)

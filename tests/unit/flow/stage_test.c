@@ -205,6 +205,31 @@ static void a_lender_leaves_a_long_turn_to_the_home(void **state)
     assert_in_range(one.stage.turns, 1000, 1001);
 }
 
+/* From within the first turn of the lender. */
+static bool one_tell_turn(void *self, struct turn *t)
+{
+    (void)self;
+    assert_int_equal(stage_turn_ticks(&one.stage), t->ticks);
+    assert_ptr_equal(stage_runner(&one.stage), &one.lender);
+    atomic_fetch_add(&one.other_runs, 1);
+    return false;
+}
+
+static void a_turn_tells_since_when_it_runs_and_where(void **state)
+{
+    (void)state;
+    static const struct stage_ops ops = {.run = one_tell_turn};
+    one_open(true);
+    thread_stop(&one.home);
+    one.stage.ops = &ops;
+    assert_ptr_equal(stage_runner(&one.stage), NULL);
+    assert_int_equal(stage_turn_ticks(&one.stage), 0);
+    stage_run_or_leave(&one.stage, &one.lender);
+    assert_int_equal(atomic_load(&one.other_runs), 1);
+    assert_int_equal(stage_turn_ticks(&one.stage), 0);
+    assert_ptr_equal(stage_runner(&one.stage), &one.lender);
+}
+
 static void a_turn_that_gives_way_goes_on_in_the_runners_next_round(void **state)
 {
     (void)state;
@@ -291,6 +316,7 @@ int main(void)
         cmocka_unit_test(every_word_of_a_flood_arrives_once_and_in_order),
         cmocka_unit_test(a_flood_survives_changing_modes),
         cmocka_unit_test(a_lender_leaves_a_long_turn_to_the_home),
+        cmocka_unit_test(a_turn_tells_since_when_it_runs_and_where),
         cmocka_unit_test(a_turn_that_gives_way_goes_on_in_the_runners_next_round),
         cmocka_unit_test(a_stage_that_is_not_lendable_runs_at_home_only),
         cmocka_unit_test(a_deadline_that_a_lent_turn_sets_is_met_at_home),

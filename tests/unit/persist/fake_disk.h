@@ -47,6 +47,8 @@ static struct {
     int fail_at, fail_most; /* the first call that fails, and how many do; 0: none */
     int fail_errno;
     bool fails_syncs_only, fails_writes_only;
+    bool is_over; /* calls fail because the process ended, not the disk */
+    void (*before_rename)(const struct fake_file *file, const char *to); /* or NULL */
     int64_t room; /* bytes that may still be written; -1: any */
 } fake;
 
@@ -122,6 +124,7 @@ static inline int64_t fake_write(int fd, const void *ptr, size_t len)
         fails = true;
     }
     size_t n = fails ? len / 2 : len; /* half of it is there when the error comes */
+    if (fake.is_over && fake.calls > fake.fail_at) n = 0;
     if (fake.room >= 0 && (int64_t)n > fake.room) n = (size_t)fake.room;
     assert_true(f->at + n <= FAKE_LEN);
     memcpy(file->seen + f->at, ptr, n);
@@ -172,7 +175,7 @@ static inline int fake_sync(int fd)
                    file->seen_len - file->dirty_from);
             file->left_len = file->seen_len;
         }
-        file->dirty_from = file->seen_len;
+        if (!fails || !fake.is_over) file->dirty_from = file->seen_len;
     }
     return fails ? -1 : 0;
 }
@@ -208,6 +211,7 @@ static inline int fake_rename(const char *from, const char *to)
         errno = ENOENT;
         return -1;
     }
+    if (fake.before_rename != NULL) fake.before_rename(a->seen, to);
     fake_name(to)->seen = a->seen;
     a->seen = NULL;
     return 0;
