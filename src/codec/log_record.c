@@ -23,8 +23,8 @@ static enum log_record log_bad(struct log_reader *r, const uint8_t *at, const ch
 }
 
 /* A head: a letter, a number, a line end. Gives LOG_COMMAND when it is there. */
-static inline enum log_record log_take_head(struct log_reader *r, const uint8_t **at, uint8_t letter,
-                                            uint64_t *n)
+static inline enum log_record log_take_head(struct log_reader *r, const uint8_t **at,
+                                            uint8_t letter, uint64_t *n)
 {
     const uint8_t *p = *at, *end = r->end;
     if (unlikely(p == end)) return log_short(r, 1);

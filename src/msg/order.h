@@ -46,7 +46,7 @@ enum order_kind {
     ORDER_FILE_WRITE,  /* `len` bytes; after an error all of them fail until the next open */
     ORDER_FILE_STRING, /* the same bytes as RDB has strings (codec/rdb.h), compressed where that
                         * pays; `buf` may have other readers. `len` comes home as what it took */
-    ORDER_FILE_FINISH, /* synced, renamed to `to` unless that is NULL, the folder synced */
+    ORDER_FILE_FINISH, /* synced; unless `to` is NULL renamed to that, and the folder synced */
     ORDER_FILE_DROP,   /* closed and removed */
     ORDER_FILE_REMOVE, /* removes the file `path`, whatever file is open */
 };

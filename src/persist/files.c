@@ -127,13 +127,12 @@ static int files_finish(struct files_stage *f, const struct order *o)
     if (f->fd < 0) return -EBADF;
     int rc = o->has_sum ? files_write_sum(f) : 0;
     if (rc == 0) rc = files_sync(f);
-    if (rc != 0) return rc;
-    const char *name = o->to != NULL ? o->to : f->path;
-    if (o->to != NULL) rc = disk_rename(f->path, o->to);
+    if (rc == 0 && o->to != NULL) rc = disk_rename(f->path, o->to);
     if (rc != 0) return rc;
     disk_close(f->fd);
     f->fd = -1;
-    disk_dir_of(name, dir, sizeof(dir));
+    if (o->to == NULL) return 0; /* whoever gives it a name that lasts syncs that */
+    disk_dir_of(o->to, dir, sizeof(dir));
     return disk_sync_dir(dir);
 }
 

@@ -28,6 +28,13 @@ static int give_finish(const char *to)
     return order_do(o);
 }
 
+static int give_remove(const char *path)
+{
+    struct order *o = order_new(ORDER_FILE_REMOVE);
+    o->path = strdup(path);
+    return order_do(o);
+}
+
 static void expect_text(const char *path, const char *want)
 {
     for (int left = 0; left < 2; left++) {
@@ -54,7 +61,7 @@ static void a_finished_file_takes_the_place_of_the_old_one(void **state)
     expect_text("/data/temp-1.rdb", NULL);
     assert_int_equal(give_open(false), 0);
     assert_int_equal(give_finish(NULL), 0);
-    expect_text("/data/temp-1.rdb", "");
+    assert_non_null(fake_at("/data/temp-1.rdb", false));
 }
 
 /* Where no sum is made (rdbchecksum no), its place is there all the same. */
@@ -133,24 +140,45 @@ static void a_file_is_removed_whatever_is_open(void **state)
     (void)state;
     fake_put("/data/other", "x");
     assert_int_equal(give_open(false), 0);
-    struct order *o = order_new(ORDER_FILE_REMOVE);
-    o->path = strdup("/data/other");
-    assert_int_equal(order_do(o), 0);
+    assert_int_equal(give_remove("/data/other"), 0);
     assert_null(fake_at("/data/other", false));
-    o = order_new(ORDER_FILE_REMOVE);
-    o->path = strdup("/data/other");
-    assert_int_equal(order_do(o), -ENOENT);
+    assert_int_equal(give_remove("/data/other"), -ENOENT);
     assert_int_equal(give_bytes("x"), 0);
     assert_int_equal(log_order(ORDER_FILE_DROP), 0);
 }
 
-static int save(void)
+static int save_to(const char *name)
 {
     int rc = give_open(true), each;
     for (int i = 0; i < 3; i++)
         if ((each = give_bytes("data")) != 0) rc = each;
-    if ((each = give_finish("/data/dump.rdb")) != 0) rc = each;
+    if ((each = give_finish(name)) != 0) rc = each;
     return rc;
+}
+
+static void fail_call(int at)
+{
+    fake.fail_at = fake.calls + at;
+    fake.fail_most = 1;
+    fake.fail_errno = EIO;
+}
+
+static int save(void) { return save_to("/data/dump.rdb"); }
+
+/* A base of the log: who adopts it would have removed it, but is not told of it. */
+static void whichever_call_fails_no_file_is_left_that_keeps_its_name(void **state)
+{
+    (void)state;
+    int first = fake.calls;
+    assert_int_equal(save_to(NULL), 0);
+    int calls = fake.calls - first;
+    assert_int_equal(give_remove("/data/temp-1.rdb"), 0);
+    for (int at = 1; at <= calls; at++) {
+        fail_call(at);
+        assert_int_equal(save_to(NULL), -EIO);
+        fake.fail_at = 0;
+        assert_null(fake_at("/data/temp-1.rdb", false));
+    }
 }
 
 /* Only the sync of the folder comes after the rename: then a power cut may bring the old one back.
@@ -163,9 +191,7 @@ static void whichever_call_fails_the_old_file_stays_or_the_new_one_is_whole(void
     int calls = fake.calls - first;
     for (int at = 1; at <= calls; at++) {
         fake_put("/data/dump.rdb", "old");
-        fake.fail_at = fake.calls + at;
-        fake.fail_most = 1;
-        fake.fail_errno = EIO;
+        fail_call(at);
         bool fails = save() != 0;
         bool closes_folder = at >= calls - 1; /* its opening, its sync */
         assert_true(fails);
@@ -205,6 +231,7 @@ int main(void)
         WITH_FILES(a_string_is_compressed_and_all_is_summed),
         WITH_FILES(what_is_dropped_or_left_open_goes),
         WITH_FILES(a_file_is_removed_whatever_is_open),
+        WITH_FILES(whichever_call_fails_no_file_is_left_that_keeps_its_name),
         WITH_FILES(whichever_call_fails_the_old_file_stays_or_the_new_one_is_whole),
         WITH_FILES(after_an_error_all_fails_until_a_new_file),
     };
