@@ -116,9 +116,10 @@ static int files_write_string(struct files_stage *f, struct order *o)
 
 static int files_write_sum(struct files_stage *f)
 {
-    char sum[sizeof(f->sum)];
-    for (unsigned i = 0; i < sizeof(sum); i++) sum[i] = (char)(f->sum >> (8 * i));
-    return files_write(f, bytes_make(sum, sizeof(sum)));
+    uint8_t sum[sizeof(f->sum)];
+    struct rdb_out out = {.ptr = sum, .cap = sizeof(sum)};
+    rdb_put_ms(&out, (int64_t)f->sum);
+    return files_write(f, bytes_make((const char *)sum, out.len));
 }
 
 static int files_finish(struct files_stage *f, const struct order *o)
