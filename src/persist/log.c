@@ -528,9 +528,17 @@ static bool log_gathers(const struct log_stage *l)
     return l->gather_ns > clock_mono_ns() && l->taken < l->enough && l->pending_len < LOG_GROUP;
 }
 
-/* True when there is more to take. */
+/* What was taken beside a sync can be written. */
+static bool log_has_more(const struct log_stage *l)
+{
+    if (l->fresh.fd >= 0) return l->fresh_error == 0 && l->fresh.waiting.first != NULL;
+    return l->retry_ns == 0 && l->main.waiting.first != NULL;
+}
+
+/* True when there is more to do. */
 static bool log_look_again(struct log_stage *l, bool took)
 {
+    if (l->gather_ns == 0 && log_has_more(l)) return true;
     if (l->gather_ns != 0) {
         nap_begin(&l->nap, NAP_DEEP, l->enough);
         l->nap_ns = l->gather_ns;

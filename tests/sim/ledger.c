@@ -61,12 +61,12 @@ struct account {
 
 struct ledger {
     struct account accounts[ACCOUNTS];
-    bool subset;                /* something failed: those in doubt need not be the first ones */
-    bool was_killed;            /* the life before: the power was not cut */
-    bool always;                /* what is acknowledged must be there */
-    bool syncs_always;          /* in this life */
-    bool toggles, toggled;      /* the log is closed and opened; and was so in this life */
-    bool saves;                 /* SAVE and its like is all that makes anything safe */
+    bool subset;     /* something failed: those in doubt need not be the first ones */
+    bool was_killed; /* the life before: the power was not cut */
+    bool always;     /* what is acknowledged must be there */
+    bool syncs_always, syncs_never; /* in this life */
+    bool toggles, toggled;          /* the log is closed and opened; and was so in this life */
+    bool saves;                     /* SAVE and its like is all that makes anything safe */
     uint64_t end_ns, window_ns; /* what was settled so long before the end must; 0: no promise */
 };
 
@@ -451,7 +451,8 @@ static void teller_send(struct teller *c, int i)
     } else if (ledger->toggles && sim_chance(15)) {
         teller_toggle(&t);
     } else if (!ledger->saves && sim_chance(15)) {
-        text_print(&t, "waitaof 1 0 %d\r\n", (int)sim_below(3000));
+        /* 0: for ever; only where a sync comes */
+        text_print(&t, "waitaof 1 0 %d\r\n", (int)sim_below(3000) + ledger->syncs_never);
         c->awaited[at].is_wait = true;
     } else {
         int n = ++a->sent;
@@ -560,6 +561,7 @@ void ledger_open(struct ledger *l, const struct ledger_terms *terms)
     ledger->saves = terms->saves;
     ledger->toggles = terms->toggles;
     ledger->syncs_always = terms->syncs_always;
+    ledger->syncs_never = terms->syncs_never;
     ledger->toggled = false;
     memset(tellers, 0, sizeof(tellers));
     everybody_works = false;

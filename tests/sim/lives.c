@@ -116,6 +116,7 @@ static void life_run(const char *dir)
         .is_last = life.is_last,
         .saves = life.is_rdb,
         .syncs_always = strcmp(life.fsync, "always") == 0,
+        .syncs_never = strcmp(life.fsync, "no") == 0,
         .toggles = !life.is_rdb && life.kind == LIVES_HONEST && sim_chance(5),
     };
     ledger_open(ledger, &terms);

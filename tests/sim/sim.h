@@ -252,7 +252,7 @@ void ledger_free(struct ledger *l);
 struct ledger_terms {
     bool is_last; /* nothing is written */
     bool saves;   /* there is no log: only what SAVE was answered for is safe */
-    bool syncs_always;
+    bool syncs_always, syncs_never;
     bool toggles; /* the log is closed and opened; only WAITAOF is believed from then on */
 };
 /* A life begins. */

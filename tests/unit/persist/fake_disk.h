@@ -49,6 +49,7 @@ static struct {
     bool fails_syncs_only, fails_writes_only;
     bool is_over; /* calls fail because the process ended, not the disk */
     void (*before_rename)(const struct fake_file *file, const char *to); /* or NULL */
+    void (*on_file_sync)(void);                                          /* or NULL */
     int64_t room; /* bytes that may still be written; -1: any */
 } fake;
 
@@ -164,6 +165,7 @@ static inline int fake_sync(int fd)
 {
     struct fake_fd *f = fake_fd(fd);
     struct fake_file *file = f->file;
+    if (file != NULL && fake.on_file_sync != NULL) fake.on_file_sync();
     bool fails = fake_fails(true, false);
     if (file == NULL) {
         if (!fails) fake_leave_names(f->folder);

@@ -59,6 +59,24 @@ static void a_group_is_written_and_synced_once(void **state)
     assert_in_range(solo.gives, gives + 1, gives + 2); /* the neighbour stands for execute, too */
 }
 
+/* While each of the first syncs lasts one more comes, and no wake-up. */
+static int comes_in_syncs;
+static void one_comes_in_a_sync(void)
+{
+    if (comes_in_syncs-- > 0) handoff_push(&px.log_orders, (uint64_t)(uintptr_t)record_new());
+}
+
+static void what_comes_during_a_sync_gets_the_next(void **state)
+{
+    (void)state;
+    assert_int_equal(log_order(ORDER_LOG_OPEN), 0);
+    comes_in_syncs = 5;
+    fake.on_file_sync = one_comes_in_a_sync;
+    append(1);
+    fake.on_file_sync = NULL;
+    expect_records(6);
+}
+
 static void everysec_syncs_the_first_at_once_and_the_next_later(void **state)
 {
     (void)state;
@@ -476,6 +494,7 @@ int main(void)
         WITH_LOG(a_new_log_gets_an_increment),
         WITH_LOG(a_log_goes_on_where_it_was),
         WITH_LOG(a_group_is_written_and_synced_once),
+        WITH_LOG(what_comes_during_a_sync_gets_the_next),
         WITH_LOG(everysec_syncs_the_first_at_once_and_the_next_later),
         WITH_LOG(what_is_awaited_is_synced_whatever_the_settings),
         WITH_LOG(a_rewrite_takes_the_place_of_what_was),
