@@ -183,6 +183,7 @@ foreach extra [argument_sets] {
     if {[llength $extra]} { puts "== with $extra" }
     probe_server
     foreach path $files { run_file $path }
+    set suite::is_first 0
 }
 
 puts ""

@@ -123,7 +123,7 @@ test "a database that the target lacks" {
     }
 }
 
-test "connections are kept for ten seconds" -tags slow {
+test "connections are kept for ten seconds" -tags {slow once} {
     with_another {
         wait_for { [info_field migrate_cached_sockets] == 0 } 15000 100 ;# of the tests before
         ask MSET a 1 b 2

@@ -152,7 +152,7 @@ test "FLUSHALL saves where there are save points, so that old data does not come
     }
 }
 
-test "a save that FLUSHALL asked for and that failed is tried again" -tags baton-only {
+test "a save that FLUSHALL asked for and that failed is tried again" -tags {baton-only once} {
     ask SET k v
     with_config {save "3600 1"} {
         with_blocked_save {

@@ -5,6 +5,7 @@
 # that kills the server fails alone: the next one gets a new server.
 
 namespace eval suite {
+    variable is_first 1 ;# of the sets of arguments
     variable passed 0
     variable failed 0
     variable skipped 0
@@ -86,7 +87,8 @@ proc with_config {settings script} {
 }
 
 # test NAME ?-tags LIST? ?-needs COMMANDS? BODY.  Tags: baton-only, redis-only, full (only with
-# --full), slow (not with --quick), no-sanitizer, no-tsan.  A test is skipped when the server lacks a needed command.
+# --full), slow (not with --quick), no-sanitizer, no-tsan, once (with the
+# first set of arguments; it takes long and no thread makes a difference).  A test is skipped when the server lacks a needed command.
 proc test {name args} {
     set body [lindex $args end]
     array set opt {-tags {} -needs {}}
@@ -118,6 +120,7 @@ proc suite::reason_to_skip {tags needs} {
     if {"no-tsan" in $tags && [info exists ::env(BATON_FLAVOUR)] && $::env(BATON_FLAVOUR) eq "tsan"} {
         return "not with ThreadSanitizer"
     }
+    if {"once" in $tags && !$suite::is_first} { return "only with the first arguments" }
     if {"full" in $tags && $::option(load) ne "full"} { return "only with --full" }
     if {"slow" in $tags && $::option(load) eq "quick"} { return "not with --quick" }
     foreach command $needs {
