@@ -27,9 +27,10 @@
 enum {
     SNAPSHOT_LAG = 32 << 20,        /* memory of orders on their way: writers wait, too */
     SNAPSHOT_LARGE_STEP = 64,       /* elements between two looks at the clock */
-    SNAPSHOT_SLICE_US = 50,         /* of a slice while commands run */
+    SNAPSHOT_SLICE_US = 100,        /* of a slice while commands run */
     SNAPSHOT_REST = 3,              /* so many times its length until the next one then */
     SNAPSHOT_HASTE = 1,             /* ... and while writers wait for it */
+    SNAPSHOT_BUSY_NS = 1000000,     /* for how long the next ones are awaited after some */
     SNAPSHOT_IDLE_SLICE_US = 250,   /* of a slice while none run */
     SNAPSHOT_DELAY_SLICE_US = 1000, /* how often keys are counted that a delay lets through */
 };
@@ -392,8 +393,11 @@ uint64_t snapshot_work(uint64_t budget_us)
     uint64_t now = clock_mono_ns();
     if (now < snapshot.next_ns || snapshot.leaves_it) return snapshot.next_ns;
     bool busy = stats()->commands != snapshot.commands;
-    uint64_t us = busy ? SNAPSHOT_SLICE_US : SNAPSHOT_IDLE_SLICE_US;
+    if (busy) snapshot.busy_until_ns = now + SNAPSHOT_BUSY_NS;
     snapshot.commands = stats()->commands;
+    /* Between batches of a steady load it rests, too: the CPU is for who reads them and answers. */
+    if (!snapshot.holds_writers) busy = now < snapshot.busy_until_ns;
+    uint64_t us = busy ? SNAPSHOT_SLICE_US : SNAPSHOT_IDLE_SLICE_US;
     if (us > budget_us) us = budget_us;
     if (!slice(us)) return UINT64_MAX;
     uint64_t end = clock_mono_ns();

@@ -93,6 +93,7 @@ struct snapshot {
     uint64_t begun_ns;                   /* for the delay of keys */
     uint64_t next_ns;                    /* the next slice */
     uint64_t commands;                   /* that had run at the last one */
+    uint64_t busy_until_ns;              /* commands have run not long ago */
     bool leaves_it;                      /* slices are left to the home */
     bool (*has_come)(void *self);        /* or NULL */
     void *has_come_self;
