@@ -1,8 +1,8 @@
 /*
  * Seeds and the scheduler.
  *
- *     sim             600 seeds, from 1 on; SEEDS=n: n of them; FIRST=n: from n on
- *     sim SEED [-v]   that one, with all that happens
+ *     sim             600 seeds from 1 on, 200 under a sanitizer; SEEDS=n: n of them; FIRST=n: from
+ * n on sim SEED [-v]   that one, with all that happens
  *
  * Every third seed is one of a server that lives several times on one disk (lives.c). One in fifty
  * runs twice and must leave the same trace. Before those of a whole run, two disks that lie must be
@@ -29,12 +29,17 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#else
+#define IS_SANITIZED 0
+#endif
 #define HANG_NS UINT64_C(60000000000)
 
 enum {
     STEPS_MAX = 3000000,
     JUMPS_MAX = 3000,
-    SEEDS = 600,
+    SEEDS = IS_SANITIZED ? 200 : 600,
     FIBERS_MAX = 16,
     LIVES_EVERY = 3,
     CONTROL_SEEDS = 40,
