@@ -27,7 +27,7 @@
 enum {
     SNAPSHOT_LAG = 32 << 20,        /* memory of orders on their way: writers wait, too */
     SNAPSHOT_LARGE_STEP = 64,       /* elements between two looks at the clock */
-    SNAPSHOT_SLICE_US = 100,        /* of a slice while commands run */
+    SNAPSHOT_SLICE_US = 50,         /* of a slice while commands run */
     SNAPSHOT_REST = 3,              /* so many times its length until the next one then */
     SNAPSHOT_HASTE = 1,             /* ... and while writers wait for it */
     SNAPSHOT_BUSY_NS = 1000000,     /* for how long the next ones are awaited after some */
