@@ -69,7 +69,7 @@ struct log_stage {
     struct order_line going_home; /* the ring has no room */
     bool tells_execute;           /* it gets a turn */
     bool tells_writers;           /* they do: replies may have come to wait for what is on disk */
-    char *group;
+    char *group;                  /* LOG_GROUP bytes, once something is written */
 };
 
 /* ---- Home ---- */
@@ -119,6 +119,12 @@ static void log_dawdle(const struct log_stage *l)
     nanosleep(&(struct timespec){(time_t)(us / 1000000), (long)(us % 1000000 * 1000)}, NULL);
 }
 
+static char *log_group(struct log_stage *l)
+{
+    if (l->group == NULL) l->group = arena_alloc(l->arena, LOG_GROUP);
+    return l->group;
+}
+
 static int log_write_main(struct log_stage *l)
 {
     log_dawdle(l);
@@ -126,7 +132,7 @@ static int log_write_main(struct log_stage *l)
     uint64_t began = clock_mono_ns();
     while (l->main.waiting.first != NULL) {
         struct order_line done = {0};
-        int rc = tail_write(&l->main, l->group, LOG_GROUP, stamps, &done);
+        int rc = tail_write(&l->main, log_group(l), LOG_GROUP, stamps, &done);
         if (rc != 0) {
             l->write_error = -rc;
             l->retry_ns = clock_mono_ns() + LOG_RETRY_NS;
@@ -150,8 +156,8 @@ static int log_write_fresh(struct log_stage *l)
 {
     while (l->fresh.waiting.first != NULL && l->fresh_error == 0) {
         struct order_line done = {0};
-        int rc =
-            tail_write(&l->fresh, l->group, LOG_GROUP, l->settings->aof_timestamp_enabled, &done);
+        bool stamps = l->settings->aof_timestamp_enabled;
+        int rc = tail_write(&l->fresh, log_group(l), LOG_GROUP, stamps, &done);
         l->fresh_error = -rc;
         if (rc != 0) log_complain(l, "Error writing to the temporary AOF incr file", rc);
         if (l->is_open)
@@ -400,6 +406,8 @@ static int log_do_close(struct log_stage *l)
     tail_close(&l->main);
     log_send_all_home(l, &l->main.waiting, rc);
     folder_close(&l->folder);
+    arena_free(l->arena, l->group);
+    l->group = NULL;
     l->is_open = false;
     l->since = 0;
     if (rc != 0) counter_set(&l->card->failed, l->taken);
@@ -608,7 +616,6 @@ struct log_stage *log_stage_open(const struct persist_wiring *w, struct log_card
     l->arena = arena;
     l->wiring = *w;
     l->card = card;
-    l->group = arena_alloc(arena, LOG_GROUP);
     l->sync_due_ns = UINT64_MAX;
     tail_clear(&l->main);
     tail_clear(&l->fresh);

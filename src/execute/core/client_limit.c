@@ -1,7 +1,4 @@
-/*
- * Invariant: dying_bytes is the sum of dying_bytes of the sessions that were closed here and have
- * not ended.
- */
+/* Invariant: the line of the dying are the sessions that were closed here and have not ended. */
 #include "execute/core/client_limit.h"
 
 #include "base/clock.h"
@@ -15,12 +12,18 @@ enum {
     LIMIT_COMMAND_SHARE = 16, /* commands of this part of the limit are looked at alone */
 };
 
-static uint64_t dying_bytes;
+static struct session *dying_first;
 static uint64_t look_ticks;  /* not before then */
 static uint64_t look_limit;  /* of the last look */
 static uint64_t look_in_use; /* what it left */
 
-uint64_t client_limit_dying_bytes(void) { return dying_bytes; }
+uint64_t client_limit_dying_bytes(void)
+{
+    uint64_t bytes = 0;
+    for (const struct session *s = dying_first; s != NULL; s = s->next_dying)
+        bytes += session_memory_all(s);
+    return bytes;
+}
 
 uint64_t client_limit_bytes(const struct settings *s)
 {
@@ -32,14 +35,14 @@ uint64_t client_limit_bytes(const struct settings *s)
 
 static unsigned limit_bucket(uint64_t bytes) { return 63 - (unsigned)__builtin_clzll(bytes | 1); }
 
-static void limit_close(struct session *s, uint64_t bytes)
+static void limit_close(struct session *s)
 {
     struct reply line = {0};
     session_describe(s, &line);
     log_note("Evicting client: %.*s", (int)line.len, line.buf);
     reply_release(&line);
-    s->dying_bytes = bytes;
-    dying_bytes += bytes;
+    s->next_dying = dying_first;
+    dying_first = s;
     stats()->clients_evicted++;
     session_kill(s);
 }
@@ -52,7 +55,7 @@ static void limit_close_bucket(unsigned bucket, uint64_t limit, uint64_t *sum)
         next = s->next;
         uint64_t bytes = session_memory_all(s);
         if (s->no_evict || limit_bucket(bytes) != bucket) continue;
-        limit_close(s, bytes);
+        limit_close(s);
         *sum -= bytes < *sum ? bytes : *sum;
     }
 }
@@ -101,4 +104,11 @@ void client_limit_command(const struct settings *s, uint32_t wire_len)
     if (look_in_use + wire_len > limit) limit_look_now(limit);
 }
 
-void client_limit_forget(const struct session *s) { dying_bytes -= s->dying_bytes; }
+void client_limit_forget(const struct session *s)
+{
+    for (struct session **at = &dying_first; *at != NULL; at = &(*at)->next_dying)
+        if (*at == s) {
+            *at = s->next_dying;
+            return;
+        }
+}

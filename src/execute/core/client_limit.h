@@ -25,9 +25,10 @@ uint32_t client_limit_command_len(const struct settings *s);
  * closing after it. */
 void client_limit_command(const struct settings *s, uint32_t wire_len);
 
-/* The session ends: what it was closed for is free now. */
+/* The session ends: what it held is free now. */
 void client_limit_forget(const struct session *s);
-/* Bytes of clients that were closed and are not gone yet: no keys are to be evicted for them. */
+/* What clients hold that were closed and are not gone yet, and go on to receive until their end is
+ * seen: no keys are to be evicted for that. */
 uint64_t client_limit_dying_bytes(void);
 
 #endif

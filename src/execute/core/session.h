@@ -64,11 +64,11 @@ struct session {
     uint64_t effect_number;       /* of its last write (core/effect.h); 0: none */
     struct session_job *job;      /* core/blocking.h: or for this */
     size_t held_bytes;
-    uint64_t dying_bytes;  /* core/client_limit.c: what it cost when it was closed for that */
-    struct multi *multi;   /* core/multi.c: what is queued since MULTI, or NULL */
-    struct watch *watches; /* core/watch.c: the keys that it watches */
-    size_t watch_bytes;    /* what they cost */
-    bool watch_failed;     /* one of them was changed */
+    struct session *next_dying; /* core/client_limit.c */
+    struct multi *multi;        /* core/multi.c: what is queued since MULTI, or NULL */
+    struct watch *watches;      /* core/watch.c: the keys that it watches */
+    size_t watch_bytes;         /* what they cost */
+    bool watch_failed;          /* one of them was changed */
     /* core/pubsub.c: what it is subscribed to, or NULL */
     struct subscriptions *subscriptions;
     uint32_t push_item; /* execute.c: a hint, where its last message stands among a batch's items */

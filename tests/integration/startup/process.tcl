@@ -283,6 +283,11 @@ test "the process title" {
     expect_match "*[server::port $h] custom*" { slurp /proc/[server::pid $h]/cmdline }
 }
 
+test "a server without data has little memory in use" -tags no-sanitizer {
+    set h [server::start -config {"appendonly no"}]
+    with_server $h { expect_true {[info_field used_memory_startup memory] < 1700000} }
+}
+
 test "an idle server costs next to nothing" -tags slow {
     set h [server::start]
     sleep_ms 500

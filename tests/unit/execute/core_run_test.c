@@ -186,6 +186,7 @@ static void a_long_command_moves_the_time(void **state)
     core_expect(s, "set k v px 30", "+OK|");
     core_expect(s, "debug sleep 0.05", "+OK|");
     assert_true(run_now_ms() >= before + 50);
+    core.now_ms = run_now_ms();
     core_expect(s, "get k", "$-1|");
 }
 
