@@ -1,8 +1,8 @@
 /*
  * Seeds and the scheduler.
  *
- *     sim             600 seeds from 1 on, 200 under a sanitizer; SEEDS=n: n of them; FIRST=n: from
- * n on sim SEED [-v]   that one, with all that happens
+ *     sim             600 seeds from 1 on, 200 under a sanitizer; SEEDS=n: n; FIRST=n: from n on
+ *     sim SEED [-v]   that one, with all that happens
  *
  * Every third seed is one of a server that lives several times on one disk (lives.c). One in fifty
  * runs twice and must leave the same trace. Before those of a whole run, two disks that lie must be

@@ -75,8 +75,10 @@ static void limit_note(bool exceeds)
 
 static bool limit_is_exceeded(const struct settings *s)
 {
+    uint64_t used = mem_used(), limit = (uint64_t)s->maxmemory;
+    if (likely(used <= limit)) return false;
     uint64_t passing = client_limit_dying_bytes() + orders_bytes() + snapshot_kept_bytes();
-    return mem_used() > (uint64_t)s->maxmemory + passing;
+    return used - limit > passing;
 }
 
 /* As keyspace_evict(); how long it takes is looked at only while somebody wants to know. */

@@ -323,7 +323,6 @@ static void restored(void **state)
     struct bytes args[] = {bytes_of("RESTORE"),      bytes_of("k"),       bytes_of("1000"),
                            bytes_make(payload, len), bytes_of("REPLACE"), bytes_of("ABSTTL")};
     struct command cmd = core_command(args, 5);
-    core_set_time(core.now_ms);
     assert_true(run(one, &cmd, &core.reply));
     const char *told = effects_told();
     assert_memory_equal(told, "RESTORE k 1700000001000 ", 24);

@@ -130,6 +130,7 @@ static inline const char *core_show(void)
 static inline struct command core_command(const struct bytes *args, uint32_t nargs)
 {
     struct command cmd;
+    core_set_time(core.now_ms); /* none passes in a test by itself */
     run_prepare(&cmd, args, nargs);
     cmd.wire_len = 10 * nargs;
     return cmd;
@@ -156,7 +157,6 @@ static inline const char *core_ask(struct session *s, const char *line)
     uint32_t nargs = core_split(lent, args);
     struct command cmd = core_command(args, nargs);
     core.reply.len = 0;
-    core_set_time(core.now_ms); /* none passes in a test by itself */
     run(s, &cmd, &core.reply);
     memset(lent, '#', strlen(lent));
     free(lent);

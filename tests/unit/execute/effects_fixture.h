@@ -143,7 +143,6 @@ static inline void effects_run(struct session *s, const struct bytes *args, uint
 {
     struct command cmd = core_command(args, nargs);
     core.reply.len = 0;
-    core_set_time(core.now_ms);
     assert_true(run(s, &cmd, &core.reply));
     if (core.reply.len == 0 || core.reply.buf[0] != '-') return;
     fail_msg("a replay was answered %s by %.*s %.*s", core_show(), (int)args[0].len, args[0].ptr,
