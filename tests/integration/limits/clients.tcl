@@ -62,6 +62,7 @@ test "CLIENT NO-EVICT is counted, and stays" {
 }
 
 test "a command that is over the limit alone does not run" {
+    wait_for {[total] < 500000} ;# those of the test before are gone
     set c [client::dial]
     limited 1000000 {
         expect OK { $c SET k [string repeat v 300000] }
@@ -72,6 +73,7 @@ test "a command that is over the limit alone does not run" {
 }
 
 test "what is queued, held, watched and left unread counts" {
+    wait_for {[total] < 500000} ;# those of the test before are gone
     ask SET big [string repeat x 100000]
     limited 1000000 {
         set c [client::dial]
